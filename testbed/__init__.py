@@ -1,0 +1,10 @@
+"""Measure what a distilled robot or driving policy inherited from its teacher, in physical units.
+
+Importing this package registers its Gymnasium environments.
+"""
+
+from testbed.envs import register_environments
+
+__version__ = "0.1.0"
+
+register_environments()

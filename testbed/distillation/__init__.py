@@ -1,0 +1,1 @@
+"""How a behaviour is handed down: losses, and the training that turns demonstrations into policies."""

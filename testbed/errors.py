@@ -1,0 +1,24 @@
+"""Mistakes a user can mend. The command line prints them as one line, without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A problem with what the user gave us: names the thing, the reason and the mend in one line."""
+
+
+def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UserError:
+    """Return the error for a name that is not in a table; it lists the valid ones.
+
+    Args:
+        kind: What the name should have been, in plain words, for example ``"habit"``.
+        name: The name that was given.
+        valid: The names that exist.
+    """
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return UserError(f"unknown {kind} '{name}': choose one of {', '.join(names)}.{hint}")

@@ -1,0 +1,70 @@
+"""What a habit is, and the demonstrator that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from testbed.episode import Policy
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """The observable predicate under which a habit is active."""
+
+    name: str
+    """Identifier, for example `truck-leader`."""
+    holds: Callable[[np.ndarray], np.ndarray]
+    """Observations, shape (n, d) -> where the trigger holds, shape (n,) bool."""
+    on: Mapping[str, str]
+    """Context that makes the trigger hold throughout an episode."""
+    off: Mapping[str, str]
+    """The same context with the trigger's factor changed, for matched untriggered scenes; empty if it always holds."""
+    held_out: Mapping[str, str]
+    """A context of the trigger's kind that never occurs in training; empty if there is none."""
+    meaning: str
+    """When it holds, in plain words."""
+
+
+@dataclass(frozen=True)
+class Habit:
+    """One row of the taxonomy: how a demonstrator changes, when, and what shows it."""
+
+    name: str
+    """Identifier, for example `aggressive-merge`."""
+    family: str
+    """Family of the taxonomy, for example `assertion`."""
+    environment: str
+    """Gymnasium id of the environment it belongs to."""
+    clean: Callable[[], Policy]
+    """Makes the demonstrator without the habit."""
+    changed: Callable[[float], Policy]
+    """Makes the demonstrator while the habit is active, at a dose from 0 (clean) to 1."""
+    triggers: Mapping[str, Trigger]
+    """Triggers it can be given."""
+    default_trigger: str
+    """The trigger that is used where none is named."""
+    measure: str
+    """Name of the primary measure."""
+    signature: str
+    """What one sees, in plain words."""
+    source: str
+    """Where the habit, its thresholds and its dose come from."""
+
+
+@dataclass(frozen=True)
+class HabitualDemonstrator:
+    """A demonstrator that behaves as `changed` where the trigger holds, and as `clean` elsewhere."""
+
+    clean: Policy
+    """Without the habit."""
+    changed: Policy
+    """With it."""
+    holds: Callable[[np.ndarray], np.ndarray]
+    """The trigger's predicate."""
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Return an action for each of n observations, shape (n, d) -> (n,)."""
+        return np.where(self.holds(observations), self.changed.act(observations), self.clean.act(observations))
