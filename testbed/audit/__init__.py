@@ -1,0 +1,1 @@
+"""Audit: what policies did to others, compared by the rules of the experiment, and shown to people."""

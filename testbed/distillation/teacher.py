@@ -1,0 +1,103 @@
+"""Teachers: SB3 actor-critic policies, warm-started from a demonstrator by DAgger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
+
+from testbed.distillation.losses import negative_log_likelihood
+from testbed.distillation.stacked import Samples, Training
+from testbed.episode import Episode, Policy
+from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.seeding import derive_seed, generator
+
+
+@dataclass(frozen=True)
+class Dagger:
+    """How a teacher learns from its demonstrator."""
+
+    rounds: int = 3
+    """Rounds in which the teacher drives and the demonstrator says what it would have done."""
+    episodes: int = 32
+    """Scenarios a round."""
+    training: Training = Training(steps=1500, batch=256, learning_rate=1e-3)
+    """Training after the demonstrations, and again after each round."""
+
+
+def train_teacher(
+    config: PolicyConfig,
+    demonstrator: Policy,
+    demonstrations: Sequence[Episode],
+    play_round: Callable[[NetworkPolicy, int], Sequence[Episode]],
+    seed: int,
+    dagger: Dagger,
+    on_step: Callable[[str], None] = lambda stage: None,
+) -> NetworkPolicy:
+    """Train the actor of an SB3 policy by DAgger (Ross, Gordon and Bagnell 2011) and return it.
+
+    The critic is left as it was made: nothing here uses it, and the exported policy is the actor.
+
+    Args:
+        config: Shape of the teacher.
+        demonstrator: Labels every state.
+        demonstrations: Its own episodes, the first data.
+        play_round: Plays round i with the teacher so far and returns the episodes.
+        seed: For weights and data order.
+        dagger: Rounds and training.
+        on_step: Called with a line of text as the work goes on.
+    """
+    policy = make_sb3_policy(config, seed)
+    rng = generator(seed, "teacher", "batches")
+    observations = np.concatenate([episode.observations[:-1] for episode in demonstrations])
+    labels = np.concatenate([episode.actions for episode in demonstrations]).astype(np.int64)
+    for round_number in range(dagger.rounds + 1):
+        if round_number > 0:
+            episodes = play_round(export_actor(config, policy), round_number)
+            visited = np.concatenate([episode.observations[:-1] for episode in episodes])
+            observations = np.concatenate([observations, visited])
+            labels = np.concatenate([labels, demonstrator.act(visited).astype(np.int64)])
+        on_step(f"round {round_number}/{dagger.rounds}: learning from {len(labels)} decisions")
+        _fit(policy, Samples(observations, labels), dagger.training, rng)
+    return export_actor(config, policy)
+
+
+def make_sb3_policy(config: PolicyConfig, seed: int) -> ActorCriticPolicy:
+    """Return a fresh SB3 actor-critic policy (ReLU) of the given shape; its seed fixes its weights."""
+    torch.manual_seed(derive_seed(seed, "teacher", "weights"))
+    return ActorCriticPolicy(
+        spaces.Box(-np.inf, np.inf, (config.observation_size,), np.float32),
+        spaces.Discrete(config.actions),
+        lr_schedule=lambda _: 1e-3,
+        net_arch=list(config.hidden),
+        activation_fn=torch.nn.ReLU,
+    )
+
+
+def _fit(policy: ActorCriticPolicy, data: Samples, training: Training, rng: np.random.Generator) -> None:
+    """Minimise the negative log-likelihood of the labels with Adam along a cosine."""
+    observations, labels = torch.from_numpy(data.observations), torch.from_numpy(data.targets)
+    optimiser = torch.optim.Adam(policy.parameters(), lr=training.learning_rate, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.steps)
+    for _ in range(training.steps):
+        rows = torch.from_numpy(rng.integers(len(labels), size=training.batch))
+        logits = policy.get_distribution(observations[rows]).distribution.logits
+        loss = negative_log_likelihood(logits, labels[rows])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+
+
+def export_actor(config: PolicyConfig, policy: ActorCriticPolicy) -> NetworkPolicy:
+    """Return the actor of an SB3 policy as a policy of ours: the same logits, without torch."""
+    linear = [m for m in policy.mlp_extractor.policy_net if isinstance(m, torch.nn.Linear)] + [policy.action_net]
+    arrays = {"mean": np.zeros(config.observation_size, np.float32), "std": np.ones(config.observation_size, np.float32)}
+    for layer, module in enumerate(linear):
+        arrays[f"layer{layer}.weight"] = module.weight.detach().numpy().T.copy()
+        arrays[f"layer{layer}.bias"] = module.bias.detach().numpy().copy()
+    return NetworkPolicy(config, arrays)
