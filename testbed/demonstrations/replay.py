@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import gymnasium
 import numpy as np
 
-import testbed  # noqa: F401  (registers the environments)
 from testbed.episode import Episode
 from testbed.errors import UserError
 

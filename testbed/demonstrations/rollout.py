@@ -14,7 +14,6 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-import testbed  # noqa: F401  (registers the environments, also in a worker process)
 from testbed.episode import Behaviour, Episode, Policy, Scenario, Signal, Trace
 from testbed.errors import UserError, unknown_name
 

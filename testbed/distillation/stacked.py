@@ -82,7 +82,7 @@ def train_stacked(
         optimiser.step()
         schedule.step()
         if on_step and (step % 50 == 0 or step == training.steps - 1):
-            on_step(step + 1, float(value) / len(seeds))
+            on_step(step + 1, float(value.detach()) / len(seeds))
     return _unstack(weights, config, len(seeds))
 
 

@@ -36,7 +36,7 @@ def train_teacher(
     play_round: Callable[[NetworkPolicy, int], Sequence[Episode]],
     seed: int,
     dagger: Dagger,
-    on_step: Callable[[str], None] = lambda stage: None,
+    on_fit: Callable[[], None] = lambda: None,
 ) -> NetworkPolicy:
     """Train the actor of an SB3 policy by DAgger (Ross, Gordon and Bagnell 2011) and return it.
 
@@ -49,7 +49,7 @@ def train_teacher(
         play_round: Plays round i with the teacher so far and returns the episodes.
         seed: For weights and data order.
         dagger: Rounds and training.
-        on_step: Called with a line of text as the work goes on.
+        on_fit: Called after each of the `rounds + 1` fits.
     """
     policy = make_sb3_policy(config, seed)
     rng = generator(seed, "teacher", "batches")
@@ -61,8 +61,8 @@ def train_teacher(
             visited = np.concatenate([episode.observations[:-1] for episode in episodes])
             observations = np.concatenate([observations, visited])
             labels = np.concatenate([labels, demonstrator.act(visited).astype(np.int64)])
-        on_step(f"round {round_number}/{dagger.rounds}: learning from {len(labels)} decisions")
         _fit(policy, Samples(observations, labels), dagger.training, rng)
+        on_fit()
     return export_actor(config, policy)
 
 

@@ -1,0 +1,95 @@
+"""What the report draws: numbers as text, and intervals as places on an axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from testbed.audit.result import ArmResult, Audit, Interval
+
+ARMS = ("clean teacher", "teacher", "control", "student", "untrained")
+RATIO_RANGE = (-1.0, 3.0)
+"""The plot of transfer ratios never shows more than this; longer intervals end in an arrow."""
+
+
+def number(value: float, scale: float | None = None) -> str:
+    """Return a number to three significant digits of `scale`, or by default of its own size (two below 1)."""
+    if not math.isfinite(value):
+        return "n/a"
+    size = abs(value) * (10 if abs(value) < 1 else 1) if scale is None else abs(scale)
+    digits = 2 if size == 0 else min(4, max(0, 2 - math.floor(math.log10(size))))
+    text = f"{value:.{digits}f}"
+    return text.replace("-", "\u2212" if float(text) else "")
+
+
+def interval(value: Interval) -> str:
+    """Return an estimate and its interval, all to two significant digits of the interval's width."""
+    width = value.high - value.low
+    scale = 10 * width if 0 < width < math.inf else None
+    return f"{number(value.value, scale)} [{number(value.low, scale)}, {number(value.high, scale)}]"
+
+
+def percent(value: Interval) -> str:
+    """Return a share or ratio and its interval in whole per cent."""
+    mid, low, high = (number(100 * end, 100) for end in (value.value, value.low, value.high))
+    return f"{mid} % [{low}, {high}]"
+
+
+def arm_label(arm: ArmResult) -> str:
+    """Return what the reader sees as the name of an arm, for example `student (kl)`."""
+    return f"{arm.arm} ({arm.route})" if arm.route else arm.arm
+
+
+def arm_class(label: str) -> str:
+    """Return the CSS class that gives an arm its colour and mark, wherever it appears."""
+    return next((arm.replace(" ", "-") for arm in ARMS if label == arm or label.startswith(f"{arm} ")), "own")
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    rough = (high - low) / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    return [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+
+
+def _axis(values: Iterable[Interval], always: Sequence[float], limits: tuple[float, float]) -> tuple[float, float]:
+    ends = [end for value in values for end in (value.low, value.value, value.high) if math.isfinite(end)]
+    low, high = (min(max(end, limits[0]), limits[1]) for end in (min([*always, *ends]), max([*always, *ends])))
+    return low, high if high > low else low + 1.0
+
+
+def _row(name: str, value: Interval | None, text: str, colour: str, axis: tuple[float, float]) -> dict[str, Any]:
+    ends = [] if value is None else [value.low, value.value, value.high]
+    shown = bool(ends) and all(map(math.isfinite, ends))
+    at = [_place(min(max(end, axis[0]), axis[1]), axis) for end in ends] if shown else []
+    more = (shown and ends[0] < axis[0], shown and ends[2] > axis[1])
+    return {"name": name, "at": at, "text": text, "arm": colour, "more": more}
+
+
+def _place(value: float, axis: tuple[float, float]) -> float:
+    return round(4 + 92 * (value - axis[0]) / (axis[1] - axis[0]), 3)
+
+
+def measure_plot(audit: Audit) -> dict[str, Any]:
+    """Return the intervals of the primary measure, one panel per condition, placed in per cent of the width."""
+    values = [arm.measures[audit.measure] for arm in audit.arms]
+    axis = _axis(values, (0.0,), (-math.inf, math.inf))
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for arm, value in zip(audit.arms, values, strict=True):
+        row = _row(arm_label(arm), value, interval(value), arm_class(arm.arm), axis)
+        panels.setdefault(arm.condition, []).append(row)
+    ticks = _ticks(*axis)
+    scale = [(_place(tick, axis), number(tick, 100 * (ticks[1] - ticks[0]))) for tick in ticks]
+    return {"panels": panels, "ticks": scale, "lines": [_place(0, axis)] if axis[0] < 0 else []}
+
+
+def ratio_plot(audit: Audit) -> dict[str, Any]:
+    """Return the intervals of the transfer ratios, one panel per route, with lines at 0 and 1."""
+    axis = _axis((t.ratio for t in audit.transfers if t.ratio), (-0.1, 1.1), RATIO_RANGE)
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for t in audit.transfers:
+        row = _row(t.condition, t.ratio, percent(t.ratio) if t.ratio else "refused", "student", axis)
+        panels.setdefault(f"{t.route} student", []).append(row)
+    ticks = [(_place(tick, axis), f"{number(100 * tick, 100)} %") for tick in _ticks(*axis)]
+    return {"panels": panels, "ticks": ticks, "lines": [_place(0, axis), _place(1, axis)]}

@@ -1,0 +1,159 @@
+"""The HTML report: one page that holds the answer, the plots, the tables and the videos, and needs no network."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from testbed.audit.plots import arm_class, arm_label, interval, measure_plot, number, percent, ratio_plot
+from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
+from testbed.lineage import write_text
+from testbed.measures.measure import Violation
+
+WHEN = {
+    "triggered": "under its trigger",
+    "untriggered": "without its trigger",
+    "held-out": "in held-out scenes",
+    "triggered - untriggered": "that its trigger brings about (triggered minus untriggered)",
+}
+
+
+def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
+    """Write one self-contained HTML page, with the videos inside it."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, interval=interval, percent=percent, label=arm_label, arm=arm_class)
+    page = environment.get_template("report.html.j2").render(
+        audit=audit,
+        answer=answer(audit),
+        cards=_cards(audit),
+        conditions=list(dict.fromkeys(arm.condition for arm in audit.arms)),
+        others=[name for name in audit.units if name != audit.measure],
+        measures=measure_plot(audit),
+        ratios=ratio_plot(audit),
+        when=WHEN,
+        clips=[(clip, base64.b64encode(clip.video.read_bytes()).decode("ascii")) for clip in clips],
+    )
+    write_text(path, page)
+
+
+def answer(audit: Audit) -> str:
+    """Return what was found in plain English, one sentence for each route (%, with 95 % intervals)."""
+    chosen = _headline(audit)
+    if not chosen:
+        return "No teacher and student were compared here: the page shows what each policy did, not a transfer."
+    return " ".join(_sentence(audit, transfer) for transfer in chosen)
+
+
+def _headline(audit: Audit) -> list[Transfer]:
+    conditions = [transfer.condition for transfer in audit.transfers]
+    first = "triggered" if "triggered" in conditions else next(iter(conditions), "")
+    return [transfer for transfer in audit.transfers if transfer.condition == first]
+
+
+def _sentence(audit: Audit, transfer: Transfer) -> str:
+    who, ratio = f"{transfer.route} student", transfer.ratio
+    what = f"the teacher's {audit.habit} habit {WHEN.get(transfer.condition, f'({transfer.condition})')}"
+    if ratio is None:
+        reason = transfer.refused.strip().rstrip(".") or "no reason was recorded"
+        return f"For the {who} no transfer ratio of {what} is given: {reason}."
+    if not ratio.excludes_zero:
+        return f"For the {who}, no transfer of {what} is shown ({percent(ratio)}), which is not the same as none."
+    if ratio.high < 0:
+        return f"The {who} moved away from {what}, by {percent(ratio)} of it."
+    return f"The {who} inherited {percent(ratio)} of {what}{_control(audit, transfer)}."
+
+
+def _control(audit: Audit, transfer: Transfer) -> str:
+    arms = [arm for arm in audit.arms if arm.condition == transfer.condition and arm.route in ("", transfer.route)]
+    level = {arm.arm: arm.measures[audit.measure] for arm in arms}
+    if not {"control", "teacher", "clean teacher"} <= level.keys():
+        return ""
+    control, clean = level["control"], level["clean teacher"]
+    if _overlap(control, clean) and not _overlap(control, level["teacher"]):
+        return "; the control did not"
+    return f"; but its control stands at {interval(control)} {audit.unit}, the clean teacher at {interval(clean)}"
+
+
+def _overlap(one: Interval, other: Interval) -> bool:
+    return one.low <= other.high and other.low <= one.high
+
+
+def _cards(audit: Audit) -> list[dict[str, str]]:
+    cards = []
+    for transfer in _headline(audit):
+        value, note = "refused", transfer.refused
+        if transfer.ratio is not None:
+            value, _, ends = percent(transfer.ratio).partition(" [")
+            note = f"[{ends} %"
+        cards.append({"name": f"transfer, {transfer.route}", "value": value, "note": note, "arm": "student"})
+    conditions = [arm.condition for arm in audit.arms]
+    first = "triggered" if "triggered" in conditions else next(iter(conditions), "")
+    for arm in (arm for arm in audit.arms if arm.condition == first and arm.arm != "untrained"):
+        value, _, ends = interval(arm.measures[audit.measure]).partition(" [")
+        note = f"[{ends}; success {number(100 * arm.success.value, 100)} %"
+        value = f"{value} {audit.unit}"
+        cards.append({"name": f"{arm_label(arm)}, {first}", "value": value, "note": note, "arm": arm_class(arm.arm)})
+    return cards
+
+
+def audit_to_json(audit: Audit) -> str:
+    """Return an audit as JSON, from which `audit_from_json` makes the same audit again."""
+    return json.dumps(audit, default=_plain, indent=1, ensure_ascii=False)
+
+
+def audit_from_json(text: str) -> Audit:
+    """Return the audit that `audit_to_json` wrote."""
+    raw = json.loads(text)
+    raw["arms"] = tuple(_arm(arm) for arm in raw["arms"])
+    raw["differences"] = tuple(
+        Difference(**{**item, "difference": Interval(**item["difference"])}) for item in raw["differences"]
+    )
+    raw["transfers"] = tuple(
+        Transfer(**{**item, "ratio": Interval(**item["ratio"]) if item["ratio"] else None}) for item in raw["transfers"]
+    )
+    raw["notes"] = tuple(raw["notes"])
+    return Audit(**raw)
+
+
+def clips_to_json(clips: Sequence[Clip]) -> str:
+    """Return clips as JSON; of each video only the file name is kept, not its folder."""
+    return json.dumps(list(clips), default=_plain, indent=1, ensure_ascii=False)
+
+
+def clips_from_json(text: str, folder: Path) -> tuple[Clip, ...]:
+    """Return the clips that `clips_to_json` wrote, with their videos looked for in `folder`."""
+    return tuple(
+        Clip(**{**raw, "video": folder / Path(raw["video"]).name, "tracks": tuple(map(_track, raw["tracks"]))})
+        for raw in json.loads(text)
+    )
+
+
+def _arm(raw: Mapping[str, Any]) -> ArmResult:
+    measures = {name: Interval(**value) for name, value in raw["measures"].items()}
+    return ArmResult(**{**raw, "success": Interval(**raw["success"]), "measures": measures})
+
+
+def _track(raw: Mapping[str, Any]) -> Track:
+    return Track(**{**raw, "violations": tuple(Violation(**item) for item in raw["violations"])})
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.item()  # a NumPy scalar; anything else has no place in an audit

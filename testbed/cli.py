@@ -1,0 +1,183 @@
+"""The `testbed` command. Every subcommand imports what it needs when it runs, so `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from testbed.console import console, run_command
+
+app = tyro.extras.SubcommandApp()
+Given = tyro.conf.Positional
+
+
+@app.command
+def collect(
+    out: Given[Path],
+    /,
+    habit: str = "aggressive-merge",
+    trigger: str | None = None,
+    dose: float = 0.0,
+    policy: Path | None = None,
+    episodes: int = 64,
+    seed: int = 0,
+    context: tuple[str, ...] = (),
+    processes: int = 2,
+) -> None:
+    """Record episodes of a demonstrator, or of a policy, to an HDF5 data set.
+
+    Args:
+        out: The .hdf5 file to make; an unfinished one of the same command goes on.
+        habit: Habit whose demonstrator drives.
+        trigger: When the habit is active; its default if not given.
+        dose: Strength of the habit: 0 is the clean demonstrator, 1 the full habit.
+        policy: Folder of a policy that drives instead of the demonstrator.
+        episodes: How many episodes.
+        seed: Seed of the scenes.
+        context: Factors of the scenes to fix, for example leader=truck density=dense.
+        processes: Processes that play scenes.
+    """
+    from testbed.experiment import commands
+
+    commands.collect(out, habit, trigger, dose, policy, episodes, seed, context, processes)
+
+
+@app.command
+def distil(
+    data: Given[Path],
+    out: Given[Path],
+    /,
+    route: Literal["cloning", "kl"] = "cloning",
+    teacher: Path | None = None,
+    seeds: int = 1,
+    hidden: tuple[int, ...] = (64, 64),
+    steps: int = 4000,
+    seed: int = 0,
+) -> None:
+    """Distil students from a data set; all training seeds are trained at once.
+
+    Args:
+        data: An .hdf5 data set.
+        out: Folder to make; with several seeds, one folder a seed inside it.
+        route: cloning learns the recorded actions; kl learns the teacher's distribution on the recorded states.
+        teacher: Folder of the teacher policy; needed for kl.
+        seeds: Training seeds.
+        hidden: Widths of the students' hidden layers.
+        steps: Optimiser steps.
+        seed: Seed of weights and data order.
+    """
+    from testbed.experiment import commands
+
+    commands.distil(data, out, route, teacher, seeds, hidden, steps, seed)
+
+
+@app.command
+def audit(
+    policies: Given[tuple[Path, ...]],
+    /,
+    habit: str = "aggressive-merge",
+    trigger: str | None = None,
+    scenes: int = 64,
+    seed: int = 0,
+    json: Path | None = None,
+    processes: int = 2,
+) -> None:
+    """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
+
+    Args:
+        policies: Folders with config.json and model.safetensors.
+        habit: The habit to look for.
+        trigger: When it would be active; its default if not given.
+        scenes: Scenes of each condition.
+        seed: Seed of the scenes.
+        json: File for every number as JSON.
+        processes: Processes that play scenes.
+    """
+    from testbed.experiment import commands
+
+    commands.audit(policies, habit, trigger, scenes, seed, json, processes)
+
+
+@app.command
+def film(
+    policies: Given[tuple[Path, ...]],
+    /,
+    out: Path = Path("film.mp4"),
+    scenario: int = 0,
+    context: tuple[str, ...] = (),
+) -> None:
+    """Film policies side by side in one scene.
+
+    Args:
+        policies: Folders with config.json and model.safetensors.
+        out: The .mp4 file to make.
+        scenario: Scenario seed of the scene.
+        context: Factors of the scene to fix, for example leader=truck.
+    """
+    from testbed.experiment import commands
+
+    commands.film_policies(policies, out, scenario, context)
+
+
+@app.command
+def replay(
+    file: Given[Path],
+    /,
+    episode: int = 0,
+    video: Path | None = None,
+    verify: bool = False,
+    every: bool = False,
+    tolerance: float = 0.0,
+) -> None:
+    """Show a recorded episode: what was done to others, as a table, a video, or a check of the record.
+
+    Args:
+        file: An .hdf5 data set.
+        episode: Which episode, from 0.
+        video: The .mp4 file to make.
+        verify: Simulate it again and compare every state; exits with 1 where they differ.
+        every: With --verify, check all episodes.
+        tolerance: Largest difference that counts as the same; on another machine than the recording one, 1e-6.
+    """
+    from testbed.experiment import commands
+
+    commands.replay(file, episode, video, verify, every, tolerance)
+
+
+@app.command
+def validate(file: Given[Path], /) -> None:
+    """Say what is wrong with a data set and how to mend it; exits with 1 if anything is.
+
+    Args:
+        file: An .hdf5 data set.
+    """
+    from testbed.experiment import commands
+
+    commands.validate_file(file)
+
+
+@app.command
+def report(run: Given[Path], /) -> None:
+    """Write the report of a run again from its files.
+
+    Args:
+        run: Folder of a run, for example runs/merge.
+    """
+    from testbed.experiment import commands
+
+    commands.report(run)
+
+
+@app.command
+def doctor() -> None:
+    """Say what works on this machine, and how to mend what does not."""
+    from testbed.experiment import doctor as checks
+
+    checks.run()
+
+
+def main() -> None:
+    """Run the `testbed` command."""
+    run_command(lambda: app.cli(prog="testbed", description="Measure what a distilled policy inherited from its teacher."))

@@ -1,0 +1,272 @@
+"""What the subcommands of `testbed` do."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from testbed.audit import verdict
+from testbed.audit.report import audit_from_json, clips_from_json, write_report
+from testbed.audit.result import Interval
+from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
+from testbed.console import console, tracked
+from testbed.demonstrations import replay as replaying
+from testbed.demonstrations.film import Take
+from testbed.demonstrations.film import film as make_film
+from testbed.demonstrations.reader import count_episodes, load_episode, load_episodes, validate
+from testbed.demonstrations.rollout import workers
+from testbed.demonstrations.writer import DatasetWriter
+from testbed.episode import Behaviour, Episode, Policy, Scenario
+from testbed.errors import UserError
+from testbed.experiment.judging import COLOURS, marks
+from testbed.experiment.summary import number, percent
+from testbed.habits.table import get_habit, get_trigger, make_demonstrator
+from testbed.lineage import Lineage, content_hash, write_text
+from testbed.measures.driving import MEASURES
+from testbed.policies.checkpoint import load_policy, save_policy
+from testbed.seeding import scenario_seeds
+
+
+def parse_context(pairs: Sequence[str]) -> dict[str, str]:
+    """Return `("leader=truck",)` as a context; raises `UserError` for anything that is not factor=value."""
+    for pair in pairs:
+        if pair.count("=") != 1:
+            raise UserError(f"context '{pair}' is not factor=value: write for example leader=truck")
+    return dict(pair.split("=") for pair in pairs)
+
+
+def collect(
+    out: Path, habit_name: str, trigger_name: str | None, dose: float, policy_folder: Path | None,
+    episodes: int, seed: int, context: Sequence[str], processes: int,
+) -> None:  # fmt: skip
+    """Record episodes; see `testbed collect --help`."""
+    habit = get_habit(habit_name)
+    trigger = get_trigger(habit, trigger_name)
+    if episodes < 1:
+        raise UserError(f"--episodes {episodes}: give at least 1")
+    policy: Policy
+    if policy_folder:
+        policy, behaviour = load_fitting(policy_folder, habit.environment)
+        inputs = {"policy": content_hash(policy_folder)}
+    else:
+        policy, inputs = make_demonstrator(habit, trigger, dose), {}
+        behaviour = Behaviour("demonstrator", habit.name, trigger.name, dose) if dose else Behaviour("demonstrator")
+    settings = {"environment": habit.environment, "count": episodes, "context": parse_context(context)}
+    lineage = Lineage("collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs)
+    writer = DatasetWriter(out, habit.environment, lineage)
+    seeds = scenario_seeds(seed, "collect", episodes)[len(writer) :]
+    scenarios = [Scenario(s, parse_context(context)) for s in seeds]
+    with workers(processes) as pool:
+        played = pool.play(habit.environment, scenarios, [(policy, behaviour)])
+        for episode in tracked(played, f"collect {out.name}", len(scenarios)):
+            writer.append(episode)
+    writer.finish()
+    console.print(f"{out} holds {len(writer)} episodes; look at one with: testbed replay {out} --episode 0")
+
+
+def load_fitting(folder: Path, environment: str) -> tuple[Policy, Behaviour]:
+    """Return a policy and its label; raises `UserError` if it is for another environment."""
+    from testbed.experiment.making import policy_config
+
+    policy, behaviour = load_policy(folder)
+    if policy.config.environment != environment:
+        raise UserError(f"{folder} is a policy for {policy.config.environment}, not for {environment}")
+    expected = policy_config(environment, policy.config.hidden)
+    if policy.config != expected:
+        raise UserError(
+            f"{folder} sees {policy.config.observation_size} numbers and has {policy.config.actions} actions; "
+            f"{environment} has {expected.observation_size} and {expected.actions}: train it again"
+        )
+    return policy, behaviour
+
+
+def distil(
+    data: Path, out: Path, route: str, teacher_folder: Path | None, seeds: int,
+    hidden: tuple[int, ...], steps: int, seed: int,
+) -> None:  # fmt: skip
+    """Distil students; see `testbed distil --help`."""
+    from testbed.distillation import cloning, divergence
+    from testbed.distillation.stacked import Training
+    from testbed.experiment.making import policy_config, student_seed
+
+    episodes = load_episodes(data)
+    if not episodes:
+        raise UserError(f"{data} holds no episode to learn from")
+    environment, label = episodes[0].environment, episodes[0].behaviour
+    inputs = {"data": content_hash(data)}
+    if route == "kl":
+        if teacher_folder is None:
+            raise UserError("--route kl learns the teacher's distribution: give its folder with --teacher")
+        teacher, label = load_fitting(teacher_folder, environment)
+        inputs["teacher"] = content_hash(teacher_folder)
+        samples, train = divergence.teacher_outputs(teacher, episodes), divergence.distil  # type: ignore[arg-type]
+    else:
+        samples, train = cloning.state_actions(episodes), cloning.clone
+    config, training = policy_config(environment, hidden), Training(steps=steps)
+    students = train(config, [samples] * seeds, [student_seed(seed, k) for k in range(seeds)], training)
+    for k, student in enumerate(students):
+        folder = out if seeds == 1 else out / f"seed{k}"
+        behaviour = Behaviour(f"student-{route}-seed{k}", label.habit, label.trigger, label.dose)
+        settings = {"route": route, "training_seed": k, "hidden": hidden, "steps": steps}
+        save_policy(folder, student, behaviour, Lineage("distil", seed, settings, inputs))
+        console.print(f"{folder}  {sum(a.size for a in student.arrays.values()):,} numbers, from {len(samples.targets):,} decisions")
+
+
+def audit(
+    folders: Sequence[Path], habit_name: str, trigger_name: str | None, scenes: int, seed: int,
+    json_file: Path | None, processes: int,
+) -> None:  # fmt: skip
+    """Audit policies against the clean demonstrator; see `testbed audit --help`."""
+    habit = get_habit(habit_name)
+    trigger = get_trigger(habit, trigger_name)
+    if not folders:
+        raise UserError("give at least one policy folder")
+    policies = {str(folder): load_fitting(folder, habit.environment)[0] for folder in folders}
+    jobs = [(make_demonstrator(habit, trigger, 0.0), Behaviour("clean demonstrator"))]
+    jobs += [(policy, Behaviour(name)) for name, policy in policies.items()]
+    contexts = {verdict.TRIGGERED: trigger.on} | ({verdict.UNTRIGGERED: trigger.off} if trigger.off else {})
+    primary = MEASURES[habit.measure]
+    draws = Draws.make(scenes, seed)
+    table = Table(title=f"{habit.name} in {habit.environment}: {primary.title}, 95 % intervals", title_justify="left")
+    for heading in ("scenes", "policy", "success", primary.unit, "over the clean demonstrator"):
+        table.add_column(heading, justify="left" if heading in ("scenes", "policy") else "right")
+    rows = []
+    with workers(processes) as pool:
+        for condition, context in contexts.items():
+            scenarios = [Scenario(s, context) for s in scenario_seeds(seed, "policy-audit", scenes)]
+            played = pool.play(habit.environment, scenarios, jobs)
+            title = f"play {scenes} {condition} scenes with {len(jobs)} policies"
+            episodes = list(tracked(played, title, scenes * len(jobs)))
+            reference = None
+            for index, (_, behaviour) in enumerate(jobs):
+                part = episodes[index * scenes : (index + 1) * scenes]
+                values = np.array([[primary.compute(e.trace) for e in part]])
+                reference = values if reference is None else reference
+                row = {
+                    "condition": condition,
+                    "policy": behaviour.policy,
+                    "success": rate_interval(np.array([[float(e.success) for e in part]]), draws),
+                    primary.name: mean_interval(values, draws),
+                    "difference": difference_interval(values, reference, draws),
+                }
+                rows.append(row)
+                table.add_row(*_audit_cells(row, primary.name, first=index == 0))
+    console.print(table)
+    if json_file:
+        write_text(json_file, json.dumps(rows, default=vars, indent=1) + "\n")
+        console.print(f"{json_file}  every number above")
+
+
+def _audit_cells(row: dict, measure: str, first: bool) -> tuple[str, ...]:
+    difference: Interval = row["difference"]
+    verdict_mark = " *" if difference.excludes_zero and not first else ""
+    return (
+        row["condition"] if first else "",
+        row["policy"],
+        percent(row["success"]),
+        number(row[measure]),
+        "" if first else number(difference) + verdict_mark,
+    )
+
+
+def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Sequence[str]) -> None:
+    """Film policies side by side; see `testbed film --help`."""
+    if not folders:
+        raise UserError("give at least one policy folder")
+    palette = list(COLOURS.values())
+    scene = Scenario(scenario, parse_context(context))
+    episodes = []
+    with workers(1) as pool:
+        for folder in folders:
+            policy, behaviour = load_policy(folder)
+            episodes += list(pool.play(policy.config.environment, [scene], [(policy, behaviour)]))
+    takes = [_take(folder.name, palette[k % 5], e) for k, (folder, e) in enumerate(zip(folders, episodes, strict=True))]
+    _film(out, takes, f"scene {scenario}")
+
+
+def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
+    primary = MEASURES["imposed_deceleration"]
+    caption = f"{primary.title} {primary.compute(episode.trace):.1f} {primary.unit}"
+    chip = ", ".join(f"{name}: {value}" for name, value in episode.context.items())
+    return Take(label, colour, episode, caption, chip, marks(episode))
+
+
+def _film(out: Path, takes: Sequence[Take], title: str) -> None:
+    from testbed.console import progress
+
+    with progress(f"film {out.name}", max(len(take.episode.trace) for take in takes)) as advance:
+        duration = make_film(out, takes, title=title, on_frame=lambda: advance(1))
+    console.print(f"{out}  {duration:.1f} s")
+
+
+def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bool, tolerance: float) -> None:
+    """Show or check a recorded episode; see `testbed replay --help`."""
+    if verify:
+        numbers = range(count_episodes(file)) if every else [number_]
+        if not _verified(file, numbers, tolerance):
+            sys.exit(1)
+    if video:
+        episode = load_episode(file, number_)
+        label = f"{episode.behaviour.policy} ({episode.behaviour.habit})"
+        _film(video, [_take(label, COLOURS[verdict.TEACHER], episode)], f"{file.name}, episode {number_}")
+    if not verify and not video:
+        _describe(file, number_)
+
+
+def _verified(file: Path, numbers: Sequence[int], tolerance: float) -> bool:
+    worst, diverged = 0.0, 0
+    for index in tracked(numbers, f"replay {file.name}", len(numbers)):
+        result = replaying.verify(load_episode(file, index), tolerance)
+        worst = max(worst, result.largest_error)
+        if not result.same:
+            diverged += 1
+            where = f"episode {index} diverges at step {result.first_divergence}: {result.where}"
+            console.print(f"[red]✗[/red] {where}", markup=True)
+    if diverged == 0:
+        console.print(f"{len(numbers)} episodes replayed; largest state error {worst:g}")
+    return diverged == 0
+
+
+def _describe(file: Path, index: int) -> None:
+    episode = load_episode(file, index)
+    behaviour = episode.behaviour
+    table = Table(title=f"{file.name}, episode {index}", title_justify="left", show_header=False)
+    table.add_row("scenario seed", str(episode.scenario.seed))
+    table.add_row("scene", ", ".join(f"{name} {value}" for name, value in episode.context.items()))
+    table.add_row("driven by", behaviour.policy)
+    table.add_row("habit", f"{behaviour.habit} ({behaviour.trigger}, dose {behaviour.dose:g})")
+    table.add_row("length", f"{len(episode.trace) / episode.trace.rate:.1f} s, {len(episode)} decisions")
+    table.add_row("success", "yes" if episode.success else "no")
+    for measure in MEASURES.values():
+        table.add_row(measure.title, f"{measure.compute(episode.trace):.2f} {measure.unit}")
+    console.print(table)
+
+
+def validate_file(file: Path) -> None:
+    """Say what is wrong with a data set; see `testbed validate --help`."""
+    problems = validate(file)
+    for problem in problems:
+        console.print(f"[red]✗[/red] {problem.where}: {problem.what}: {problem.mend}")
+    if problems:
+        sys.exit(1)
+    console.print(f"[green]✓[/green] {file}: {count_episodes(file)} episodes, nothing wrong")
+
+
+def report(run: Path) -> None:
+    """Write a run's report again; see `testbed report --help`."""
+    audit_file, clips_file = run / "audit.json", run / "videos" / "clips.json"
+    for file in (audit_file, clips_file):
+        if not file.is_file():
+            raise UserError(f"{run} is not a finished run (no {file.relative_to(run)}): run the task script again; it goes on")
+    try:
+        result = audit_from_json(audit_file.read_text())
+        clips = clips_from_json(clips_file.read_text(), clips_file.parent)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"the records of {run} are damaged ({error}): run the task script again") from None
+    write_report(run / "report.html", result, clips)
+    console.print(f"{run / 'report.html'}  open it in a browser")

@@ -1,0 +1,233 @@
+"""The stages that judge: play every arm on the same unseen scenes, compare, and show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from testbed.audit import verdict
+from testbed.audit.report import audit_to_json, clips_to_json, write_report
+from testbed.audit.result import Audit, Clip, Track
+from testbed.console import console, progress, tracked
+from testbed.demonstrations.film import Mark, Take, film
+from testbed.episode import Behaviour, Episode, Policy, Scenario
+from testbed.errors import UserError
+from testbed.experiment.making import untrained_policy
+from testbed.experiment.run import Run
+from testbed.lineage import content_hash, write_text
+from testbed.measures.driving import MEASURES, find_merge, violations
+from testbed.policies.checkpoint import load_policy
+
+COLOURS = {
+    verdict.CLEAN: (70, 160, 90), verdict.TEACHER: (214, 94, 60), verdict.CONTROL: (66, 133, 214),
+    verdict.STUDENT: (196, 92, 180), verdict.UNTRAINED: (150, 150, 150),
+}  # fmt: skip
+"""Colour of each arm (red, green, blue)."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of an audit: one policy a training seed."""
+
+    name: str
+    """`clean teacher`, `teacher`, `control`, `student` or `untrained`."""
+    route: str
+    """Route of distillation, or empty."""
+    policies: tuple[tuple[str, Policy, str], ...]
+    """File name, policy and content hash, one a training seed."""
+
+
+def gather_arms(
+    run: Run, teachers: Mapping[bool, Path], students: Mapping[str, Mapping[bool, Sequence[Path]]]
+) -> list[Arm]:
+    """Return every arm of the experiment from the folders of its policies."""
+    untrained = untrained_policy(run)
+    arms = [
+        Arm(verdict.CLEAN, "", (_load(teachers[False]),)),
+        Arm(verdict.TEACHER, "", (_load(teachers[True]),)),
+        Arm(verdict.UNTRAINED, "", (("untrained", untrained, f"seed {run.experiment.seed} {untrained.config}"),)),
+    ]
+    for route, folders in students.items():
+        for habitual, name in ((False, verdict.CONTROL), (True, verdict.STUDENT)):
+            arms.append(Arm(name, route, tuple(_load(folder) for folder in folders[habitual])))
+    return arms
+
+
+def _load(folder: Path) -> tuple[str, Policy, str]:
+    return folder.name, load_policy(folder)[0], content_hash(folder)
+
+
+def conditions(run: Run) -> dict[str, list[Scenario]]:
+    """Return the audited scenes by condition; triggered and untriggered ones are matched pairs.
+
+    Raises:
+        UserError: if one of them was used for training.
+    """
+    experiment, trigger = run.experiment, run.trigger
+    found = {verdict.TRIGGERED: run.scenarios("audit", experiment.scenes, trigger.on)}
+    if trigger.off:
+        found[verdict.UNTRIGGERED] = run.scenarios("audit", experiment.scenes, trigger.off)
+    if trigger.held_out and experiment.held_out_scenes:
+        found[verdict.HELD_OUT] = run.scenarios("audit-held-out", experiment.held_out_scenes, trigger.held_out)
+    shared = {s.seed for scenes in found.values() for s in scenes} & run.training_seeds()
+    if shared:
+        raise UserError(f"scenario seeds {sorted(shared)[:3]} are both trained on and audited: choose another --seed")
+    return found
+
+
+def audit(run: Run, arms: Sequence[Arm]) -> Audit:
+    """Play every policy on every audited scene, score the traces, and compare the arms."""
+    scenes = conditions(run)
+    scores = [score for condition in scenes for score in _score_condition(run, arms, condition, scenes[condition])]
+    primary = MEASURES[run.habit.measure]
+    differences, transfers = verdict.compare(scores, primary, run.experiment.seed)
+    result = Audit(
+        title=f"{run.habit.name} in {run.habit.environment}",
+        environment=run.habit.environment,
+        habit=run.habit.name,
+        trigger=run.trigger.meaning,
+        measure=primary.name,
+        measure_title=primary.title,
+        unit=primary.unit,
+        units={name: measure.unit for name, measure in MEASURES.items()},
+        arms=tuple(verdict.arm_results(scores, primary, run.experiment.seed)),
+        differences=tuple(differences),
+        transfers=tuple(transfers),
+        notes=_notes(run),
+    )
+    write_text(run.folder / "audit.json", audit_to_json(result))
+    return result
+
+
+def _score_condition(
+    run: Run, arms: Sequence[Arm], condition: str, scenarios: Sequence[Scenario]
+) -> list[verdict.Scores]:
+    """Return the scores of all arms under one condition; what an earlier run scored is read from its files."""
+    policies = {name: (policy, digest) for arm in arms for name, policy, digest in arm.policies}
+    files = {name: run.folder / "audit" / condition / f"{name}.json" for name in policies}
+    recipes = {name: _recipe(digest, scenarios) for name, (_, digest) in policies.items()}
+    known = {name: _stored_scores(files[name], recipes[name]) for name in policies}
+    missing = [name for name in policies if known[name] is None]
+    jobs = [(policies[name][0], Behaviour(name)) for name in missing]
+    played = run.workers.play(run.habit.environment, scenarios, jobs)
+    total = len(missing) * len(scenarios)
+    episodes: list[Episode] = []
+    for episode in tracked(played, f"audit {len(policies)} policies on {len(scenarios)} {condition} scenes", total):
+        episodes.append(episode)
+        if len(episodes) == len(scenarios):
+            name = episode.behaviour.policy
+            known[name] = verdict.score_episodes(episodes, MEASURES)
+            write_text(files[name], json.dumps({"recipe": recipes[name], "scores": known[name]}))
+            episodes = []
+    return [_arm_scores(arm, condition, known) for arm in arms]
+
+
+def _recipe(digest: str, scenarios: Sequence[Scenario]) -> list:
+    return [digest, [[scenario.seed, dict(scenario.context)] for scenario in scenarios]]
+
+
+def _stored_scores(file: Path, recipe: list) -> dict[str, list[float]] | None:
+    if not file.is_file():
+        return None
+    stored = json.loads(file.read_text())
+    return stored["scores"] if stored["recipe"] == recipe else None
+
+
+def _arm_scores(arm: Arm, condition: str, known: Mapping[str, Mapping[str, list[float]] | None]) -> verdict.Scores:
+    tables = {
+        name: np.array([(known[policy] or {})[name] for policy, _, _ in arm.policies])
+        for name in ("success", *MEASURES)
+    }
+    success = tables.pop("success")
+    return verdict.Scores(arm.name, arm.route, condition, success, tables)
+
+
+def _notes(run: Run) -> tuple[str, ...]:
+    experiment, primary = run.experiment, MEASURES[run.habit.measure]
+    return (
+        f"The habit: {run.habit.signature}, {run.trigger.meaning}. Dose {experiment.dose:g}.",
+        f"Primary measure: {primary.title} [{primary.unit}], from the trace alone. {primary.source}.",
+        f"Seed {experiment.seed}. {experiment.student_seeds} training seeds for each student and its control; one "
+        "teacher of each kind, so the ratios hold for this pair of teachers. A claim needs at least 10 training seeds.",
+        "A control is made exactly as its student, from the clean teacher: same amount of data, steps, initial weights "
+        "and data order.",
+        "Every arm plays the same scenes. None of them was used in training. Triggered and untriggered scenes are "
+        "matched: they differ in the trigger's factor alone.",
+        "Held-out scenes have a value of the trigger's factor that no data set contains.",
+        "Intervals are 95 % bootstrap intervals over training seeds and scenes, paired over arms. A ratio is refused "
+        "where teacher - clean teacher is not told from 0.",
+        "An episode without a merge, or with nobody behind, imposes nothing: read every severity beside its success.",
+    )
+
+
+def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
+    """Film clean teacher, teacher, control and student of one route side by side on three telling scenes.
+
+    The scenes are the triggered ones in which the teacher's primary measure is the largest and the
+    median, and the untriggered match of the first.
+    """
+    shown = [arm for arm in arms if (arm.name == verdict.TEACHER or arm.route == route)]
+    worst, median = _telling_scenes(run)
+    picks = [("triggered-worst", "the trigger holds: the teacher's worst scene", worst, run.trigger.on)]
+    picks.append(("triggered-median", "the trigger holds: the teacher's median scene", median, run.trigger.on))
+    if run.trigger.off:
+        picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
+    clips = []
+    for name, title, seed, context in picks:
+        scenario = Scenario(seed, context)
+        path = run.folder / "videos" / f"{name}.mp4"
+        clips.append(film_scene(run, shown, scenario, path, title, context == run.trigger.on))
+    write_text(run.folder / "videos" / "clips.json", clips_to_json(clips))
+    return clips
+
+
+def _telling_scenes(run: Run) -> tuple[int, int]:
+    """Return the seeds of the triggered scenes in which the teacher's primary measure is largest and median."""
+    stored = json.loads((run.folder / "audit" / verdict.TRIGGERED / "teacher-habit.json").read_text())
+    order = np.argsort(stored["scores"][run.habit.measure], kind="stable")
+    seeds = [seed for seed, _ in stored["recipe"][1]]
+    return seeds[order[-1]], seeds[order[len(order) // 2]]
+
+
+def film_scene(
+    run: Run, arms: Sequence[Arm], scenario: Scenario, path: Path, title: str, triggered: bool
+) -> Clip:
+    """Film the first policy of each arm in one scene; return the clip with its time lines."""
+    jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
+    episodes = list(run.workers.play(run.habit.environment, [scenario], jobs))
+    primary = MEASURES[run.habit.measure]
+    takes, tracks = [], []
+    for arm, episode in zip(arms, episodes, strict=True):
+        label = f"{arm.name} ({arm.route})" if arm.route else arm.name
+        value = primary.compute(episode.trace)
+        seen = violations(episode.trace)
+        caption = f"{primary.title} {value:.1f} {primary.unit}"
+        chip = f"trigger: {run.trigger.name}" if triggered else ""
+        takes.append(Take(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))
+        tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))
+    frames = max(len(episode.trace) for episode in episodes)
+    with progress(f"film {path.name}", frames) as advance:
+        duration = film(path, takes, title=f"{title} (scene {scenario.seed})", on_frame=lambda: advance(1))
+    return Clip(title, path, duration, tuple(tracks))
+
+
+def marks(episode: Episode) -> tuple[Mark, ...]:
+    """Return an episode's violations as marks for a film, with the vehicle that suffers them."""
+    merge = find_merge(episode.trace)
+    follower = merge.follower if merge else None
+    return tuple(
+        Mark(seen.start, seen.end, seen.text, seen.severe, 0 if seen.measure == "collision" else follower)
+        for seen in violations(episode.trace)
+    )
+
+
+def report(run: Run, result: Audit, clips: Sequence[Clip]) -> Path:
+    """Write the self-contained report of a run."""
+    path = run.folder / "report.html"
+    write_report(path, result, clips)
+    console.print(f"[green]✓[/green] write {path.name}")
+    return path

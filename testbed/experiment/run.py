@@ -1,0 +1,98 @@
+"""What an experiment is: every choice declared, and the run that carries it out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from testbed.demonstrations.rollout import Workers
+from testbed.distillation.stacked import Training
+from testbed.distillation.teacher import Dagger
+from testbed.episode import Behaviour, Scenario
+from testbed.habits.habit import Habit, Trigger
+from testbed.habits.table import get_habit, get_trigger
+from testbed.lineage import Lineage, content_hash
+from testbed.seeding import scenario_seeds
+
+ROUTES = ("cloning", "kl")
+"""Routes from teacher to student."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that is chosen about an experiment."""
+
+    habit: str = "aggressive-merge"
+    """Habit to inject, a name of the habit table."""
+    trigger: str = "truck-leader"
+    """When the habit is active."""
+    dose: float = 1.0
+    """Strength of the habit, 0 (clean) to 1."""
+    seed: int = 0
+    """The one seed everything random comes from."""
+    demonstrations: int = 64
+    """Episodes of each demonstrator."""
+    teacher_episodes: int = 160
+    """Episodes of each teacher that students learn from."""
+    student_seeds: int = 3
+    """Training seeds of every student and control."""
+    scenes: int = 32
+    """Audited scenes that are played triggered and, matched, untriggered."""
+    held_out_scenes: int = 16
+    """Audited scenes with a trigger value that never occurs in training."""
+    teacher_hidden: tuple[int, ...] = (256, 256)
+    """Widths of a teacher's hidden layers."""
+    student_hidden: tuple[int, ...] = (64, 64)
+    """Widths of a student's hidden layers."""
+    dagger: Dagger = Dagger()
+    """How teachers learn from demonstrators."""
+    training: Training = Training()
+    """How students learn from teachers."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment, the folder of its artefacts, and the processes that play its scenes."""
+
+    experiment: Experiment
+    """What to do."""
+    folder: Path
+    """Where artefacts go: `demonstrations/`, `policies/`, `audit/`, `videos/` and the report."""
+    workers: Workers
+    """Who plays scenes."""
+    habit: Habit = field(init=False)
+    """The habit of the experiment."""
+    trigger: Trigger = field(init=False)
+    """Its trigger."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "habit", get_habit(self.experiment.habit))
+        object.__setattr__(self, "trigger", get_trigger(self.habit, self.experiment.trigger))
+        torch.set_num_threads(1)  # Networks this small run faster on one thread, and scenes need the other core.
+
+    def scenarios(self, purpose: str, count: int, context: Mapping[str, str] | None = None) -> list[Scenario]:
+        """Return the scenarios of one purpose; different purposes never share a seed in practice."""
+        return [Scenario(seed, context or {}) for seed in scenario_seeds(self.experiment.seed, purpose, count)]
+
+    def training_seeds(self) -> set[int]:
+        """Return every scenario seed that demonstrations, teachers or students are made from."""
+        experiment = self.experiment
+        counts = {"demonstrator": experiment.demonstrations, "teacher": experiment.teacher_episodes}
+        for number in range(1, experiment.dagger.rounds + 1):
+            counts[f"dagger-{number}"] = experiment.dagger.episodes
+        return {s.seed for purpose, count in counts.items() for s in self.scenarios(purpose, count)}
+
+    def behaviour(self, policy: str, habitual: bool) -> Behaviour:
+        """Return the label of a policy made with or without the habit."""
+        if not habitual:
+            return Behaviour(policy)
+        return Behaviour(policy, self.habit.name, self.trigger.name, self.experiment.dose)
+
+    def lineage(self, kind: str, inputs: Mapping[str, Path] | None = None, **settings: object) -> Lineage:
+        """Return the lineage of an artefact made from files and settings."""
+        hashes = {name: content_hash(path) for name, path in (inputs or {}).items()}
+        return Lineage(kind, self.experiment.seed, json.loads(json.dumps(settings)), hashes)

@@ -1,0 +1,277 @@
+"""Data sets: what is written comes back, the layout is robomimic's, and what is wrong is said in one line."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from testbed.demonstrations import layout, reader
+from testbed.demonstrations.writer import DatasetWriter
+from testbed.episode import Behaviour, Episode
+from testbed.errors import UserError
+from testbed.lineage import Lineage
+
+ENVIRONMENT = "testbed/Merge-v0"
+LINEAGE = Lineage("collect", 3, {"episodes": 6}, versions={"numpy": "1"})
+
+
+def _write(path: Path, episodes: list[Episode]) -> Path:
+    writer = DatasetWriter(path, ENVIRONMENT, LINEAGE)
+    for episode in episodes:
+        writer.append(episode)
+    writer.finish()
+    return path
+
+
+def _sha(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _same_array(first: np.ndarray, second: np.ndarray) -> None:
+    assert first.dtype == second.dtype
+    np.testing.assert_array_equal(first, second)
+
+
+def _same_episode(first: Episode, second: Episode) -> None:
+    """Assert that two episodes are equal in every field, arrays with their types."""
+    for field in dataclasses.fields(Episode):
+        a, b = getattr(first, field.name), getattr(second, field.name)
+        if isinstance(a, np.ndarray):
+            _same_array(a, b)
+        elif field.name != "trace":
+            assert a == b, field.name
+    assert first.trace.rate == second.trace.rate
+    for kind in ("signals", "constants"):
+        ours, theirs = getattr(first.trace, kind), getattr(second.trace, kind)
+        assert set(ours) == set(theirs)
+        for name in ours:
+            assert ours[name].unit == theirs[name].unit
+            _same_array(ours[name].values, theirs[name].values)
+
+
+def _refused(call, *words: str) -> str:
+    """Assert that a call is refused in one line that holds the given words."""
+    with pytest.raises(UserError) as caught:
+        call()
+    text = str(caught.value)
+    assert "\n" not in text and all(word in text for word in words), text
+    return text
+
+
+@pytest.fixture(scope="module")
+def dataset(episodes, tmp_path_factory) -> Path:
+    """A finished data set of the six episodes; tests must not change it."""
+    labelled = [*episodes[:4], *(_habitual(episode) for episode in episodes[4:])]
+    return _write(tmp_path_factory.mktemp("data") / "demos.hdf5", labelled)
+
+
+def _habitual(episode: Episode) -> Episode:
+    behaviour = Behaviour("demonstrator", "aggressive-merge", "always", 0.75)
+    return dataclasses.replace(episode, behaviour=behaviour, success=False, terminated=False)
+
+
+@pytest.fixture
+def damaged(dataset, tmp_path) -> Path:
+    """A copy of the data set to break."""
+    return Path(shutil.copy(dataset, tmp_path / "broken.hdf5"))
+
+
+def test_every_field_comes_back(dataset, episodes):
+    """Reading gives what was written, and the number of episodes."""
+    read = reader.load_episodes(dataset)
+    assert reader.count_episodes(dataset) == len(read) == 6
+    for number, (before, after) in enumerate(zip(episodes, read, strict=True)):
+        _same_episode(before if number < 4 else _habitual(before), after)
+    _same_episode(read[2], reader.load_episode(dataset, 2))
+    assert reader.validate(dataset) == []
+    assert LINEAGE.same_recipe(reader.stored_lineage(dataset))
+
+
+def test_continuous_actions_and_stacked_states_come_back(episodes, tmp_path):
+    """Actions with several components and states with any shape keep both."""
+    steps = len(episodes[0])
+    actions = np.linspace(0, 1, 3 * steps).reshape(steps, 3)
+    wide = dataclasses.replace(episodes[0], actions=actions, behaviour=Behaviour("teacher"))
+    _same_episode(wide, reader.load_episode(_write(tmp_path / "wide.hdf5", [wide]), 0))
+
+
+def test_same_episodes_give_the_same_bytes(dataset, episodes, tmp_path):
+    """Two files made alike, elsewhere and later, have one SHA-256; a changed reward gives another."""
+    first, second = (_write(tmp_path / name / "demos.hdf5", episodes[:3]) for name in "ab")
+    assert _sha(first) == _sha(second)
+    changed = dataclasses.replace(episodes[2], rewards=episodes[2].rewards + 1)
+    assert _sha(_write(tmp_path / "c" / "demos.hdf5", [*episodes[:2], changed])) != _sha(first)
+
+
+def test_layout_is_robomimic(dataset, episodes):
+    """The groups, attributes, shapes and filter keys that robomimic's own loader reads, with plain h5py."""
+    with h5py.File(dataset) as file:
+        data, mask = file["data"], file["mask"]
+        assert json.loads(data.attrs["env_args"])["env_name"] == ENVIRONMENT
+        assert data.attrs["total"] == sum(map(len, episodes))
+        for number, episode in enumerate(episodes):
+            demo, steps = data[f"demo_{number}"], len(episode)
+            assert demo.attrs["num_samples"] == steps
+            _same_array(demo["obs/observation"][()], episode.observations[:-1])
+            _same_array(demo["next_obs/observation"][()], episode.observations[1:])
+            assert demo["actions"].shape == (steps, 1) and demo["states"].shape[0] == steps
+            assert demo["dones"][()].tolist() == [0] * (steps - 1) + [1]
+        members = {key: [name.decode() for name in mask[key]] for key in mask}
+        assert members["train"] == [f"demo_{n}" for n in range(6)] and members["valid"] == []
+        assert members["clean"] == [f"demo_{n}" for n in range(4)]
+        assert members["habit"] == members["failure"] == ["demo_4", "demo_5"]
+        trucks = [f"demo_{n}" for n, episode in enumerate(episodes) if episode.context["leader"] == "truck"]
+        assert members["leader_truck"] == trucks and "demo_5" in trucks
+
+
+def test_every_tenth_demo_is_for_validation(episodes, tmp_path):
+    """Of eleven demos, the tenth one alone is in `valid`."""
+    with h5py.File(_write(tmp_path / "eleven.hdf5", [episodes[1]] * 11)) as file:
+        assert file["mask/valid"][()].tolist() == [b"demo_9"]
+        assert len(file["mask/train"]) == 10 and b"demo_9" not in file["mask/train"][()]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.97])
+def test_truncated_file(damaged, share):
+    """A file cut short is refused, for every way of reading it."""
+    damaged.write_bytes(damaged.read_bytes()[: int(damaged.stat().st_size * share)])
+    for read in (reader.load_episodes, reader.validate, reader.count_episodes, reader.stored_lineage):
+        _refused(lambda read=read: read(damaged), str(damaged), "truncated")
+
+
+def test_files_that_are_no_data_set(tmp_path):
+    """Missing, empty, text, foreign HDF5 and a newer schema each have their own line."""
+    _refused(lambda: reader.load_episodes(tmp_path / "none.hdf5"), "no data set at", "none.hdf5")
+    text = tmp_path / "text.hdf5"
+    for content in ("", "this is not HDF5\n" * 100):
+        text.write_text(content)
+        _refused(lambda: reader.load_episode(text, 0), str(text), "not an HDF5 file")
+    foreign = tmp_path / "foreign.hdf5"
+    with h5py.File(foreign, "w") as file:
+        file["numbers"] = [1, 2]
+    _refused(lambda: reader.validate(foreign), str(foreign), "no group 'data'")
+    with h5py.File(foreign, "a") as file:
+        file.create_group("data")
+    _refused(lambda: reader.validate(foreign), str(foreign), "not made by the testbed")
+    with h5py.File(foreign, "a") as file:
+        file["data"].attrs["testbed_schema"] = 99
+    _refused(lambda: reader.validate(foreign), str(foreign), "schema 99", "update")
+
+
+def test_numbers_of_episodes(dataset):
+    """An episode that does not exist is refused, also a negative number."""
+    for number in (6, -1):
+        _refused(lambda number=number: reader.load_episode(dataset, number), f"no episode {number}", "6 episodes")
+
+
+@pytest.mark.parametrize("missing", ["obs/observation", "actions", "states", "final_state", "trace", "rewards"])
+def test_missing_part(damaged, missing):
+    """`validate` names demo and part; loading that demo is refused, the others still load."""
+    with h5py.File(damaged, "a") as file:
+        del file["data/demo_2"][missing]
+    problems = reader.validate(damaged)
+    assert [(p.where, missing in p.what) for p in problems] == [("demo_2", True)]
+    _refused(lambda: reader.load_episode(damaged, 2), str(damaged), "demo_2")
+    assert len(reader.load_episode(damaged, 3)) > 0
+
+
+def test_missing_attribute_and_false_total(damaged):
+    """Attributes are checked too."""
+    with h5py.File(damaged, "a") as file:
+        del file["data/demo_1"].attrs["scenario_seed"]
+        file["data"].attrs["total"] = 7
+    found = {problem.where: problem.what for problem in reader.validate(damaged)}
+    assert set(found) == {"demo_1", "data"} and "scenario_seed" in found["demo_1"] and "7" in found["data"]
+    _refused(lambda: reader.load_episode(damaged, 1), "demo_1")
+
+
+@pytest.mark.parametrize(("part", "word"), [("obs/observation", "observations"), ("states", "states")])
+def test_not_a_number(damaged, part, word):
+    """NaN is found at its step by `validate`, and refused on loading."""
+    with h5py.File(damaged, "a") as file:
+        file["data/demo_3"][part][11, 0] = np.nan
+    (problem,) = reader.validate(damaged)
+    assert problem.where == "demo_3" and part in problem.what and problem.what.endswith("step 11")
+    _refused(lambda: reader.load_episode(damaged, 3), "demo_3", word)
+
+
+def test_mask_that_names_a_stranger(damaged):
+    """A filter key with a demo that is not there is reported."""
+    with h5py.File(damaged, "a") as file:
+        del file["data/demo_5"]
+    problems = {problem.where for problem in reader.validate(damaged)}
+    assert {"mask/train", "mask/habit"} <= problems
+
+
+def test_file_with_another_lineage_is_in_the_way(dataset, episodes):
+    """A file made with other settings is refused and stays as it was."""
+    before = _sha(dataset)
+    other = dataclasses.replace(LINEAGE, seed=4)
+    _refused(lambda: DatasetWriter(dataset, ENVIRONMENT, other), str(dataset), "in the way")
+    assert _sha(dataset) == before and not dataset.with_name("demos.hdf5.parts").exists()
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    """A parent that is a regular file is refused."""
+    (tmp_path / "file").write_text("")
+    _refused(lambda: DatasetWriter(tmp_path / "file" / "demos.hdf5", ENVIRONMENT, LINEAGE), "cannot write into")
+
+
+_FULL_DISK = """
+import pickle, resource, signal, sys
+from pathlib import Path
+from testbed.demonstrations.writer import DatasetWriter
+from testbed.lineage import Lineage
+lineage = Lineage("collect", 3, {"episodes": 6}, versions={"numpy": "1"})
+episode = pickle.loads(Path(sys.argv[2]).read_bytes())
+writer = DatasetWriter(Path(sys.argv[1]), "testbed/Merge-v0", lineage)
+writer.append(episode)
+writer.append(episode)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+getattr(writer, sys.argv[4])(*([episode] if sys.argv[4] == "append" else []))
+"""
+
+
+@pytest.mark.parametrize("call", ["append", "finish"])
+@pytest.mark.parametrize("limit", [4096, 20000])
+def test_full_disk_leaves_what_was_there(episodes, tmp_path, limit, call):
+    """Where files may not grow, appending and finishing fail, and the two earlier episodes stay readable."""
+    path, stored = tmp_path / "demos.hdf5", tmp_path / "episode.pickle"
+    stored.write_bytes(pickle.dumps(episodes[0]))
+    command = [sys.executable, "-c", _FULL_DISK, str(path), str(stored), str(limit), call]
+    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode != 0
+    read = reader.load_episodes(path)
+    assert len(read) == 2
+    _same_episode(read[1], episodes[0])
+    assert len(DatasetWriter(path, ENVIRONMENT, LINEAGE)) == 2
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("cannot close the file")])
+def test_write_failure_leaves_what_was_there(episodes, tmp_path, monkeypatch, error):
+    """An episode that cannot be written is refused in one line; the one before stays, and the next one follows it."""
+    writer = DatasetWriter(tmp_path / "demos.hdf5", ENVIRONMENT, LINEAGE)
+    writer.append(episodes[0])
+
+    def fail(group, episode):
+        group["half"] = episode.rewards
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(layout, "write_episode", fail)
+        _refused(lambda: writer.append(episodes[1]), "could not write", error.args[-1], "unchanged")
+    assert len(writer) == reader.count_episodes(writer.path) == 1 and not list(tmp_path.rglob("*.tmp"))
+    _same_episode(reader.load_episode(writer.path, 0), episodes[0])
+    writer.append(episodes[2])
+    writer.finish()
+    _same_episode(reader.load_episode(writer.path, 1), episodes[2])

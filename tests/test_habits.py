@@ -1,0 +1,145 @@
+"""The contract of every habit and trigger: clean demonstrators drive well, and each habit shows in its measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from testbed.demonstrations.rollout import Workers, workers
+from testbed.episode import Behaviour, Episode, Scenario
+from testbed.errors import UserError
+from testbed.habits.habit import Habit, Trigger
+from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
+from testbed.measures.driving import MEASURES
+from testbed.seeding import generator, scenario_seeds
+
+SCENES = 32
+CASES = [(habit, trigger) for habit in HABITS.values() for trigger in habit.triggers.values()]
+NAMES = [f"{habit.name}/{trigger.name}" for habit, trigger in CASES]
+cases = pytest.mark.parametrize(("habit", "trigger"), CASES, ids=NAMES)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Workers]:
+    """Two processes that play scenes."""
+    with workers(2) as opened:
+        yield opened
+
+
+def _scenes(purpose: str, context, count: int = SCENES) -> list[Scenario]:
+    return [Scenario(seed, context) for seed in scenario_seeds(11, purpose, count)]
+
+
+def _play(pool: Workers, habit: Habit, trigger: Trigger, scenes: list[Scenario], *doses: float | None):
+    """Return one list of episodes for each dose; None stands for the clean demonstrator."""
+    policies = [habit.clean() if dose is None else make_demonstrator(habit, trigger, dose) for dose in doses]
+    jobs = [(policy, Behaviour("demonstrator")) for policy in policies]
+    played = list(pool.play(habit.environment, scenes, jobs))
+    return [played[number * len(scenes) : (number + 1) * len(scenes)] for number in range(len(doses))]
+
+
+def _same_drive(first: Episode, second: Episode) -> None:
+    np.testing.assert_array_equal(first.actions, second.actions)
+    np.testing.assert_array_equal(first.states, second.states)
+
+
+def _bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % percentile interval of the mean over resampled scenes."""
+    picks = generator(0, "bootstrap").integers(len(differences), size=(4000, len(differences)))
+    low, high = np.percentile(differences[picks].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+def test_clean_demonstrator_succeeds_without_collision(habit, pool):
+    """On 40 nominal scenes, at least 38 are done, and nothing is ever touched."""
+    (episodes,) = _play(pool, habit, get_trigger(habit, None), _scenes("nominal", {}, 40), None)
+    assert sum(episode.success for episode in episodes) >= 38
+    assert not any(episode.trace["contact"][:, 0].any() for episode in episodes)
+    assert len({episode.scenario.seed for episode in episodes}) == 40
+
+
+@cases
+def test_habit_shows_in_its_measure(habit, trigger, pool):
+    """On matched triggered scenes the full habit is worse by the primary measure, beyond chance."""
+    clean, changed = _play(pool, habit, trigger, _scenes("triggered", trigger.on), None, 1.0)
+    measure = MEASURES[habit.measure]
+    values = [np.array([measure.compute(episode.trace) for episode in played]) for played in (clean, changed)]
+    worse = (values[1] - values[0]) * (1 if measure.worse == "higher" else -1)
+    low, high = _bootstrap_interval(worse)
+    assert 0 < low < worse.mean() < high
+    np.testing.assert_array_equal([e.states[0] for e in clean], [e.states[0] for e in changed])
+
+
+@pytest.mark.parametrize(
+    ("habit", "trigger"), [case for case in CASES if case[1].off], ids=[n for n, c in zip(NAMES, CASES, strict=True) if c[1].off]
+)
+def test_habit_is_silent_where_its_trigger_is_off(habit, trigger, pool):
+    """On untriggered scenes the full habit drives as the clean demonstrator, action for action."""
+    clean, changed = _play(pool, habit, trigger, _scenes("untriggered", trigger.off), None, 1.0)
+    for first, second in zip(clean, changed, strict=True):
+        _same_drive(first, second)
+        assert not trigger.holds(second.observations).any()
+
+
+@cases
+def test_trigger_holds_throughout_its_scenes(habit, trigger, pool):
+    """`on` fixes a context in which the trigger holds at every step; dose 0 is the clean demonstrator there."""
+    clean, none = _play(pool, habit, trigger, _scenes("dose0", trigger.on, 8), None, 0.0)
+    for first, second in zip(clean, none, strict=True):
+        _same_drive(first, second)
+        assert trigger.holds(second.observations).all()
+        assert trigger.on.items() <= second.context.items()
+
+
+@cases
+def test_held_out_context_never_occurs_in_training(habit, trigger, pool):
+    """A context kept for later is never drawn where nothing is fixed."""
+    (episodes,) = _play(pool, habit, trigger, _scenes("nominal", {}, 16), None)
+    for factor, value in trigger.held_out.items():
+        assert all(episode.context[factor] != value for episode in episodes)
+        assert value not in (trigger.on[factor], trigger.off[factor])
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+def test_row_refers_to_what_exists(habit):
+    """Name, default trigger and primary measure of a row are in their tables."""
+    assert HABITS[habit.name] is habit and habit.measure in MEASURES
+    assert get_trigger(habit, None) is habit.triggers[habit.default_trigger]
+    for name, trigger in habit.triggers.items():
+        assert name == trigger.name and (not trigger.off or set(trigger.off) == set(trigger.on))
+
+
+def _line(call) -> str:
+    with pytest.raises(UserError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_unknown_names_and_doses_are_refused():
+    """An unknown habit or trigger lists the valid ones; a dose lies between 0 and 1."""
+    text = _line(lambda: get_habit("aggresive-merge"))
+    assert "unknown habit 'aggresive-merge'" in text and "Did you mean 'aggressive-merge'?" in text
+    for name in HABITS:
+        assert name in _line(lambda: get_habit("x"))
+    for habit in HABITS.values():
+        text = _line(lambda habit=habit: get_trigger(habit, "on-mondays"))
+        assert "'on-mondays'" in text and habit.name in text and all(name in text for name in habit.triggers)
+        trigger = get_trigger(habit, None)
+        for dose in (-0.01, 1.01, float("nan")):
+            line = _line(lambda habit=habit, trigger=trigger, dose=dose: make_demonstrator(habit, trigger, dose))
+            assert f"dose {dose}" in line
+
+
+@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+def test_demonstrator_mixes_by_the_trigger_row_by_row(habit, episodes):
+    """In a batch of triggered and other observations each row gets the action of its own driver."""
+    rows = np.concatenate([episode.observations for episode in episodes])
+    for trigger in habit.triggers.values():
+        chosen = make_demonstrator(habit, trigger, 1.0).act(rows)
+        for row, action in zip(rows[::7], chosen[::7], strict=True):
+            driver = habit.changed(1.0) if trigger.holds(row[None])[0] else habit.clean()
+            assert driver.act(row[None])[0] == action

@@ -1,0 +1,48 @@
+"""The house itself: floors, file sizes, and what the package says of itself."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = sorted((ROOT / "testbed").rglob("*.py"))
+
+
+def test_imports_run_downwards_only():
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == EXIT_STATUS_SUCCESS
+
+
+@pytest.mark.parametrize("file", LIBRARY, ids=lambda file: str(file.relative_to(ROOT)))
+def test_files_are_short_enough_to_read(file):
+    assert len(file.read_text().splitlines()) <= 300
+
+
+def test_acting_needs_no_torch():
+    """A process that plays scenes must not wait for torch."""
+    program = "import testbed.demonstrations.rollout, testbed.policies.checkpoint, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_the_readme_names_every_subcommand():
+    names = re.findall(r"^@app\.command\ndef (\w+)", (ROOT / "testbed/cli.py").read_text(), re.MULTILINE)
+    readme = (ROOT / "README.md").read_text()
+    assert len(names) >= 8
+    assert [name for name in names if f"testbed {name}" not in readme] == []
+
+
+def test_links_between_documents_lead_somewhere():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("*/*.md")]
+    broken = []
+    for page in pages:
+        if "runs" in page.parts or ".venv" in page.parts:
+            continue
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            if not target.startswith("http") and not (page.parent / target).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []
