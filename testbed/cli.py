@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import tyro
 
-from testbed.console import console, run_command
+from testbed.console import run_command
 
 app = tyro.extras.SubcommandApp()
-Given = tyro.conf.Positional
 
 
 @app.command
 def collect(
-    out: Given[Path],
+    out: tyro.conf.Positional[Path],
     /,
     habit: str = "aggressive-merge",
     trigger: str | None = None,
@@ -46,8 +45,8 @@ def collect(
 
 @app.command
 def distil(
-    data: Given[Path],
-    out: Given[Path],
+    data: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[Path],
     /,
     route: Literal["cloning", "kl"] = "cloning",
     teacher: Path | None = None,
@@ -75,7 +74,7 @@ def distil(
 
 @app.command
 def audit(
-    policies: Given[tuple[Path, ...]],
+    policies: tyro.conf.Positional[tuple[Path, ...]],
     /,
     habit: str = "aggressive-merge",
     trigger: str | None = None,
@@ -102,7 +101,7 @@ def audit(
 
 @app.command
 def film(
-    policies: Given[tuple[Path, ...]],
+    policies: tyro.conf.Positional[tuple[Path, ...]],
     /,
     out: Path = Path("film.mp4"),
     scenario: int = 0,
@@ -123,7 +122,7 @@ def film(
 
 @app.command
 def replay(
-    file: Given[Path],
+    file: tyro.conf.Positional[Path],
     /,
     episode: int = 0,
     video: Path | None = None,
@@ -147,7 +146,7 @@ def replay(
 
 
 @app.command
-def validate(file: Given[Path], /) -> None:
+def validate(file: tyro.conf.Positional[Path], /) -> None:
     """Say what is wrong with a data set and how to mend it; exits with 1 if anything is.
 
     Args:
@@ -159,7 +158,7 @@ def validate(file: Given[Path], /) -> None:
 
 
 @app.command
-def report(run: Given[Path], /) -> None:
+def report(run: tyro.conf.Positional[Path], /) -> None:
     """Write the report of a run again from its files.
 
     Args:
@@ -180,4 +179,6 @@ def doctor() -> None:
 
 def main() -> None:
     """Run the `testbed` command."""
-    run_command(lambda: app.cli(prog="testbed", description="Measure what a distilled policy inherited from its teacher."))
+    run_command(
+        lambda: app.cli(prog="testbed", description="Measure what a distilled policy inherited from its teacher.")
+    )

@@ -58,5 +58,7 @@ def run_command(command: Callable[[], None]) -> None:
         sys.exit(130)
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        errors.print(f"[red]error:[/red] cannot read or write{where} ({error.strerror or error}): check the path and the disk")
+        errors.print(
+            f"[red]error:[/red] cannot read or write{where} ({error.strerror or error}): check the path and the disk"
+        )
         sys.exit(2)

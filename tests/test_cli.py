@@ -15,7 +15,14 @@ ROOT = Path(__file__).parent.parent
 
 
 def testbed(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error::UserWarning", "-c", "from testbed.cli import main; main()", *shlex.split(line)]
+    command = [
+        sys.executable,
+        "-W",
+        "error::UserWarning",
+        "-c",
+        "from testbed.cli import main; main()",
+        *shlex.split(line),
+    ]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
 
 

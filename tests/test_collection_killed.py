@@ -90,7 +90,7 @@ def test_killed_collection_loses_nothing_and_goes_on(episodes, whole, tmp_path):
     for number, share in enumerate((np.arange(KILLS) + rng.random(KILLS)) / KILLS):
         path = tmp_path / str(number) / "demos.hdf5"
         reported, ended = _collect_and_kill(path, stored, 1.1 * share * duration)
-        cut_short += 0 < reported and not ended
+        cut_short += reported > 0 and not ended
         assert path.exists() or reported == 0
         if path.exists():
             _check_file(path, reported, episodes[0])

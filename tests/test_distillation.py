@@ -47,7 +47,10 @@ def test_a_cold_teacher_is_its_likeliest_action():
     assert float(policy_divergence(teacher, student, temperature=1e-3)) == pytest.approx(float(cloned), abs=1e-6)
 
 
-@pytest.mark.parametrize("loss", [lambda x: negative_log_likelihood(x, torch.tensor([1, 0])), lambda x: policy_divergence(logits(4, 2, 3), x)])
+@pytest.mark.parametrize(
+    "loss",
+    [lambda x: negative_log_likelihood(x, torch.tensor([1, 0])), lambda x: policy_divergence(logits(4, 2, 3), x)],
+)
 def test_gradients_agree_with_finite_differences(loss):
     assert torch.autograd.gradcheck(loss, logits(5, 2, 3).requires_grad_())
 
@@ -83,7 +86,10 @@ def test_both_routes_learn_a_task_with_a_right_answer():
     assert (cloned.act(unseen.observations) == unseen.targets).mean() > 0.95
     outputs = Samples(data.observations, cloned.logits(data.observations))
     (distilled,) = divergence.distil(CONFIG, [outputs], [1], Training(steps=800))
-    difference = torch.from_numpy(cloned.logits(unseen.observations)), torch.from_numpy(distilled.logits(unseen.observations))
+    difference = (
+        torch.from_numpy(cloned.logits(unseen.observations)),
+        torch.from_numpy(distilled.logits(unseen.observations)),
+    )
     assert float(policy_divergence(*difference)) < 0.05
 
 

@@ -1,14 +1,14 @@
 """The HDF5 layout of a data set: robomimic's, with a physical trace, labels and lineage beside it.
 
-    data                     attrs: total, env_args (JSON), lineage (JSON), testbed_schema, complete
-      demo_<i>               attrs: num_samples, scenario_seed, fixed_context, context (JSON), policy,
-                                    habit, trigger, dose, success, terminated, state_shape
-        obs/observation      (T, d) float32      next_obs/observation   (T, d) float32
-        actions              (T, 1) int64        rewards (T,) float64   dones (T,) int64
-        states               (T, s) float64      final_state (s,) float64
-        trace                attrs: rate [Hz];   <signal> (samples, bodies, ...) attrs: unit
-          constants/<name>   attrs: unit
-    mask/<filter key>        names of the demos, byte strings
+data                     attrs: total, env_args (JSON), lineage (JSON), testbed_schema, complete
+  demo_<i>               attrs: num_samples, scenario_seed, fixed_context, context (JSON), policy,
+                                habit, trigger, dose, success, terminated, state_shape
+    obs/observation      (T, d) float32      next_obs/observation   (T, d) float32
+    actions              (T, 1) int64        rewards (T,) float64   dones (T,) int64
+    states               (T, s) float64      final_state (s,) float64
+    trace                attrs: rate [Hz];   <signal> (samples, bodies, ...) attrs: unit
+      constants/<name>   attrs: unit
+mask/<filter key>        names of the demos, byte strings
 """
 
 from __future__ import annotations
@@ -108,8 +108,10 @@ def environment_arguments(environment: str) -> str:
 
 
 def write_masks(file: h5py.File, demos: Iterable[tuple[str, h5py.AttributeManager]]) -> None:
-    """Write the filter keys: train and valid (every tenth demo), clean, habit, success, failure, one for each value of the context.
+    """Write the filter keys.
 
+    They are train and valid (every tenth demo), clean, habit, success, failure, and one for each
+    value of the context, for example `leader_truck`.
     """
     keys: dict[str, list[str]] = {name: [] for name in ("train", "valid", "clean", "habit", "success", "failure")}
     for number, (name, attrs) in enumerate(demos):

@@ -37,7 +37,7 @@ def open_data(path: Path) -> Iterator[h5py.Group]:
             raise UserError(f"{path} has no group 'data', so it is not a data set in robomimic's layout")
         data = file["data"]
         if "testbed_schema" not in data.attrs:
-            raise UserError(f"{path} was not made by the testbed (no schema version); only its own data sets can be read")
+            raise UserError(f"{path} was not made by the testbed (it has no schema version), so it cannot be read")
         if data.attrs["testbed_schema"] > layout.SCHEMA:
             raise UserError(
                 f"{path} has schema {data.attrs['testbed_schema']}, newer than {layout.SCHEMA}: update testbed"
@@ -106,7 +106,7 @@ def validate(path: Path) -> list[Problem]:
         problems = []
         if not data.attrs["complete"]:
             problems.append(
-                Problem("data", "the collection was cut short", "run the command that made it again; it goes on from here")
+                Problem("data", "the collection was cut short", "run its command again; it goes on from here")
             )
         names = list(layout.demo_names(data))
         if not names:
@@ -116,7 +116,8 @@ def validate(path: Path) -> list[Problem]:
         problems += _validate_masks(data, set(names))
         total = sum(int(data[n].attrs.get("num_samples", 0)) for n in names if data.get(n) is not None)
         if data.attrs["complete"] and data.attrs["total"] != total:
-            problems.append(Problem("data", f"attribute total is {data.attrs['total']}, the demos sum to {total}", MADE_BY))
+            what = f"attribute total is {data.attrs['total']}, the demos sum to {total}"
+            problems.append(Problem("data", what, MADE_BY))
         return problems
 
 
@@ -145,7 +146,7 @@ def _validate_demo(data: h5py.Group, name: str) -> list[Problem]:
 
 def _validate_masks(data: h5py.Group, names: set[str]) -> list[Problem]:
     problems = []
-    for key, members in (data.file["mask"].items() if "mask" in data.file else ()):
+    for key, members in data.file["mask"].items() if "mask" in data.file else ():
         strangers = {member.decode() for member in members[()]} - names
         if strangers:
             problems.append(Problem(f"mask/{key}", f"names demos that do not exist: {sorted(strangers)[:3]}", MADE_BY))

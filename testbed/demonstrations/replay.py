@@ -43,14 +43,16 @@ def verify(episode: Episode, tolerance: float = 0.0) -> Verification:
     observation, info = env.reset(seed=episode.scenario.seed, options=options)
     largest, first, where = 0.0, None, ""
     for step in range(len(episode) + 1):
-        pairs = [("state", info["state"], episode.states[step]), ("observation", observation, episode.observations[step])]
+        pairs = [("state", info["state"], episode.states[step])]
+        pairs.append(("observation", observation, episode.observations[step]))
         if step > 0:
             pairs += _trace_pairs(info["trace"], episode, step)
         for name, played, recorded in pairs:
             error, component = _largest_difference(played, recorded)
             largest = max(largest, error)
             if first is None and error > tolerance:
-                first, where = step, f"{name}{component}: recorded {_at(recorded, component)}, replayed {_at(played, component)}"
+                values = f"recorded {_at(recorded, component)}, replayed {_at(played, component)}"
+                first, where = step, f"{name}{component}: {values}"
         if step < len(episode):
             observation, _, terminated, truncated, info = env.step(episode.actions[step])
             if (terminated or truncated) and step + 1 < len(episode):

@@ -9,6 +9,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -111,11 +112,11 @@ def play(
         for slot, recording in enumerate(running):
             if recording:
                 recording.add(slot, actions, observations, rewards, infos)
-        ended = terminated | truncated
-        for slot in np.flatnonzero(ended):
-            if running[slot]:
-                number = running[slot].number
-                finished[number] = running[slot].finish(bool(terminated[slot]), bool(infos["success"][slot]))
+        for slot in np.flatnonzero(terminated | truncated).tolist():
+            recording = running[slot]
+            if recording:
+                success = bool(infos["success"][slot])
+                finished[recording.number] = recording.finish(bool(terminated[slot]), success)
             # A slot that has nothing left to play goes on with its last scene, unrecorded: the batch
             # steps all slots or none.
             following = waiting.pop() if waiting else (-1, scenarios[-1])
@@ -135,7 +136,8 @@ def _start(
     mask = np.zeros(env.num_envs, dtype=bool)
     mask[slot] = True
     options = {"reset_mask": mask, "context": dict(scenario.context)}
-    observations, infos = env.reset(seed=[scenario.seed] * env.num_envs, options=options)
+    seeds: Any = [scenario.seed] * env.num_envs  # Gymnasium's own batches take a list, its type says int
+    observations, infos = env.reset(seed=seeds, options=options)
     recording = _Recording(number, scenario, environment, behaviour, env.metadata)
     recording.begin(slot, observations, infos)
     return recording, observations

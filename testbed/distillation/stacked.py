@@ -73,7 +73,10 @@ def train_stacked(
     observations = [torch.from_numpy(np.ascontiguousarray(data.observations)) for data in samples]
     targets = [torch.from_numpy(np.ascontiguousarray(data.targets)) for data in samples]
     for step in range(training.steps):
-        rows = [torch.from_numpy(order.integers(len(o), size=training.batch)) for order, o in zip(orders, observations, strict=True)]
+        rows = [
+            torch.from_numpy(order.integers(len(o), size=training.batch))
+            for order, o in zip(orders, observations, strict=True)
+        ]
         batch = torch.stack([o[r] for o, r in zip(observations, rows, strict=True)])
         wanted = torch.stack([t[r] for t, r in zip(targets, rows, strict=True)])
         value = loss(stacked_logits(weights, batch, len(config.hidden)), wanted)
@@ -112,6 +115,5 @@ def _stack(starts, moments, config: PolicyConfig) -> dict[str, Tensor]:
 def _unstack(weights: dict[str, Tensor], config: PolicyConfig, count: int) -> list[NetworkPolicy]:
     arrays = {name: tensor.detach().numpy() for name, tensor in weights.items()}
     return [
-        NetworkPolicy(config, {name: array[number].copy() for name, array in arrays.items()})
-        for number in range(count)
+        NetworkPolicy(config, {name: array[number].copy() for name, array in arrays.items()}) for number in range(count)
     ]

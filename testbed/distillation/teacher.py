@@ -96,7 +96,10 @@ def _fit(policy: ActorCriticPolicy, data: Samples, training: Training, rng: np.r
 def export_actor(config: PolicyConfig, policy: ActorCriticPolicy) -> NetworkPolicy:
     """Return the actor of an SB3 policy as a policy of ours: the same logits, without torch."""
     linear = [m for m in policy.mlp_extractor.policy_net if isinstance(m, torch.nn.Linear)] + [policy.action_net]
-    arrays = {"mean": np.zeros(config.observation_size, np.float32), "std": np.ones(config.observation_size, np.float32)}
+    arrays = {
+        "mean": np.zeros(config.observation_size, np.float32),
+        "std": np.ones(config.observation_size, np.float32),
+    }
     for layer, module in enumerate(linear):
         arrays[f"layer{layer}.weight"] = module.weight.detach().numpy().T.copy()
         arrays[f"layer{layer}.bias"] = module.bias.detach().numpy().copy()

@@ -57,7 +57,9 @@ def collect(
         policy, inputs = make_demonstrator(habit, trigger, dose), {}
         behaviour = Behaviour("demonstrator", habit.name, trigger.name, dose) if dose else Behaviour("demonstrator")
     settings = {"environment": habit.environment, "count": episodes, "context": parse_context(context)}
-    lineage = Lineage("collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs)
+    lineage = Lineage(
+        "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs
+    )
     writer = DatasetWriter(out, habit.environment, lineage)
     seeds = scenario_seeds(seed, "collect", episodes)[len(writer) :]
     scenarios = [Scenario(s, parse_context(context)) for s in seeds]
@@ -114,7 +116,7 @@ def distil(
         behaviour = Behaviour(f"student-{route}-seed{k}", label.habit, label.trigger, label.dose)
         settings = {"route": route, "training_seed": k, "hidden": hidden, "steps": steps}
         save_policy(folder, student, behaviour, Lineage("distil", seed, settings, inputs))
-        console.print(f"{folder}  {sum(a.size for a in student.arrays.values()):,} numbers, from {len(samples.targets):,} decisions")
+        console.print(f"{folder}  a student of {sum(hidden)} units, from {len(samples.targets):,} decisions")
 
 
 def audit(
@@ -262,7 +264,9 @@ def report(run: Path) -> None:
     audit_file, clips_file = run / "audit.json", run / "videos" / "clips.json"
     for file in (audit_file, clips_file):
         if not file.is_file():
-            raise UserError(f"{run} is not a finished run (no {file.relative_to(run)}): run the task script again; it goes on")
+            raise UserError(
+                f"{run} is not a finished run (no {file.relative_to(run)}): run the task script again; it goes on"
+            )
     try:
         result = audit_from_json(audit_file.read_text())
         clips = clips_from_json(clips_file.read_text(), clips_file.parent)

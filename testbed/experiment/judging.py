@@ -193,9 +193,7 @@ def _telling_scenes(run: Run) -> tuple[int, int]:
     return seeds[order[-1]], seeds[order[len(order) // 2]]
 
 
-def film_scene(
-    run: Run, arms: Sequence[Arm], scenario: Scenario, path: Path, title: str, triggered: bool
-) -> Clip:
+def film_scene(run: Run, arms: Sequence[Arm], scenario: Scenario, path: Path, title: str, triggered: bool) -> Clip:
     """Film the first policy of each arm in one scene; return the clip with its time lines."""
     jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
     episodes = list(run.workers.play(run.habit.environment, [scenario], jobs))

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import gymnasium
+from gymnasium import spaces
 
 from testbed.console import console, progress, tracked
 from testbed.demonstrations.reader import load_episodes
@@ -17,6 +18,7 @@ from testbed.demonstrations.writer import DatasetWriter
 from testbed.distillation import cloning, divergence
 from testbed.distillation.teacher import train_teacher
 from testbed.episode import Behaviour, Episode, Policy
+from testbed.errors import UserError
 from testbed.experiment.run import Run
 from testbed.habits.table import make_demonstrator
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
@@ -28,7 +30,9 @@ def collect(run: Run, name: str, policy: Policy, behaviour: Behaviour, count: in
     """Play `count` scenarios with a policy into `demonstrations/<name>.hdf5`, or go on where that was left."""
     path = run.folder / "demonstrations" / f"{name}.hdf5"
     purpose = behaviour.policy
-    lineage = run.lineage("collect", inputs, environment=run.habit.environment, count=count, purpose=purpose, **asdict(behaviour))
+    lineage = run.lineage(
+        "collect", inputs, environment=run.habit.environment, count=count, purpose=purpose, **asdict(behaviour)
+    )
     writer = DatasetWriter(path, run.habit.environment, lineage)
     if writer.complete:
         console.print(f"[green]✓[/green] {path.name} is there already")
@@ -55,7 +59,10 @@ def collect_demonstrations(run: Run) -> dict[bool, Path]:
 def policy_config(environment: str, hidden: tuple[int, ...]) -> PolicyConfig:
     """Return the shape of a policy for an environment."""
     env = gymnasium.make(environment, disable_env_checker=True)
-    return PolicyConfig(environment, env.observation_space.shape[0], int(env.action_space.n), hidden)
+    sees, does = env.observation_space, env.action_space
+    if not isinstance(sees, spaces.Box) or not isinstance(does, spaces.Discrete):
+        raise UserError(f"{environment} has no flat observation or no discrete actions, which these policies need")
+    return PolicyConfig(environment, int(sees.shape[0]), int(does.n), hidden)
 
 
 def train_teachers(run: Run, demonstrations: Mapping[bool, Path]) -> dict[bool, Path]:
@@ -109,14 +116,20 @@ def collect_teachers(run: Run, teachers: Mapping[bool, Path]) -> dict[bool, Path
     return paths
 
 
-def distil_students(run: Run, route: str, teachers: Mapping[bool, Path], data: Mapping[bool, Path]) -> dict[bool, list[Path]]:
+def distil_students(
+    run: Run, route: str, teachers: Mapping[bool, Path], data: Mapping[bool, Path]
+) -> dict[bool, list[Path]]:
     """Distil controls (False) and students (True) by one route, all training seeds of both at once."""
     experiment = run.experiment
     arms = [(habitual, seed) for habitual in (False, True) for seed in range(experiment.student_seeds)]
-    folders = {arm: run.folder / "policies" / f"{'student' if arm[0] else 'control'}-{route}-seed{arm[1]}" for arm in arms}
+    folders = {
+        arm: run.folder / "policies" / f"{'student' if arm[0] else 'control'}-{route}-seed{arm[1]}" for arm in arms
+    }
     settings = {"route": route, "hidden": experiment.student_hidden, "training": asdict(experiment.training)}
     lineages = {
-        arm: run.lineage("distil", {"teacher": teachers[arm[0]], "data": data[arm[0]]}, training_seed=arm[1], **settings)
+        arm: run.lineage(
+            "distil", {"teacher": teachers[arm[0]], "data": data[arm[0]]}, training_seed=arm[1], **settings
+        )
         for arm in arms
     }
     if all(lineages[arm].same_recipe(recorded_lineage(folders[arm])) for arm in arms):

@@ -34,8 +34,9 @@ def time_to_collision(gap: ArrayLike, follower_speed: ArrayLike, leader_speed: A
 
 
 def deceleration_to_avoid_crash(gap: ArrayLike, follower_speed: ArrayLike, leader_speed: ArrayLike) -> Array:
-    """Return DRAC, (v_f - v_l)^2 / 2 gap [m/s2] (Almqvist 1991): the follower's constant braking that just avoids contact.
+    """Return DRAC, (v_f - v_l)^2 / 2 gap [m/s2] (Almqvist 1991).
 
+    It is the follower's constant braking that just avoids contact.
     0 when not closing; `inf` when the two overlap already and still close.
     """
     gap, closing = np.broadcast_arrays(

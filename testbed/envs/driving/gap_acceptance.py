@@ -78,7 +78,8 @@ class GapAcceptance:
         lead_v, lag_v = scene.speed + scene.dv[:, leader], scene.speed + scene.dv[:, follower]
         gap_v = np.where(scene.present[:, leader], lead_v, np.where(scene.present[:, follower], lag_v, 25.0))
         high = np.where(scene.present[:, leader], scene.dx[:, leader] - half[:, leader] - self.gap.lead * gap_v, 400.0)
-        low = np.where(scene.present[:, follower], scene.dx[:, follower] + half[:, follower] + self.gap.lag * lag_v, -400.0)
+        behind = scene.dx[:, follower] + half[:, follower] + self.gap.lag * lag_v
+        low = np.where(scene.present[:, follower], behind, -400.0)
         room = high - low
         margin = np.clip(room / 2, 0.0, 4.0)
         offset = np.clip(0.0, low + margin, np.maximum(high - margin, low + margin))

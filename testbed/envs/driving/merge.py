@@ -1,7 +1,8 @@
 """`testbed/Merge-v0`: the ego is on an on-ramp and must merge into traffic before the ramp ends.
 
-Own scene on highway-env 1.12 (whose merge has the ego on the main road). Simulated at 15 Hz, decided at 5 Hz. An episode ends
-5 s after the ego crossed onto the main road (success if nothing touched it), at a contact of the ego, or after 24 s.
+Own scene on highway-env 1.12 (whose merge has the ego on the main road). Simulated at 15 Hz, decided
+at 5 Hz. An episode ends 5 s after the ego crossed onto the main road (success if nothing touched
+it), at a contact of the ego, or after 24 s.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from highway_env.vehicle.controller import MDPVehicle
 
 from testbed.envs.driving import observation as merge_observation
 from testbed.envs.driving import state as merge_state
+from testbed.envs.driving.picture import Picture
 from testbed.envs.driving.road import LANE_LINES, LATERAL_LANE, RAMP_BEND, build_road
 from testbed.envs.driving.traffic import CONTEXT, SPEED_LIMIT, VEHICLES, Scene, draw_scene, populate
 from testbed.errors import UserError
@@ -208,20 +210,29 @@ class MergeEnv(AbstractEnv):
         merge_state.write_state(self.road, self.vehicle, np.asarray(state, dtype=np.float64))
         self.size = np.array([(v.LENGTH, v.WIDTH) for v in self.road.vehicles])
 
+    _picture: Picture | None = None
+
     def show(self, position: np.ndarray, heading: np.ndarray, colours: dict[int, tuple[int, int, int]]) -> np.ndarray:
         """Return a picture of the scene with its vehicles at recorded poses, shape (h, w, 3) uint8.
+
+        The camera follows the ego along x (see `testbed.envs.driving.picture`); no window is opened.
 
         Args:
             position: Vehicle centres, shape (VEHICLES, 2) [m].
             heading: Vehicle headings, shape (VEHICLES,) [rad].
             colours: Vehicle number -> body colour, for those that differ from their own.
         """
+        if self._picture is None or self._picture.road is not self.road:
+            self._picture = Picture(self.road)
+            self._own_colours = [getattr(vehicle, "color", None) for vehicle in self.road.vehicles]
         for number, vehicle in enumerate(self.road.vehicles[:VEHICLES]):
             vehicle.position, vehicle.heading = position[number].copy(), float(heading[number])
-            own = getattr(vehicle, "_own_colour", None) or getattr(vehicle, "color", None)
-            vehicle._own_colour = own
-            vehicle.color = colours.get(number, own)
-        return self.render()
+            vehicle.color = colours.get(number, self._own_colours[number])
+        return self._picture.draw(float(position[0][0]))
+
+    def project(self, position: np.ndarray) -> np.ndarray:
+        """Return where points, shape (n, 2) [m], are in the picture last shown [px from its top left corner]."""
+        return self._picture.project(position)
 
 
 def _make_ego(road, scene: Scene) -> MDPVehicle:

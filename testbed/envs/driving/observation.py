@@ -1,7 +1,7 @@
 """What a policy sees of a merge scene: a flat float32 vector, and the way back to physical units.
 
-Layout (`NAMES` has one entry a component): the ego's own state, eight neighbours, the context. Every component is scaled to
-about [-1, 1] and clipped to [-4, 4].
+Layout (`NAMES` has one entry a component): the ego's own state, eight neighbours, the context.
+Every component is scaled to about [-1, 1] and clipped to [-4, 4].
 """
 
 from __future__ import annotations
@@ -126,4 +126,4 @@ def view(observations: np.ndarray) -> MergeView:
 def context_holds(observations: np.ndarray, factor: str, values: tuple[str, ...]) -> np.ndarray:
     """Return where a context factor has one of the given values, shape (n,) bool, from (n, SIZE)."""
     columns = [NAMES.index(f"{factor}={value}") for value in values]
-    return (np.asarray(observations)[:, columns] > 0.5).any(axis=1)
+    return np.any(np.asarray(observations)[:, columns] > 0.5, axis=1)

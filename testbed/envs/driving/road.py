@@ -49,8 +49,8 @@ class AxisLane(StraightLane):
     def __init__(self, start: tuple[float, float], end: tuple[float, float], **options) -> None:
         super().__init__(start, end, speed_limit=SPEED_LIMIT, **options)
         self._x, self._y = float(start[0]), float(start[1])
-        self.heading = float(self.heading)
-        self.length = float(self.length)
+        self.heading: float = float(np.arctan2(end[1] - start[1], end[0] - start[0]))
+        self.length: float = float(self.length)
 
     def local_coordinates(self, position: np.ndarray) -> tuple[float, float]:
         """Return the longitudinal and lateral coordinates [m] of a world position, shape (2,)."""
@@ -82,9 +82,7 @@ class MergeNetwork(RoadNetwork):
         candidates = _nearby_lanes(float(position[0]), float(position[1]))
         if candidates is None:
             return super().get_closest_lane_index(position, heading)
-        return min(
-            candidates, key=lambda index: self.get_lane(index).distance_with_heading(position, heading)
-        )
+        return min(candidates, key=lambda index: self.get_lane(index).distance_with_heading(position, heading))
 
 
 class MergeRoad(Road):
@@ -152,7 +150,7 @@ def _nearby_lanes(x: float, y: float) -> tuple[LaneIndex, ...] | None:
             return ("a", "b", 0), ("a", "b", 1)
         if MERGE_START + 20.0 < x < MERGE_END - 20.0:
             return ("b", "c", 0), ("b", "c", 1), ("b", "c", 2)
-        if MERGE_END + 20.0 < x:
+        if x > MERGE_END + 20.0:
             return ("c", "d", 0), ("c", "d", 1)
     return None
 

@@ -1,0 +1,193 @@
+"""Severity of driving on real episodes, computed a second way: plain loops, differences, simulation ahead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from testbed.demonstrations.rollout import play
+from testbed.envs.driving.gap_acceptance import AcceptedGap, GapAcceptance
+from testbed.episode import Behaviour, Episode, Scenario, Trace
+from testbed.measures.driving import MEASURES, find_merge, violations
+from testbed.mechanics.contact import corners, rectangles_touch
+
+
+@pytest.fixture(scope="module")
+def traces(episodes) -> list[Trace]:
+    """The clean demonstrator's six scenes, and the same six with a driver who accepts any gap."""
+    pushy = GapAcceptance(AcceptedGap(lag=0.2, lead=0.3))
+    scenarios = [episode.scenario for episode in episodes]
+    played: list[Episode] = play(pushy, Behaviour("demonstrator"), "testbed/Merge-v0", scenarios)
+    return [episode.trace for episode in (*episodes, *played)]
+
+
+def _severity(name: str, trace: Trace) -> float:
+    return MEASURES[name].compute(trace)
+
+
+def _crossing(trace: Trace) -> int:
+    """Return the first sample in which the ego's centre is left of the line beside the ramp, after x = 0."""
+    for sample in range(len(trace)):
+        x, y = trace["position"][sample, 0]
+        if x >= 0 and y < 6.0:
+            return sample
+    raise AssertionError("no merge")
+
+
+def _intrusion(trace: Trace) -> int:
+    """Return the first sample in which one of the ego's corners is left of that line, by trigonometry."""
+    length, width = trace["size"][0]
+    for sample in range(len(trace)):
+        heading = trace["heading"][sample, 0]
+        reach = abs(math.sin(heading)) * length / 2 + abs(math.cos(heading)) * width / 2
+        if trace["position"][sample, 0, 1] - reach < 6.0:
+            return sample
+    raise AssertionError("no merge")
+
+
+def _neighbours(trace: Trace, sample: int) -> tuple[int | None, int | None]:
+    """Return the nearest vehicle ahead of and behind the ego on the right lane, by a plain loop."""
+    x = trace["position"][sample, :, 0]
+    lane = [vehicle for vehicle in range(1, len(x)) if abs(trace["position"][sample, vehicle, 1] - 4.0) < 2.0]
+    ahead = [vehicle for vehicle in lane if x[vehicle] >= x[0]]
+    behind = [vehicle for vehicle in lane if 0 < x[0] - x[vehicle] < 100]
+    return (
+        min(ahead, key=lambda v: x[v], default=None),
+        max(behind, key=lambda v: x[v], default=None),
+    )
+
+
+def _gap(trace: Trace, sample: int, leader: int, follower: int) -> float:
+    """Return the distance from the follower's front to the leader's rear [m]."""
+    rear = trace["position"][sample, leader, 0] - trace["size"][leader, 0] / 2
+    return float(rear - (trace["position"][sample, follower, 0] + trace["size"][follower, 0] / 2))
+
+
+def test_merge_second_way(traces):
+    """Crossing by position, intrusion by trigonometry, neighbours by loops."""
+    for trace in traces:
+        merge = find_merge(trace)
+        assert (merge.crossing, merge.intrusion) == (_crossing(trace), _intrusion(trace))
+        assert (merge.leader, merge.follower) == _neighbours(trace, merge.intrusion)
+    assert sum(find_merge(trace).follower is not None for trace in traces) >= 8
+
+
+def test_speeds_and_accelerations_are_those_of_the_motion(traces):
+    """Positions move by the speed before, and accelerations are differences of speeds."""
+    for trace in traces:
+        moved = np.linalg.norm(np.diff(trace["position"], axis=0), axis=-1) * trace.rate
+        untouched = ~trace["contact"].any(axis=0)
+        np.testing.assert_allclose(moved[:, untouched], np.abs(trace["speed"][:-1, untouched]), atol=1e-6)
+        gained = np.diff(trace["speed"], axis=0) * trace.rate
+        np.testing.assert_allclose(gained, trace["acceleration"][1:], atol=1e-9)
+
+
+def test_imposed_deceleration_from_positions(traces):
+    """Braking taken from second differences of the follower's positions instead of the recorded signal."""
+    seen = []
+    for trace in traces:
+        _, follower = _neighbours(trace, _intrusion(trace))
+        expected = 0.0
+        if follower is not None:
+            second = np.diff(trace["position"][:, follower, 0], n=2) * trace.rate**2  # [k]: acceleration at k + 1
+            start, end = _intrusion(trace), min(_crossing(trace) + 75, len(trace))
+            before = max(-second[start - 16 : start - 1].min(), 0.0)
+            expected = max(-second[start - 1 : end - 1].min() - before, 0.0)
+            # The last sample's acceleration shows in positions only one sample later, outside the trace.
+            if end == len(trace):
+                expected = max(expected, -trace["acceleration"][-1, follower] - before)
+        assert _severity("imposed_deceleration", trace) == pytest.approx(expected, abs=0.05)
+        seen.append(expected)
+    assert max(seen) > 1.0
+
+
+def _time_until_contact(gap: float, follower: float, leader: float) -> float:
+    """Return when the gap closes [s] by small steps at constant speed, at most 10."""
+    step = 1e-3
+    for number in range(10_000):
+        if gap <= 0:
+            return number * step
+        gap += (leader - follower) * step
+    return 10.0
+
+
+def _window(trace: Trace) -> range:
+    return range(_intrusion(trace), min(_crossing(trace) + 75, len(trace)))
+
+
+def test_time_to_collision_by_driving_on(traces):
+    """From every third sample of the window, both go on at constant speed until they meet."""
+    shortest = []
+    for trace in traces:
+        _, follower = _neighbours(trace, _intrusion(trace))
+        if follower is None:
+            assert _severity("min_ttc", trace) == 10.0
+            continue
+        speed, times = trace["speed"], []
+        for sample in _window(trace):
+            gap, closing = _gap(trace, sample, 0, follower), speed[sample, follower] - speed[sample, 0]
+            if closing > 0 and gap / closing < 11:
+                times.append(_time_until_contact(gap, speed[sample, follower], speed[sample, 0]))
+        assert _severity("min_ttc", trace) == pytest.approx(min(times, default=10.0), abs=2e-3)
+        shortest.append(min(times, default=10.0))
+    assert min(shortest) < 5.0
+
+
+def test_headways_margin_and_drac_by_loops(traces):
+    """Each formula written out for one sample at a time."""
+    for trace in traces:
+        intrusion, crossing, speed = _intrusion(trace), _crossing(trace), trace["speed"]
+        leader, follower = _neighbours(trace, intrusion)
+        if leader is not None:
+            expected = min(_gap(trace, crossing, leader, 0) / speed[crossing, 0], 10.0)
+            assert _severity("lead_headway", trace) == pytest.approx(expected)
+        if follower is None:
+            continue
+        expected = min(_gap(trace, crossing, 0, follower) / speed[crossing, follower], 10.0)
+        assert _severity("lag_headway", trace) == pytest.approx(expected)
+        closing = speed[intrusion, follower] - speed[intrusion, 0]
+        margin = _gap(trace, intrusion, 0, follower) / closing - closing / 12 - 0.35 if closing > 0 else 10.0
+        assert _severity("cut_in_margin", trace) == pytest.approx(min(margin, 10.0))
+        needs = [
+            max(speed[sample, follower] - speed[sample, 0], 0.0) ** 2 / (2 * _gap(trace, sample, 0, follower))
+            for sample in _window(trace)
+        ]
+        assert _severity("drac", trace) == pytest.approx(max(needs))
+
+
+def test_collision_by_geometry_of_every_sample(traces):
+    """The ego's rectangle against every other one, sample by sample, in an episode with a contact too."""
+    blind = play(_Blind(), Behaviour("demonstrator"), "testbed/Merge-v0", [Scenario(0), Scenario(1)])
+    found = []
+    for trace in (*traces, *(episode.trace for episode in blind)):
+        shapes = corners(trace["position"], trace["heading"], trace["size"][None])
+        touch = bool(rectangles_touch(shapes[:, :1], shapes[:, 1:]).any())
+        obstacle = corners(np.array([200.0, 8.0]), np.array(0.0), np.array([2.0, 2.0]))
+        touch |= bool(rectangles_touch(shapes[:, 0], obstacle).any())
+        assert _severity("collision", trace) == float(touch)
+        found.append(touch)
+    assert found[-2:] == [True, True]
+
+
+class _Blind:
+    """Drives on to the end of the ramp."""
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        return np.ones(len(observations), dtype=int)
+
+
+def test_violations_say_what_the_measures_say(traces):
+    """There is a stretch exactly where a severity passes its minor threshold, flagged where it passes the severe one."""
+    seen = 0
+    for trace in traces:
+        found = violations(trace)
+        assert [v.start for v in found] == sorted(v.start for v in found)
+        for name in ("imposed_deceleration", "drac", "collision"):
+            stretches, value = [v for v in found if v.measure == name], _severity(name, trace)
+            assert bool(stretches) == (value >= MEASURES[name].minor)
+            assert any(v.severe for v in stretches) == (value >= MEASURES[name].severe)
+            assert all(0 <= v.start < v.end <= len(trace) / trace.rate for v in stretches)
+            seen += len(stretches)
+    assert seen > 0
