@@ -5,17 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import pickle
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from testbed.demonstrations import layout, reader
+from testbed.demonstrations import reader
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode
 from testbed.errors import UserError
@@ -211,67 +208,3 @@ def test_mask_that_names_a_stranger(damaged):
         del file["data/demo_5"]
     problems = {problem.where for problem in reader.validate(damaged)}
     assert {"mask/train", "mask/habit"} <= problems
-
-
-def test_file_with_another_lineage_is_in_the_way(dataset, episodes):
-    """A file made with other settings is refused and stays as it was."""
-    before = _sha(dataset)
-    other = dataclasses.replace(LINEAGE, seed=4)
-    _refused(lambda: DatasetWriter(dataset, ENVIRONMENT, other), str(dataset), "in the way")
-    assert _sha(dataset) == before and not dataset.with_name("demos.hdf5.parts").exists()
-
-
-def test_folder_that_cannot_be_written(tmp_path):
-    """A parent that is a regular file is refused."""
-    (tmp_path / "file").write_text("")
-    _refused(lambda: DatasetWriter(tmp_path / "file" / "demos.hdf5", ENVIRONMENT, LINEAGE), "cannot write into")
-
-
-_FULL_DISK = """
-import pickle, resource, signal, sys
-from pathlib import Path
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.lineage import Lineage
-lineage = Lineage("collect", 3, {"episodes": 6}, versions={"numpy": "1"})
-episode = pickle.loads(Path(sys.argv[2]).read_bytes())
-writer = DatasetWriter(Path(sys.argv[1]), "testbed/Merge-v0", lineage)
-writer.append(episode)
-writer.append(episode)
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-getattr(writer, sys.argv[4])(*([episode] if sys.argv[4] == "append" else []))
-"""
-
-
-@pytest.mark.parametrize("call", ["append", "finish"])
-@pytest.mark.parametrize("limit", [4096, 20000])
-def test_full_disk_leaves_what_was_there(episodes, tmp_path, limit, call):
-    """Where files may not grow, appending and finishing fail, and the two earlier episodes stay readable."""
-    path, stored = tmp_path / "demos.hdf5", tmp_path / "episode.pickle"
-    stored.write_bytes(pickle.dumps(episodes[0]))
-    command = [sys.executable, "-c", _FULL_DISK, str(path), str(stored), str(limit), call]
-    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode != 0
-    read = reader.load_episodes(path)
-    assert len(read) == 2
-    _same_episode(read[1], episodes[0])
-    assert len(DatasetWriter(path, ENVIRONMENT, LINEAGE)) == 2
-
-
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("cannot close the file")])
-def test_write_failure_leaves_what_was_there(episodes, tmp_path, monkeypatch, error):
-    """An episode that cannot be written is refused in one line; the one before stays, and the next one follows it."""
-    writer = DatasetWriter(tmp_path / "demos.hdf5", ENVIRONMENT, LINEAGE)
-    writer.append(episodes[0])
-
-    def fail(group, episode):
-        group["half"] = episode.rewards
-        raise error
-
-    with monkeypatch.context() as patch:
-        patch.setattr(layout, "write_episode", fail)
-        _refused(lambda: writer.append(episodes[1]), "could not write", error.args[-1], "unchanged")
-    assert len(writer) == reader.count_episodes(writer.path) == 1 and not list(tmp_path.rglob("*.tmp"))
-    _same_episode(reader.load_episode(writer.path, 0), episodes[0])
-    writer.append(episodes[2])
-    writer.finish()
-    _same_episode(reader.load_episode(writer.path, 1), episodes[2])

@@ -168,7 +168,7 @@ def test_stored_state_is_restored_into_another_environment(name):
 def test_actions_outside_the_space_are_refused(name):
     """Too large, negative and broken actions are refused in one line, and nothing moves."""
     env = _make(name)
-    _, info = env.reset(seed=0)
+    env.reset(seed=0)
     for action in (5, -1, 1.5, np.int64(99)):
         assert f"action {action}" in _line(lambda action=action: env.step(action))
     *_, after = env.step(1)
@@ -181,7 +181,8 @@ def test_actions_outside_the_space_are_refused(name):
 def test_another_leader_changes_only_that_vehicle(seed):
     """A matched pair: at the start, the scenes differ in one vehicle's kind and size and in the context."""
     env = MergeEnv()
-    starts = {leader: env.reset(seed=seed, options={"context": {"leader": leader}}) for leader in ("car", "truck", "bus")}
+    contexts = {leader: {"context": {"leader": leader}} for leader in ("car", "truck", "bus")}
+    starts = {leader: env.reset(seed=seed, options=options) for leader, options in contexts.items()}
     observation, info = starts["car"]
     kind = COLUMNS.index("kind")
     for leader in ("truck", "bus"):

@@ -15,7 +15,7 @@ from testbed.mechanics.contact import contacts, corners, rectangles_touch
 numbers = st.floats(-50.0, 50.0, allow_nan=False)
 angles = st.floats(-math.pi, math.pi, allow_nan=False)
 gaps = st.floats(0.1, 200.0)
-speeds = st.floats(0.0, 40.0)
+speeds = st.floats(0.0, 40.0).map(lambda speed: round(speed, 6))
 rectangles = st.tuples(numbers, numbers, angles, st.floats(0.5, 15.0), st.floats(0.5, 15.0))
 quick = settings(deadline=None, max_examples=150)
 

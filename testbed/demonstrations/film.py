@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
 from PIL import Image, ImageDraw
 
-import testbed  # noqa: F401  (registers the environments)
 from testbed.demonstrations import overlay
+from testbed.demonstrations.video import FPS, video
 from testbed.episode import Episode
 from testbed.errors import UserError
-
-FPS = 15
-"""Frames a second."""
-CRF = 26
-"""x264's quality: lower is better and larger."""
-_MEND = "choose another place with --out, or make room on the disk"
 
 
 @dataclass(frozen=True)
@@ -77,7 +70,7 @@ def film(path: Path, takes: Sequence[Take], *, title: str = "", on_frame: Callab
     try:
         frames = max(panel.frames for panel in panels)
         size = overlay.WIDTH, _even(overlay.TITLE + sum(panel.height for panel in panels) + overlay.PROGRESS)
-        with _video(path) as append:
+        with video(path) as append:
             for frame in range(frames):
                 append(_compose(panels, size, title, frame, frames))
                 if on_frame:
@@ -108,7 +101,7 @@ class _Panel:
         self.env = gymnasium.make(take.episode.environment, render_mode="rgb_array")
         scenario = take.episode.scenario
         self.env.reset(seed=scenario.seed, options={"context": dict(scenario.context)})
-        self.scene = self.env.unwrapped
+        self.scene: Any = self.env.unwrapped
         self.header = overlay.header(take.label, take.colour, take.trigger, take.caption)
         self.height = overlay.HEADER + self._picture(0, ()).height
         self.frames = math.ceil(len(self.trace) * FPS / self.trace.rate)
@@ -126,7 +119,7 @@ class _Panel:
         if over:
             panel = canvas.crop((0, top + overlay.HEADER, overlay.WIDTH, top + self.height))
             canvas.paste(panel.point(lambda value: value * 9 // 20), (0, top + overlay.HEADER))
-            overlay.ending(draw, top + overlay.HEADER + picture.height / 2, f"ended: {_ending(self.take.episode)}")
+            overlay.ending(draw, top + self.height - 42, f"ended: {_ending(self.take.episode)}")
         if marks:
             overlay.flash(draw, top, top + self.height, any(mark.severe for mark in marks))
 
@@ -138,13 +131,11 @@ class _Panel:
         height = round(picture.height * overlay.WIDTH / picture.width)
         return picture if picture.width == overlay.WIDTH else picture.resize((overlay.WIDTH, height))
 
-    def _point_out(
-        self, draw: ImageDraw.ImageDraw, top: int, height: int, sample: int, marks: Sequence[Mark]
-    ) -> None:
+    def _point_out(self, draw: ImageDraw.ImageDraw, top: int, height: int, sample: int, marks: Sequence[Mark]) -> None:
         """Label the ego below the road and what is marked above it."""
-        places = self.scene.project(self.trace["position"][sample]) + (0, top)
+        places = self.scene.project(self.trace["position"][sample]) + np.array([0, top])
         ego = places[0]
-        overlay.pointer(draw, (ego[0], ego[1] + 10), top + height - 22, self.take.label, self.take.colour, 18)
+        overlay.pointer(draw, (ego[0], ego[1] + 10), top + height - 27, self.take.label, self.take.colour, 18)
         left = overlay.FLASH + 10.0
         for mark in _distinct(marks):
             colour = overlay.RED if mark.severe else overlay.AMBER
@@ -177,45 +168,3 @@ def _ending(episode: Episode) -> str:
 
 def _even(number: int) -> int:
     return number + number % 2
-
-
-@contextmanager
-def _video(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
-    """Open a video for writing; it takes its name only when it is complete."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
-    try:
-        import imageio  # takes a while, and only films need it
-
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"")
-        options = ["-crf", str(CRF), "-preset", "veryfast", "-movflags", "+faststart"]
-        with imageio.get_writer(
-            temporary, format="FFMPEG", mode="I", fps=FPS, codec="libx264", pixelformat="yuv420p", quality=None,
-            macro_block_size=2, ffmpeg_log_level="error", output_params=options,
-        ) as writer:  # fmt: skip
-            yield writer.append_data
-        if not _is_complete(temporary):
-            raise OSError("the encoder stopped early")
-        os.replace(temporary, path)
-    except (OSError, RuntimeError, ImportError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"cannot write the film {path}: {reason}; {_MEND}") from error
-    finally:
-        _remove(temporary)
-
-
-def _is_complete(file: Path) -> bool:
-    """Return whether an mp4's boxes add up to its size and its index is among them."""
-    data, at, kinds = file.read_bytes(), 0, []
-    while at + 8 <= len(data):
-        kinds.append(data[at + 4 : at + 8])
-        at += max(int.from_bytes(data[at : at + 4], "big"), 8)
-    return at == len(data) and b"moov" in kinds
-
-
-def _remove(file: Path) -> None:
-    try:
-        file.unlink(missing_ok=True)
-    except OSError:
-        pass

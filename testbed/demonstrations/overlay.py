@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -14,6 +15,8 @@ AMBER, RED, WHITE = (245, 158, 11), (220, 30, 38), (255, 255, 255)
 FLASH = 9
 """Thickness of the frame round a panel."""
 
+RAISED = {"²": "2", "³": "3"}
+
 Colour = tuple[int, int, int]
 
 
@@ -23,23 +26,43 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size=size)
 
 
+def width_of(text: str, size: int) -> float:
+    """Return how wide a text is."""
+    return sum(font(part_size).getlength(part) for part, part_size in _parts(text, size))
+
+
+def write(draw: ImageDraw.ImageDraw, left: float, middle: float, text: str, colour: Colour, size: int) -> None:
+    """Write a text on one line; Pillow's typeface lacks raised figures, so they are small ones set higher."""
+    for part, part_size in _parts(text, size):
+        raised = 0 if part_size == size else 0.28 * size
+        draw.text((left, middle - raised), part, colour, font(part_size), anchor="lm")
+        left += font(part_size).getlength(part)
+
+
+def _parts(text: str, size: int) -> list[tuple[str, int]]:
+    """Return the pieces of a text with their sizes, raised figures as small ordinary ones."""
+    pieces = re.split("([²³])", text)
+    return [(RAISED.get(piece, piece), round(0.62 * size) if piece in RAISED else size) for piece in pieces if piece]
+
+
 def title_line(draw: ImageDraw.ImageDraw, title: str) -> None:
     """Write the title at the very top."""
     draw.rectangle((0, 0, WIDTH, TITLE - 1), fill=INK)
-    draw.text((20, TITLE / 2), shortened(title, 24, WIDTH - 40), WHITE, font(24), anchor="lm")
+    write(draw, 20, TITLE / 2, shortened(title, 24, WIDTH - 40), WHITE, 24)
 
 
 def header(label: str, colour: Colour, trigger: str, caption: str) -> Image.Image:
     """Return the part of a panel's header that stays: who it is, what triggers it, how severe it was."""
     strip = Image.new("RGB", (WIDTH, HEADER), PAPER)
     draw = ImageDraw.Draw(strip)
-    draw.rectangle((0, 0, 13, HEADER), fill=colour)
+    draw.rectangle((0, 0, 19, HEADER), fill=colour)
     label = shortened(label, 34, 420)
-    draw.text((28, HEADER / 2), label, colour, font(34), anchor="lm", stroke_width=1, stroke_fill=colour)
-    left = 28 + font(34).getlength(label) + 24
+    draw.text((36, HEADER / 2), label, colour, font(34), anchor="lm", stroke_width=1, stroke_fill=colour)
+    left = 36 + font(34).getlength(label) + 24
     if trigger:
-        left = chip(draw, left, HEADER / 2, shortened(trigger, 20, 220), INK) + 16
-    draw.text((left, HEADER / 2), shortened(caption, 22, 900 - left), INK, font(22), anchor="lm")
+        room = max(930 - left - width_of(caption, 22) - 34, 120)
+        left = chip(draw, left, HEADER / 2, shortened(trigger, 18, room), INK, 18) + 16
+    write(draw, left, HEADER / 2, shortened(caption, 22, 930 - left), INK, 22)
     return strip
 
 
@@ -53,10 +76,10 @@ def clock(draw: ImageDraw.ImageDraw, top: float, speed: float, time: float) -> N
 
 def chip(draw: ImageDraw.ImageDraw, left: float, middle: float, text: str, colour: Colour, size: int = 20) -> float:
     """Write a text on a rounded plate; return the plate's right edge."""
-    right = left + font(size).getlength(text) + size
+    right = left + width_of(text, size) + size
     height = size * 0.8
     draw.rounded_rectangle((left, middle - height, right, middle + height), radius=size * 0.4, fill=colour)
-    draw.text(((left + right) / 2, middle), text, _readable_on(colour), font(size), anchor="mm")
+    write(draw, left + size / 2, middle, text, _readable_on(colour), size)
     return right
 
 
@@ -64,7 +87,7 @@ def pointer(
     draw: ImageDraw.ImageDraw, at: tuple[float, float], middle: float, text: str, colour: Colour, size: int = 20
 ) -> None:
     """Write a text on a plate at the height `middle`, with a line to the point it speaks of."""
-    half = (font(size).getlength(text) + size) / 2
+    half = (width_of(text, size) + size) / 2
     left = min(max(at[0], half + FLASH + 4), WIDTH - half - FLASH - 4) - half
     draw.line((min(max(at[0], FLASH), WIDTH - FLASH), at[1], min(max(at[0], FLASH), WIDTH - FLASH), middle), colour, 3)
     chip(draw, left, middle, text, colour, size)
@@ -77,8 +100,7 @@ def flash(draw: ImageDraw.ImageDraw, top: float, bottom: float, severe: bool) ->
 
 def ending(draw: ImageDraw.ImageDraw, middle: float, text: str) -> None:
     """Write across a panel that its episode is over."""
-    width = font(34).getlength(text) + 34
-    chip(draw, (WIDTH - width) / 2, middle, text, PAPER, 34)
+    chip(draw, WIDTH - 70 - width_of(text, 30), middle, text, PAPER, 30)
 
 
 def progress(draw: ImageDraw.ImageDraw, top: float, share: float) -> None:
@@ -88,9 +110,9 @@ def progress(draw: ImageDraw.ImageDraw, top: float, share: float) -> None:
 
 
 def shortened(text: str, size: int, room: float) -> str:
-    """Return a text that fits into `room`, cut with an ellipsis if it has to be."""
-    while text and font(size).getlength(text) > room:
-        text = text.rstrip("…")[:-1].rstrip() + "…" if len(text) > 1 else ""
+    """Return a text that fits into `room`, cut with three dots if it has to be."""
+    while text and width_of(text, size) > room:
+        text = text.removesuffix("...")[:-1].rstrip() + "..." if len(text) > 4 else ""
     return text
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pygame
 from highway_env.road.graphics import LaneGraphics, RoadGraphics, WorldSurface
-from highway_env.road.lane import LineType
+from highway_env.road.lane import LineType, SineLane
 from highway_env.road.road import Road
 
 WIDTH, HEIGHT = 1280, 216
@@ -70,7 +70,9 @@ class Picture:
         return start < left + WIDTH / SCALE and start + lane.length > left
 
     def _seen(self, lane) -> np.ndarray:
-        """Return distances along a lane [m] that cover what is in sight of it, 4 m apart, on a fixed grid."""
+        """Return distances along a lane [m] between which it may be drawn straight, for what is in sight of it."""
+        if not isinstance(lane, SineLane):
+            return np.array([0.0, lane.length])
         start = lane.position(0.0, 0.0)[0]
         low = np.floor((self.canvas.origin[0] - start) / 4) * 4 - 4
         return np.clip(np.arange(low, low + WIDTH / SCALE + 16, 4.0), 0.0, lane.length)

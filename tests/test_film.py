@@ -1,0 +1,148 @@
+"""Films of real episodes: what a player is told of the file, and what a viewer sees in it."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import signal
+import warnings
+from dataclasses import replace
+
+import imageio
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from testbed.demonstrations import overlay
+from testbed.demonstrations.film import Mark, Take, film
+from testbed.demonstrations.rollout import play
+from testbed.envs.driving.gap_acceptance import AcceptedGap, GapAcceptance
+from testbed.episode import Behaviour, Scenario, Signal, Trace
+from testbed.errors import UserError
+
+MARK = Mark(2.0, 3.0, "follower brakes 4.4 m/s²", True, 3)
+TOP = overlay.TITLE
+ROAD = TOP + overlay.HEADER
+"""First row of the upper panel, and of its road [px]."""
+
+
+@pytest.fixture(scope="module")
+def takes() -> list[Take]:
+    scenes = [Scenario(3, {"leader": "truck"}), Scenario(4)]
+    calm, bold = (play(GapAcceptance(AcceptedGap(lag, 0.4)), Behaviour("x"), "testbed/Merge-v0", scenes)
+                  for lag in (1.5, 0.3))  # fmt: skip
+    return [
+        Take("clean teacher", (0, 114, 178), _cut(calm[0], 75), "imposed deceleration 0.4 m/s²", "", ()),
+        Take("student", (204, 121, 167), _cut(bold[1], 60), "imposed deceleration 4.4 m/s²", "truck leads", (MARK,)),
+    ][::-1]
+
+
+@pytest.fixture(scope="module")
+def made(takes, tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "new folder" / "two.mp4"
+    calls = []
+    duration = film(path, takes, title="The same scene, twice", on_frame=lambda: calls.append(1))
+    return path, duration, len(calls)
+
+
+@pytest.fixture(scope="module")
+def decoded(made) -> tuple[dict, np.ndarray]:
+    return decode(made[0])
+
+
+def decode(path) -> tuple[dict, np.ndarray]:
+    """Return what the decoder says of a video, and its frames, shape (n, height, width, 3)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # imageio's reader leaves its pipes to the collector
+        with imageio.get_reader(path, format="FFMPEG") as reader:
+            meta, frames = reader.get_meta_data(), np.stack([frame for frame in reader])
+        del reader
+        gc.collect()
+    return meta, frames
+
+
+def longest(takes) -> int:
+    return max(len(take.episode.trace) for take in takes)
+
+
+def near(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool(np.abs(pixels.reshape(-1, 3).mean(axis=0) - colour).max() < 40)
+
+
+def test_a_browser_can_play_it(takes, made, decoded):
+    meta, frames = decoded
+    assert meta["codec"] == "h264" and meta["fps"] == 15 and meta["pix_fmt"].startswith("yuv420p")
+    assert frames.shape[0] == longest(takes) == made[2]
+    assert frames.shape[2] == 1280 and frames.shape[1] % 2 == 0
+    assert made[1] == pytest.approx(longest(takes) / 15)
+    data = made[0].read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+    assert len(data) < 1_000_000
+    assert [file.name for file in made[0].parent.iterdir()] == ["two.mp4"]
+
+
+def test_a_mark_flashes_only_while_it_lasts(decoded):
+    edge = decoded[1][:, ROAD + 20 : ROAD + 150, 1:6]
+    shown = [near(frame, overlay.RED) for frame in edge]
+    assert [i for i, on in enumerate(shown) if on] == list(range(30, 45))
+
+
+def test_panels_differ_in_header_and_in_the_colour_of_the_ego(takes, decoded):
+    height = (decoded[1].shape[1] - TOP - overlay.PROGRESS) // 2
+    for number, take in enumerate(takes):
+        band = decoded[1][5, TOP + number * height + 12 : TOP + number * height + overlay.HEADER - 12, 2:11]
+        assert near(band, take.colour)
+        road = decoded[1][5, ROAD + number * height + 10 : ROAD + number * height + 180].astype(int)
+        assert (np.abs(road - take.colour).max(axis=2) < 45).sum() > 300
+
+
+def test_the_episode_that_ends_first_waits_dimmed(takes, tmp_path):
+    short = _cut(takes[0].episode, 30)
+    lasting = replace(takes[1], episode=_cut(takes[1].episode, 45))
+    film(tmp_path / "cut.mp4", [replace(takes[0], episode=short, marks=()), lasting])
+    _, frames = decode(tmp_path / "cut.mp4")
+    meadow = frames[:, ROAD + 6 : ROAD + 16, 1150:1270].mean(axis=(1, 2, 3))
+    assert meadow[:30].min() > 1.5 * meadow[30:].max()
+
+
+def test_a_film_that_cannot_be_written_leaves_the_earlier_one(takes, tmp_path, monkeypatch):
+    target = tmp_path / "old.mp4"
+    target.write_bytes(b"earlier")
+    with pytest.raises(UserError, match=r"x\.mp4"):
+        film(target / "x.mp4", takes)
+
+    def no_ffmpeg():
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr(imageio_ffmpeg._io, "get_ffmpeg_exe", no_ffmpeg)
+    with pytest.raises(UserError, match="ffmpeg"):
+        film(target, takes)
+    assert target.read_bytes() == b"earlier"
+    assert [file.name for file in tmp_path.iterdir()] == ["old.mp4"]
+
+
+def test_a_film_cut_short_by_a_full_disk_is_not_kept(takes, tmp_path):
+    target = tmp_path / "old.mp4"
+    target.write_bytes(b"earlier")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # ffmpeg inherits it
+    try:
+        with pytest.raises(UserError, match="room on the disk"):
+            film(target, takes)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert target.read_bytes() == b"earlier"
+    assert [file.name for file in tmp_path.iterdir()] == ["old.mp4"]
+
+
+def test_a_film_of_nothing_is_refused(tmp_path):
+    with pytest.raises(UserError, match="at least one"):
+        film(tmp_path / "none.mp4", [])
+
+
+def _cut(episode, samples: int):
+    """Return an episode whose trace ends early."""
+    signals = {name: Signal(s.values[:samples], s.unit) for name, s in episode.trace.signals.items()}
+    return replace(episode, trace=Trace(episode.trace.rate, signals, episode.trace.constants))
