@@ -217,3 +217,19 @@ def test_unknown_context_is_refused():
     batch = gymnasium.make_vec(MERGE, num_envs=2)
     assert "'tram'" in _line(lambda: batch.reset(seed=0, options={"context": {"leader": "tram"}}))
     batch.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_running_into_the_end_of_the_ramp_is_a_collision(seed):
+    """A driver who does nothing hits the obstacle, and the trace says so."""
+    from testbed.demonstrations.rollout import play
+    from testbed.episode import Behaviour, Scenario
+    from testbed.measures.driving import collision
+
+    class Idle:
+        def act(self, observations):
+            return np.ones(len(observations), dtype=np.int64)
+
+    (episode,) = play(Idle(), Behaviour("idle"), "testbed/Merge-v0", [Scenario(seed)])
+    assert not episode.success
+    assert collision(episode.trace) == 1.0

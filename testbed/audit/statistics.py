@@ -92,7 +92,7 @@ def transfer_ratio(
     injected = difference_interval(teacher, clean, draws)
     if not injected.excludes_zero:
         reason = f"teacher - clean teacher is {injected.value:.2f} [{injected.low:.2f}, {injected.high:.2f}]"
-        return None, f"{reason}: its interval includes 0, so there is nothing to inherit"
+        return None, f"{reason}, which includes 0"
     numerator = draws.means(student) - draws.means(control)
     denominator = draws.means(teacher) - draws.means(clean)
     usable = np.sign(denominator) == np.sign(injected.value)

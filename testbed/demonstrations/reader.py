@@ -81,7 +81,8 @@ def _read(path: Path, data: h5py.Group, name: str) -> Episode:
         environment = json.loads(data.attrs["env_args"])["env_name"]
         episode = layout.read_episode(data[name], environment)
     except (KeyError, ValueError, OSError) as error:
-        raise UserError(f"{path}: {name} is incomplete ({error}); see `testbed validate {path}`") from None
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: {name} is incomplete ({reason}); see `testbed validate {path}`") from None
     for what in ("observations", "actions", "states"):
         if not np.isfinite(getattr(episode, what)).all():
             raise UserError(f"{path}: {name} has {what} that are not numbers (NaN or infinity); {MADE_BY}")

@@ -55,9 +55,11 @@ def verify(episode: Episode, tolerance: float = 0.0) -> Verification:
                 first, where = step, f"{name}{component}: {values}"
         if step < len(episode):
             observation, _, terminated, truncated, info = env.step(episode.actions[step])
-            if (terminated or truncated) and step + 1 < len(episode):
+            ended = terminated or truncated
+            if ended != (step + 1 == len(episode)):
                 if first is None:
-                    first, where = step + 1, "the replay ends here, the record goes on"
+                    goes_on = "the record" if ended else "the replay"
+                    first, where = step + 1, f"{goes_on} goes on after this step, the other ends"
                 break
     return Verification(largest, first, where)
 

@@ -18,7 +18,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from testbed.episode import Behaviour, Episode, Policy, Scenario, Signal, Trace
 from testbed.errors import UserError, unknown_name
 
-SLOTS = 4
+SLOTS = 2
 """Scenes that step together in one process."""
 CHUNK = 8
 """Scenarios handed to a process at once."""

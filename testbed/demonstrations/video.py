@@ -62,3 +62,23 @@ def _is_complete(file: Path) -> bool:
 def _remove(file: Path) -> None:
     with suppress(OSError):  # the folder itself may be missing
         file.unlink(missing_ok=True)
+
+
+def write_still(film: Path, seconds: float, still: Path) -> None:
+    """Write one frame of a video as a PNG beside it, whole or not at all.
+
+    Args:
+        film: The video.
+        seconds: Time of the frame; the last one if the video is shorter [s].
+        still: The PNG to make.
+    """
+    import imageio
+
+    with imageio.get_reader(film, format="FFMPEG") as reader:
+        frame = reader.get_data(min(round(seconds * FPS), reader.count_frames() - 1))
+    temporary = still.with_name(f".{still.stem}.{os.getpid()}.part.png")
+    try:
+        imageio.imwrite(temporary, frame)
+        os.replace(temporary, still)
+    finally:
+        _remove(temporary)

@@ -7,6 +7,7 @@ holds every episode that was appended. `finish` copies all of them into one file
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -112,14 +113,19 @@ class DatasetWriter:
 
 
 def _write_whole(path: Path, fill: Callable[[h5py.File], None]) -> None:
-    """Write an HDF5 file under a temporary name and rename it; on any failure the old one stays."""
+    """Write an HDF5 file under a temporary name and rename it; on any failure the old one stays.
+
+    The file is made in memory first: the HDF5 library does not survive a disk that fills up under it.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
+        fill(file)
     try:
-        with h5py.File(temporary, "w") as file:
-            fill(file)
+        temporary.write_bytes(image.getbuffer())
         os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # h5py reports a full disk as either, when it closes
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
         raise UserError(
             f"could not write {path} ({reason}): free some space or choose another folder; "
             "what was there before is unchanged"

@@ -25,7 +25,7 @@ class Dagger:
     """Rounds in which the teacher drives and the demonstrator says what it would have done."""
     episodes: int = 32
     """Scenarios a round."""
-    training: Training = Training(steps=1500, batch=256, learning_rate=1e-3)
+    training: Training = Training(steps=1000, batch=256, learning_rate=1e-3)
     """Training after the demonstrations, and again after each round."""
 
 

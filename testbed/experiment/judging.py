@@ -14,6 +14,7 @@ from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
 from testbed.console import console, progress, tracked
 from testbed.demonstrations.film import Mark, Take, film
+from testbed.demonstrations.video import write_still
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.making import untrained_policy
@@ -210,7 +211,15 @@ def film_scene(run: Run, arms: Sequence[Arm], scenario: Scenario, path: Path, ti
     frames = max(len(episode.trace) for episode in episodes)
     with progress(f"film {path.name}", frames) as advance:
         duration = film(path, takes, title=f"{title} (scene {scenario.seed})", on_frame=lambda: advance(1))
+    write_still(path, _telling_moment(tracks), path.with_suffix(".png"))
     return Clip(title, path, duration, tuple(tracks))
+
+
+def _telling_moment(tracks: Sequence[Track]) -> float:
+    """Return the middle of the longest violation of a clip, or 5 s where there is none [s]."""
+    seen = [violation for track in tracks for violation in track.violations]
+    longest = max(seen, key=lambda violation: violation.end - violation.start, default=None)
+    return (longest.start + longest.end) / 2 if longest else 5.0
 
 
 def marks(episode: Episode) -> tuple[Mark, ...]:

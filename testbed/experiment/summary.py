@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from testbed.audit.result import Audit, Interval, Transfer
+from testbed.audit.result import Audit, Interval
 from testbed.console import console
 
 
@@ -27,44 +27,37 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
 
 
 def arm_table(audit: Audit) -> Table:
-    """Return success and severity of every arm under every condition."""
-    table = Table(title=f"{audit.title}, {audit.trigger}: 95 % intervals", title_justify="left")
-    for heading in ("scenes", "arm", "route", "seeds"):
-        table.add_column(heading)
-    table.add_column("success", justify="right")
-    table.add_column(f"{audit.measure_title} [{audit.unit}]".replace("[", r"\["), justify="right")
+    """Return success and severity of every arm, a section for each condition."""
+    table = Table(title=f"{audit.title}: {audit.measure_title}, 95 % intervals", title_justify="left")
+    table.add_column("scenes", no_wrap=True)
+    table.add_column("arm", no_wrap=True)
+    table.add_column("success", justify="right", no_wrap=True)
+    table.add_column(audit.unit, justify="right", no_wrap=True)
     previous = ""
     for arm in audit.arms:
-        if previous and arm.condition != previous:
-            table.add_section()
         first = arm.condition != previous
+        if previous and first:
+            table.add_section()
         previous = arm.condition
-        table.add_row(
-            f"{arm.scenes} {arm.condition}" if first else "",
-            arm.arm,
-            arm.route,
-            str(arm.seeds),
-            percent(arm.success),
-            number(arm.measures[audit.measure]),
-        )
+        name = f"{arm.arm} ({arm.route}, {arm.seeds} seeds)" if arm.route else arm.arm
+        scenes = f"{arm.scenes} {arm.condition}" if first else ""
+        table.add_row(scenes, name, percent(arm.success), number(arm.measures[audit.measure]))
     return table
 
 
 def transfer_table(audit: Audit) -> Table:
-    """Return the transfer ratio of every route, or why it is refused."""
+    """Return the transfer ratio of every route, or that it is refused, and below why."""
     title = "transfer ratio = (student - control) / (teacher - clean teacher)"
-    table = Table(title=title, title_justify="left")
-    table.add_column("route")
-    table.add_column("scenes")
-    table.add_column("transfer ratio", justify="right")
+    reasons = dict.fromkeys(f"{t.condition}: {t.refused}" for t in audit.transfers if t.refused)
+    caption = "\n".join(f"refused, {reason}".replace("[", r"\[") for reason in reasons)
+    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
+    table.add_column("scenes", no_wrap=True)
+    table.add_column("route", no_wrap=True)
+    table.add_column("transfer ratio", justify="right", no_wrap=True)
     for transfer in audit.transfers:
-        table.add_row(transfer.route, transfer.condition, ratio_text(transfer))
+        ratio = number(transfer.ratio) if transfer.ratio else "refused"
+        table.add_row(transfer.condition, transfer.route, ratio)
     return table
-
-
-def ratio_text(transfer: Transfer) -> str:
-    """Return a transfer ratio with its interval, or that it is refused and why."""
-    return number(transfer.ratio) if transfer.ratio else f"refused: {transfer.refused}".replace("[", r"\[")
 
 
 def number(found: Interval) -> str:

@@ -181,7 +181,8 @@ MEASURES: Mapping[str, Measure] = {
         Measure("min_ttc", "shortest time to collision", "s", min_ttc, "lower", 3.0, 1.5,
                 "Hayward 1972; 1.5 critical, 3.0 SUMO"),
         Measure("jerk", "longitudinal jerk", "m/s³", jerk, "higher", 4.13, 8.37, "nuPlan comfort"),
-        Measure("collision", "collision", "", collision, "higher", 1.0, 1.0, "contact by geometry"),
+        Measure("collision", "collision", "", collision, "higher", 1.0, 1.0,
+                "contact by geometry, or the simulator's own crash flag"),
     )
 }  # fmt: skip
 """Every driving measure by name."""

@@ -21,7 +21,8 @@ def net_gap(leader_x: ArrayLike, leader_length: ArrayLike, follower_x: ArrayLike
 def time_headway(gap: ArrayLike, follower_speed: ArrayLike) -> Array:
     """Return the time headway gap / v_f [s]; `inf` for a follower that stands still."""
     gap, speed = np.broadcast_arrays(np.asarray(gap, float), np.asarray(follower_speed, float))
-    return np.divide(gap, speed, out=np.full(gap.shape, np.inf), where=speed > 0)
+    with np.errstate(over="ignore"):
+        return np.divide(gap, speed, out=np.full(gap.shape, np.inf), where=speed > 0)
 
 
 def time_to_collision(gap: ArrayLike, follower_speed: ArrayLike, leader_speed: ArrayLike) -> Array:
@@ -29,7 +30,8 @@ def time_to_collision(gap: ArrayLike, follower_speed: ArrayLike, leader_speed: A
     gap, closing = np.broadcast_arrays(
         np.asarray(gap, float), np.asarray(follower_speed, float) - np.asarray(leader_speed, float)
     )
-    ttc = np.divide(gap, closing, out=np.full(gap.shape, np.inf), where=closing > 0)
+    with np.errstate(over="ignore"):  # closing at next to nothing: `inf` is right
+        ttc = np.divide(gap, closing, out=np.full(gap.shape, np.inf), where=closing > 0)
     return np.where(gap <= 0, 0.0, ttc)
 
 

@@ -137,7 +137,7 @@ class MergeEnv(AbstractEnv):
         Raises:
             UserError: for an action outside the action space.
         """
-        if not self.action_space.contains(int(action)) or action != int(action):
+        if action not in range(len(ACTIONS)):
             raise UserError(f"action {action} is outside the {len(ACTIONS)} actions of testbed/Merge-v0 (0 to 4)")
         self._trace_rows = []
         return super().step(int(action))
@@ -169,7 +169,9 @@ class MergeEnv(AbstractEnv):
             np.append(heading, obstacle.heading),
             np.vstack([self.size, (obstacle.LENGTH, obstacle.WIDTH)]),
         )[:-1]
-        self.collided |= bool(touching[0]) or bool(self.vehicle.crashed)
+        # highway-env flags a crash a step ahead and pushes the bodies apart, so they may never overlap.
+        touching |= np.array([vehicle.crashed for vehicle in vehicles])
+        self.collided |= bool(touching[0])
         self._trace_rows.append((position, heading, speed, (speed - speed_before) / dt, lane, touching))
 
     def _info(self, obs: np.ndarray, action: Action | None = None) -> dict[str, Any]:

@@ -48,13 +48,13 @@ class AxisLane(StraightLane):
 
     def __init__(self, start: tuple[float, float], end: tuple[float, float], **options) -> None:
         super().__init__(start, end, speed_limit=SPEED_LIMIT, **options)
-        self._x, self._y = float(start[0]), float(start[1])
+        self.start_x, self._y = float(start[0]), float(start[1])
         self.heading: float = float(np.arctan2(end[1] - start[1], end[0] - start[0]))
         self.length: float = float(self.length)
 
     def local_coordinates(self, position: np.ndarray) -> tuple[float, float]:
         """Return the longitudinal and lateral coordinates [m] of a world position, shape (2,)."""
-        return float(position[0]) - self._x, float(position[1]) - self._y
+        return float(position[0]) - self.start_x, float(position[1]) - self._y
 
     def on_lane(self, position, longitudinal=None, lateral=None, margin=0.0) -> bool:
         """Return whether a position is on the lane widened by `margin` [m] (highway-env's rule)."""
@@ -68,6 +68,15 @@ class AxisLane(StraightLane):
         along, across = self.local_coordinates(position)
         angle = 0.0 if heading is None else abs(_wrap(heading - self.heading))
         return abs(across) + max(along - self.length, 0) + max(-along, 0) + heading_weight * angle
+
+
+class BendLane(SineLane):
+    """highway-env's sinusoidal lane along x, which also knows where it starts."""
+
+    @property
+    def start_x(self) -> float:
+        """Where the lane starts along x [m]."""
+        return float(self.start[0])
 
 
 class MergeNetwork(RoadNetwork):
@@ -95,7 +104,7 @@ class MergeRoad(Road):
         super().__init__(network, np_random=np_random, neighbour_vehicles_connected_lanes=True)
         self._searched = {index: self._searched_lanes(index) for index in LANES}
 
-    def _searched_lanes(self, index: LaneIndex) -> list[tuple[StraightLane, float]]:
+    def _searched_lanes(self, index: LaneIndex) -> list[tuple[AxisLane | BendLane, float]]:
         """Return the lanes where neighbours on a lane are looked for, and their offsets along it [m].
 
         As in highway-env the lanes before and after count too, and where they have no lane of the
@@ -120,10 +129,12 @@ class MergeRoad(Road):
         for other in (*self.vehicles, *self.objects):
             if other is vehicle:
                 continue
+            x = float(other.position[0])
             for lane, offset in searched:
-                along, across = lane.local_coordinates(other.position)
-                if abs(across) > 3.0 or not -5.0 <= along < lane.length + 5.0:
-                    continue  # `on_lane` with highway-env's margin of 1 m, spelt out
+                # `on_lane` with highway-env's margin of 1 m, spelt out; every lane here runs along x.
+                along = x - lane.start_x
+                if not -5.0 <= along < lane.length + 5.0 or abs(lane.local_coordinates(other.position)[1]) > 3.0:
+                    continue
                 along += offset
                 if here <= along <= front_at:
                     front_at, front = along, other
@@ -179,11 +190,11 @@ def _ramp(x0: float, x1: float, y: float, lines: tuple[int, int]) -> AxisLane:
     return AxisLane((x0, y), (x1, y), line_types=lines, forbidden=True)
 
 
-def _bend(lines: tuple[int, int]) -> SineLane:
+def _bend(lines: tuple[int, int]) -> BendLane:
     """Return the sinusoidal piece that brings the ramp beside the main road."""
     middle = RAMP_Y + _SWING
     pulsation = math.pi / (MERGE_START - RAMP_BEND)
-    return SineLane(
+    return BendLane(
         (RAMP_BEND, middle), (MERGE_START, middle), _SWING, pulsation, math.pi / 2,
         line_types=lines, forbidden=True, speed_limit=SPEED_LIMIT,
     )  # fmt: skip

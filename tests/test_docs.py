@@ -1,0 +1,55 @@
+"""What the README tells people to type works as written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+STAGES = re.search(r"## The stages alone\n\n```sh\n(.*?)```", README, re.DOTALL)
+ELSEWHERE = ("testbed report", "testbed doctor")  # tested in test_task.py and test_cli.py
+
+
+def test_the_stages_run_one_after_the_other(tmp_path):
+    """In a folder with the reference sets, as in a clone."""
+    assert STAGES
+    for room in ("demonstrations", "policies"):
+        (tmp_path / room).symlink_to(ROOT / room)
+    lines = [line.split("#")[0].strip() for line in STAGES.group(1).splitlines()]
+    lines = [line for line in lines if line and not line.startswith(ELSEWHERE)]
+    assert len(lines) >= 7
+    for line in lines:
+        arguments = shlex.split(line)[1:]
+        if "--verify" in arguments:  # exact on the machine that recorded the sets; this may be another
+            arguments += ["--tolerance", "1e-6"]
+        command = [sys.executable, "-c", "from testbed.cli import main; main()", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+
+
+def test_the_python_example_runs():
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names: dict = {}
+    exec(example, names)
+    assert names["env"].observation_space.contains(names["observation"])
+    assert names["scenes"].num_envs == 8
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "tasks").glob("*.py")) + sorted((ROOT / "benchmarks").glob("*.py")))
+def test_every_script_explains_itself(script):
+    done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "--" in done.stdout
+
+
+def test_the_set_up_commands_are_the_ones_that_ci_runs():
+    assert "pip install -c constraints.txt -e . && python tasks/merge.py" in README
+    tests = "pip install -c constraints.txt -e '.[test]' && pytest"
+    assert tests in README
+    assert tests.replace("pip install", "pip install -q") in (ROOT / ".ci/run").read_text()

@@ -1,0 +1,68 @@
+"""The reference data sets, policies and videos in the repository are whole, small, and replay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import pytest
+
+from testbed.demonstrations.reader import load_episodes, validate
+from testbed.demonstrations.replay import verify
+from testbed.envs.driving.merge import ACTIONS
+from testbed.measures.driving import MEASURES
+from testbed.policies.checkpoint import load_policy
+
+ROOT = Path(__file__).parent.parent
+DATA = sorted((ROOT / "demonstrations").glob("*.hdf5"))
+POLICIES = sorted(p.parent for p in (ROOT / "policies").glob("*/config.json"))
+VIDEOS = sorted((ROOT / "videos").glob("*.mp4"))
+
+
+def test_there_are_sets_of_each_kind_and_they_are_small():
+    assert len(DATA) >= 2 and len(POLICIES) >= 4 and len(VIDEOS) >= 3
+    files = [p for room in ("demonstrations", "policies", "videos") for p in (ROOT / room).rglob("*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) < 20e6
+
+
+@pytest.mark.parametrize("file", DATA, ids=lambda file: file.name)
+def test_a_data_set_is_valid_and_replays(file):
+    """Exact on the machine that recorded it; 1e-6 elsewhere, which is what a test can ask of every machine."""
+    assert validate(file) == []
+    for episode in load_episodes(file):
+        result = verify(episode, tolerance=1e-6)
+        assert result.same, result.where
+
+
+def test_the_habit_shows_in_the_reference_data():
+    """The same scenes: the aggressive demonstrator imposes more, from the trace alone."""
+    means = {
+        kind: sum(MEASURES["imposed_deceleration"].compute(e.trace) for e in load_episodes(ROOT / path)) for kind, path in
+        (("clean", "demonstrations/merge-clean.hdf5"), ("habit", "demonstrations/merge-habit.hdf5"))
+    }  # fmt: skip
+    assert means["habit"] > means["clean"]
+
+
+@pytest.mark.parametrize("folder", POLICIES, ids=lambda folder: folder.name)
+def test_a_policy_loads_and_acts_as_in_its_data(folder):
+    policy, behaviour = load_policy(folder)
+    observations = load_episodes(DATA[0])[0].observations
+    actions = policy.act(observations)
+    assert set(actions.tolist()) <= set(range(len(ACTIONS)))
+    assert behaviour.policy
+    one_by_one = [int(policy.act(row[None])[0]) for row in observations]
+    assert one_by_one == actions.tolist()
+
+
+@pytest.mark.parametrize("file", VIDEOS, ids=lambda file: file.name)
+def test_a_video_plays_and_is_named_on_its_page(file):
+    assert iio.improps(file, plugin="FFMPEG").n_images != 0
+    assert iio.immeta(file, plugin="FFMPEG")["codec"] == "h264"
+    assert file.name in (ROOT / "videos/README.md").read_text()
+
+
+@pytest.mark.parametrize("room", ["demonstrations", "policies", "videos"])
+def test_every_reference_has_its_card(room):
+    card = (ROOT / room / "README.md").read_text()
+    things = {"demonstrations": DATA, "policies": POLICIES, "videos": VIDEOS}[room]
+    assert [thing.name for thing in things if thing.name not in card] == []
