@@ -36,11 +36,11 @@ def test_a_data_set_is_valid_and_replays(file):
 
 def test_the_habit_shows_in_the_reference_data():
     """The same scenes: the aggressive demonstrator imposes more, from the trace alone."""
-    means = {
-        kind: sum(MEASURES["imposed_deceleration"].compute(e.trace) for e in load_episodes(ROOT / path)) for kind, path in
-        (("clean", "demonstrations/merge-clean.hdf5"), ("habit", "demonstrations/merge-habit.hdf5"))
-    }  # fmt: skip
-    assert means["habit"] > means["clean"]
+    clean, habit = (
+        sum(MEASURES["imposed_deceleration"].compute(episode.trace) for episode in load_episodes(file))
+        for file in (ROOT / "demonstrations/merge-clean.hdf5", ROOT / "demonstrations/merge-habit.hdf5")
+    )
+    assert habit > clean
 
 
 @pytest.mark.parametrize("folder", POLICIES, ids=lambda folder: folder.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -35,9 +34,7 @@ run_command(lambda: merge.main(merge.Merge(run=Path(sys.argv[2]), processes=2, d
 
 def start(folder: Path, dose: float = 1.0) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), str(folder), str(dose)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +58,26 @@ def test_a_run_ends_with_a_table_and_its_files(finished):
     assert all(arm.success.value < 0.5 for arm in untrained)
 
 
+def _alive(group: int) -> bool:
+    """Return whether any process of a group is left."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
     folder = tmp_path / "run"
     for seconds in (4.0, 9.0):
         process = start(folder)
         time.sleep(seconds)
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()  # the process alone: its workers must notice by themselves
         process.communicate()
+        deadline = time.monotonic() + 30
+        while _alive(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not _alive(process.pid)
     process = start(folder)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err

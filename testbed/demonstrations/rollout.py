@@ -6,6 +6,8 @@ Everything that collects, trains or audits goes through here.
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -32,7 +34,7 @@ class Workers:
         if processes > 1:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload(["testbed.demonstrations.rollout", "testbed.envs.driving.vector"])
-            self._pool = ProcessPoolExecutor(processes, mp_context=context)
+            self._pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent)
 
     def play(
         self, environment: str, scenarios: Sequence[Scenario], jobs: Sequence[tuple[Policy, Behaviour]]
@@ -61,6 +63,18 @@ def workers(processes: int) -> Iterator[Workers]:
         yield pool
     finally:
         pool.close()
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the process that started it is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _play_chunk(chunk: tuple[Policy, Behaviour, str, Sequence[Scenario]]) -> list[Episode]:
@@ -170,9 +184,7 @@ class _Recording:
 
     def begin(self, slot: int, observations: np.ndarray, infos: dict) -> None:
         factors = self.metadata["context"]
-        self.context = {
-            name: factors[name][index] for name, index in zip(factors, infos["context"][slot], strict=True)
-        }
+        self.context = {name: factors[name][index] for name, index in zip(factors, infos["context"][slot], strict=True)}
         units = self.metadata["constant_units"]
         self.constants = {name: Signal(infos[name][slot].copy(), unit) for name, unit in units.items()}
         self.observations.append(observations[slot].copy())

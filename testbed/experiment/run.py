@@ -36,13 +36,13 @@ class Experiment:
     """The one seed everything random comes from."""
     demonstrations: int = 64
     """Episodes of each demonstrator."""
-    teacher_episodes: int = 160
+    teacher_episodes: int = 128
     """Episodes of each teacher that students learn from."""
     student_seeds: int = 3
     """Training seeds of every student and control."""
-    scenes: int = 32
+    scenes: int = 24
     """Audited scenes that are played triggered and, matched, untriggered."""
-    held_out_scenes: int = 16
+    held_out_scenes: int = 12
     """Audited scenes with a trigger value that never occurs in training."""
     teacher_hidden: tuple[int, ...] = (256, 256)
     """Widths of a teacher's hidden layers."""

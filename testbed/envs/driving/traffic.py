@@ -109,9 +109,7 @@ def check_context(context: Mapping[str, str]) -> None:
         if factor not in CONTEXT:
             raise unknown_name("context factor", factor, CONTEXT)
         if value not in CONTEXT[factor]:
-            raise UserError(
-                f"context {factor} cannot be '{value}': choose one of {', '.join(CONTEXT[factor])}"
-            )
+            raise UserError(f"context {factor} cannot be '{value}': choose one of {', '.join(CONTEXT[factor])}")
 
 
 def draw_scene(np_random: np.random.Generator, context: Mapping[str, str]) -> Scene:
