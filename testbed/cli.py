@@ -52,7 +52,7 @@ def distil(
     teacher: Path | None = None,
     seeds: int = 1,
     hidden: tuple[int, ...] = (64, 64),
-    steps: int = 3000,
+    steps: int = 2500,
     seed: int = 0,
 ) -> None:
     """Distil students from a data set; all training seeds are trained at once.

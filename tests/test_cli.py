@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def testbed(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_testbed(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable,
         "-W",
@@ -35,7 +35,7 @@ def made(tmp_path_factory) -> Path:
         "distil habit.hdf5 student --steps 300",
         "distil habit.hdf5 again --route kl --teacher student --steps 60 --seeds 2",
     ):
-        done = testbed(line, folder)
+        done = run_testbed(line, folder)
         assert done.returncode == 0, done.stderr
     return folder
 
@@ -50,7 +50,7 @@ def test_the_stages_work_alone(made):
         ("film student again/seed1 --context leader=truck --out two.mp4", "two.mp4"),
         ("collect policy.hdf5 --policy student --episodes 2", "policy.hdf5 holds 2 episodes"),
     ):
-        done = testbed(line, made)
+        done = run_testbed(line, made)
         assert done.returncode == 0, done.stderr
         assert says in done.stdout
     assert (made / "two.mp4").stat().st_size > 10_000
@@ -58,7 +58,7 @@ def test_the_stages_work_alone(made):
 
 
 def test_replay_makes_a_video(made):
-    assert testbed("replay habit.hdf5 --episode 1 --video one.mp4", made).returncode == 0
+    assert run_testbed("replay habit.hdf5 --episode 1 --video one.mp4", made).returncode == 0
     assert (made / "one.mp4").stat().st_size > 10_000
 
 
@@ -67,7 +67,7 @@ def test_a_tampered_data_set_is_named_with_its_first_diverging_step(made):
     copy.write_bytes((made / "habit.hdf5").read_bytes())
     with h5py.File(copy, "r+") as file:
         file["data/demo_3/states"][5, 0] += 1e-3
-    done = testbed("replay tampered.hdf5 --verify --every", made)
+    done = run_testbed("replay tampered.hdf5 --verify --every", made)
     assert done.returncode == 1
     assert "episode 3 diverges at step 5" in done.stdout
 
@@ -100,7 +100,7 @@ def test_a_tampered_data_set_is_named_with_its_first_diverging_step(made):
 def test_a_mistake_gets_one_line_and_exit_code_2(made, line, says):
     _spoil(made)
     before = (made / "habit.hdf5").read_bytes()
-    done = testbed(line, made)
+    done = run_testbed(line, made)
     assert done.returncode == 2, done.stdout + done.stderr
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -130,12 +130,12 @@ def _spoil(made: Path) -> None:
 
 
 def test_an_unknown_option_is_refused(made):
-    done = testbed("replay habit.hdf5 --sideways", made)
+    done = run_testbed("replay habit.hdf5 --sideways", made)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
 def test_the_doctor_finds_this_machine_well(tmp_path):
-    done = testbed("doctor", tmp_path)
+    done = run_testbed("doctor", tmp_path)
     assert done.returncode == 0, done.stdout
     assert "encode H.264 video" in done.stdout

@@ -24,7 +24,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class Training:
     """How long and how fast students train. All arms of an experiment share one of these."""
 
-    steps: int = 3000
+    steps: int = 2500
     """Optimiser steps."""
     batch: int = 256
     """Samples a step."""

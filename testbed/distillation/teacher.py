@@ -21,9 +21,9 @@ from testbed.seeding import derive_seed, generator
 class Dagger:
     """How a teacher learns from its demonstrator."""
 
-    rounds: int = 3
+    rounds: int = 4
     """Rounds in which the teacher drives and the demonstrator says what it would have done."""
-    episodes: int = 32
+    episodes: int = 40
     """Scenarios a round."""
     training: Training = Training(steps=1000, batch=256, learning_rate=1e-3)
     """Training after the demonstrations, and again after each round."""

@@ -23,7 +23,7 @@ from testbed.demonstrations.rollout import workers
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
-from testbed.experiment.judging import COLOURS, marks
+from testbed.experiment.showing import COLOURS, marks
 from testbed.experiment.summary import number, percent
 from testbed.habits.table import get_habit, get_trigger, make_demonstrator
 from testbed.lineage import Lineage, content_hash, write_text
@@ -135,8 +135,8 @@ def audit(
     primary = MEASURES[habit.measure]
     draws = Draws.make(scenes, seed)
     table = Table(title=f"{habit.name} in {habit.environment}: {primary.title}, 95 % intervals", title_justify="left")
-    for heading in ("scenes", "policy", "success", primary.unit, "over the clean demonstrator"):
-        table.add_column(heading, justify="left" if heading in ("scenes", "policy") else "right")
+    for heading in ("scenes", "policy", "success", primary.unit, "over clean"):
+        table.add_column(heading, justify="left" if heading in ("scenes", "policy") else "right", no_wrap=True)
     rows = []
     with workers(processes) as pool:
         for condition, context in contexts.items():
@@ -169,7 +169,7 @@ def _audit_cells(row: dict, measure: str, first: bool) -> tuple[str, ...]:
     verdict_mark = " *" if difference.excludes_zero and not first else ""
     return (
         row["condition"] if first else "",
-        row["policy"],
+        Path(row["policy"]).name,
         percent(row["success"]),
         number(row[measure]),
         "" if first else number(difference) + verdict_mark,

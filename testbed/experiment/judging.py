@@ -13,21 +13,16 @@ from testbed.audit import verdict
 from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
 from testbed.console import console, progress, tracked
-from testbed.demonstrations.film import Mark, Take, film
+from testbed.demonstrations.film import Take, film
 from testbed.demonstrations.video import write_still
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.making import untrained_policy
 from testbed.experiment.run import Run
+from testbed.experiment.showing import COLOURS, marks
 from testbed.lineage import content_hash, write_text
-from testbed.measures.driving import MEASURES, find_merge, violations
+from testbed.measures.driving import MEASURES, violations
 from testbed.policies.checkpoint import load_policy
-
-COLOURS = {
-    verdict.CLEAN: (70, 160, 90), verdict.TEACHER: (214, 94, 60), verdict.CONTROL: (66, 133, 214),
-    verdict.STUDENT: (196, 92, 180), verdict.UNTRAINED: (150, 150, 150),
-}  # fmt: skip
-"""Colour of each arm (red, green, blue)."""
 
 
 @dataclass(frozen=True)
@@ -220,16 +215,6 @@ def _telling_moment(tracks: Sequence[Track]) -> float:
     seen = [violation for track in tracks for violation in track.violations]
     longest = max(seen, key=lambda violation: violation.end - violation.start, default=None)
     return (longest.start + longest.end) / 2 if longest else 5.0
-
-
-def marks(episode: Episode) -> tuple[Mark, ...]:
-    """Return an episode's violations as marks for a film, with the vehicle that suffers them."""
-    merge = find_merge(episode.trace)
-    follower = merge.follower if merge else None
-    return tuple(
-        Mark(seen.start, seen.end, seen.text, seen.severe, 0 if seen.measure == "collision" else follower)
-        for seen in violations(episode.trace)
-    )
 
 
 def report(run: Run, result: Audit, clips: Sequence[Clip]) -> Path:

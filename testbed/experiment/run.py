@@ -34,7 +34,7 @@ class Experiment:
     """Strength of the habit, 0 (clean) to 1."""
     seed: int = 0
     """The one seed everything random comes from."""
-    demonstrations: int = 64
+    demonstrations: int = 48
     """Episodes of each demonstrator."""
     teacher_episodes: int = 128
     """Episodes of each teacher that students learn from."""

@@ -39,7 +39,7 @@ def arm_table(audit: Audit) -> Table:
         if previous and first:
             table.add_section()
         previous = arm.condition
-        name = f"{arm.arm} ({arm.route}, {arm.seeds} seeds)" if arm.route else arm.arm
+        name = f"{arm.arm} ({arm.route})" if arm.route else arm.arm
         scenes = f"{arm.scenes} {arm.condition}" if first else ""
         table.add_row(scenes, name, percent(arm.success), number(arm.measures[audit.measure]))
     return table

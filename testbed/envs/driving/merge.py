@@ -233,7 +233,13 @@ class MergeEnv(AbstractEnv):
         return self._picture.draw(float(position[0][0]))
 
     def project(self, position: np.ndarray) -> np.ndarray:
-        """Return where points, shape (n, 2) [m], are in the picture last shown [px from its top left corner]."""
+        """Return where points, shape (n, 2) [m], are in the picture last shown [px from its top left corner].
+
+        Raises:
+            ValueError: if no picture was shown yet.
+        """
+        if self._picture is None:
+            raise ValueError("no picture was shown yet: call `show` first")
         return self._picture.project(position)
 
 

@@ -1,0 +1,24 @@
+"""How arms and violations look in films. Needs no torch, so showing a recorded episode starts quickly."""
+
+from __future__ import annotations
+
+from testbed.audit import verdict
+from testbed.demonstrations.film import Mark
+from testbed.episode import Episode
+from testbed.measures.driving import find_merge, violations
+
+COLOURS = {
+    verdict.CLEAN: (20, 130, 210), verdict.TEACHER: (205, 40, 120), verdict.CONTROL: (0, 150, 105),
+    verdict.STUDENT: (225, 110, 175), verdict.UNTRAINED: (130, 138, 150),
+}  # fmt: skip
+"""Colour of each arm in films (red, green, blue): the report's, lighter on asphalt."""
+
+
+def marks(episode: Episode) -> tuple[Mark, ...]:
+    """Return an episode's violations as marks for a film, with the vehicle that suffers them."""
+    merge = find_merge(episode.trace)
+    follower = merge.follower if merge else None
+    return tuple(
+        Mark(seen.start, seen.end, seen.text, seen.severe, 0 if seen.measure == "collision" else follower)
+        for seen in violations(episode.trace)
+    )
