@@ -132,10 +132,13 @@ class _Panel:
         return picture if picture.width == overlay.WIDTH else picture.resize((overlay.WIDTH, height))
 
     def _point_out(self, draw: ImageDraw.ImageDraw, top: int, height: int, sample: int, marks: Sequence[Mark]) -> None:
-        """Label the ego below the road and what is marked above it."""
+        """Label the ego, below the road where there is room, and what is marked above it."""
         places = self.scene.project(self.trace["position"][sample]) + np.array([0, top])
         ego = places[0]
-        overlay.pointer(draw, (ego[0], ego[1] + 10), top + height - 27, self.take.label, self.take.colour, 18)
+        below = top + height - 27
+        fits = ego[1] + 40 < below  # on the ramp's bend there is no room below, so the label goes above
+        point, plate = (ego[1] + 10, below) if fits else (ego[1] - 10, ego[1] - 48)
+        overlay.pointer(draw, (ego[0], point), plate, self.take.label, self.take.colour, 18)
         left = overlay.FLASH + 10.0
         for mark in _distinct(marks):
             colour = overlay.RED if mark.severe else overlay.AMBER

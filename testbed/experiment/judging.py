@@ -161,7 +161,7 @@ def _notes(run: Run) -> tuple[str, ...]:
 
 
 def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
-    """Film clean teacher, teacher, control and student of one route side by side on three telling scenes.
+    """Film the teacher beside control and student of one route on three telling scenes.
 
     The scenes are the triggered ones in which the teacher's primary measure is the largest and the
     median, and the untriggered match of the first.
