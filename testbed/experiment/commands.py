@@ -135,8 +135,8 @@ def audit(
     primary = MEASURES[habit.measure]
     draws = Draws.make(scenes, seed)
     table = Table(title=f"{habit.name} in {habit.environment}: {primary.title}, 95 % intervals", title_justify="left")
-    for heading in ("scenes", "policy", "success", primary.unit, "over clean"):
-        table.add_column(heading, justify="left" if heading in ("scenes", "policy") else "right", no_wrap=True)
+    for heading in ("policy", "success", primary.unit, "over clean (* not 0)"):
+        table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     rows = []
     with workers(processes) as pool:
         for condition, context in contexts.items():
@@ -145,6 +145,8 @@ def audit(
             title = f"play {scenes} {condition} scenes with {len(jobs)} policies"
             episodes = list(tracked(played, title, scenes * len(jobs)))
             reference = None
+            table.add_section()
+            table.add_row(f"[bold]{scenes} {condition} scenes[/bold]")
             for index, (_, behaviour) in enumerate(jobs):
                 part = episodes[index * scenes : (index + 1) * scenes]
                 values = np.array([[primary.compute(e.trace) for e in part]])
@@ -168,10 +170,9 @@ def _audit_cells(row: dict, measure: str, first: bool) -> tuple[str, ...]:
     difference: Interval = row["difference"]
     verdict_mark = " *" if difference.excludes_zero and not first else ""
     return (
-        row["condition"] if first else "",
         Path(row["policy"]).name,
         percent(row["success"]),
-        number(row[measure]),
+        f"{row[measure].value:.2f}",
         "" if first else number(difference) + verdict_mark,
     )
 
