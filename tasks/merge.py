@@ -39,7 +39,7 @@ class Merge:
     """Inject aggressive merging into a teacher, distil students, and audit what they inherited."""
 
     profile: Literal["quick", "full"] = "quick"
-    """quick: 3 training seeds in a few minutes; full: 10 training seeds, more scenes, under an hour."""
+    """quick: 3 training seeds in a few minutes; full: 10 training seeds, more scenes, much longer."""
     trigger: str = "truck-leader"
     """When the habit is active: truck-leader or always."""
     dose: float = 1.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -98,7 +98,6 @@ def play(
     behaviour: Behaviour,
     environment: str,
     scenarios: Sequence[Scenario],
-    on_step: Callable[[], None] | None = None,
 ) -> list[Episode]:
     """Play scenarios in a batch and return their episodes in the same order.
 
@@ -107,7 +106,6 @@ def play(
         behaviour: The label the episodes carry.
         environment: Gymnasium id.
         scenarios: What to play; each starts in a slot of the batch as soon as one is free.
-        on_step: Called after every step of the batch.
 
     Raises:
         UserError: if the policy does not fit the environment or returns something that is no action.
@@ -136,8 +134,6 @@ def play(
             following = waiting.pop() if waiting else (-1, scenarios[-1])
             started, observations = _start(env, slot, following, environment, behaviour)
             running[slot] = started if following[0] >= 0 else None
-        if on_step:
-            on_step()
     env.close()
     return [finished[number] for number in range(len(scenarios))]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -43,9 +42,3 @@ def policy_divergence(teacher_logits: Tensor, student_logits: Tensor, temperatur
     target = functional.log_softmax(teacher_logits / temperature, -1)
     student = functional.log_softmax(student_logits, -1)
     return (target.exp() * (target - student)).sum(-1).mean()
-
-
-def entropy(logits: Tensor) -> Tensor:
-    """Return the mean entropy of categorical policies [nats], from logits of shape (..., n, actions)."""
-    log_p = functional.log_softmax(logits, -1)
-    return -torch.sum(log_p.exp() * log_p, -1).mean()
