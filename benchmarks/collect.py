@@ -1,8 +1,8 @@
-"""What recording costs: environment steps a second, recorded and unrecorded, beside plain highway-env.
+"""What recording costs: environment steps a second, unrecorded, recorded and written, beside highway-env.
 
     python benchmarks/collect.py
 
-All in one run on one process, the three ways in turn, several times; a table with medians and spreads.
+The batch and highway-env's own forms in turn, several times; a table with medians and spreads.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gymnasium
+import numpy as np
 import tyro
 from rich.table import Table
 
 from testbed.console import console, tracked
-from testbed.demonstrations.rollout import play
+from testbed.demonstrations.rollout import BATCH, make_vector, play
 from testbed.demonstrations.writer import DatasetWriter
-from testbed.envs.driving.gap_acceptance import GapAcceptance
+from testbed.envs.merge.gap_acceptance import GapAcceptance
 from testbed.episode import Behaviour, Scenario
 from testbed.lineage import Lineage
 
 ENVIRONMENT = "testbed/Merge-v0"
+JOBS = [(GapAcceptance(), Behaviour("demonstrator"))]
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,44 @@ class Options:
 
     repeats: int = 5
     """How often each way is measured."""
-    episodes: int = 8
-    """Episodes in each measurement."""
+    episodes: int = 2 * BATCH
+    """Episodes in each measurement of the batch form."""
+    singles: int = 4
+    """Episodes in each measurement of a form with one world, which is slow."""
 
 
 def unrecorded(scenarios: list[Scenario]) -> int:
-    """Drive the scenarios in the bare environment; return the steps taken."""
+    """Drive the scenarios in the bare batch form, all at once; return the steps taken."""
+    env = make_vector(ENVIRONMENT, len(scenarios))
+    observations, _ = env.reset(seed=[scenario.seed for scenario in scenarios])  # type: ignore[arg-type]
+    driver, steps, running = GapAcceptance(), 0, np.ones(len(scenarios), bool)
+    while running.any():
+        observations, _, terminated, truncated, _ = env.step(driver.act(observations))
+        steps += int(running.sum())
+        running &= ~(terminated | truncated)
+    env.close()
+    return steps
+
+
+def recorded(scenarios: list[Scenario]) -> int:
+    """Drive the scenarios through the recording loop; return the steps taken."""
+    return sum(len(episode) for episode in play(ENVIRONMENT, scenarios, JOBS))
+
+
+def written(scenarios: list[Scenario]) -> int:
+    """Drive the scenarios through the recording loop into an HDF5 file; return the steps taken."""
+    steps = 0
+    with tempfile.TemporaryDirectory() as folder:
+        writer = DatasetWriter(Path(folder) / "x.hdf5", ENVIRONMENT, Lineage("benchmark", 0))
+        for episode in play(ENVIRONMENT, scenarios, JOBS):
+            writer.append(episode)
+            steps += len(episode)
+        writer.finish()
+    return steps
+
+
+def single(scenarios: list[Scenario]) -> int:
+    """Drive the scenarios in the form with one world, highway-env's own; return the steps taken."""
     env = gymnasium.make(ENVIRONMENT, disable_env_checker=True).unwrapped
     driver, steps = GapAcceptance(), 0
     for scenario in scenarios:
@@ -50,17 +84,6 @@ def unrecorded(scenarios: list[Scenario]) -> int:
             observation, _, terminated, truncated, _ = env.step(int(driver.act(observation[None])[0]))
             done, steps = terminated or truncated, steps + 1
     return steps
-
-
-def recorded(scenarios: list[Scenario]) -> int:
-    """Drive the scenarios through the recording loop into an HDF5 file; return the steps taken."""
-    with tempfile.TemporaryDirectory() as folder:
-        writer = DatasetWriter(Path(folder) / "x.hdf5", ENVIRONMENT, Lineage("benchmark", 0))
-        episodes = play(GapAcceptance(), Behaviour("demonstrator"), ENVIRONMENT, scenarios)
-        for episode in episodes:
-            writer.append(episode)
-        writer.finish()
-    return sum(len(episode) for episode in episodes)
 
 
 def highway_env(scenarios: list[Scenario]) -> int:
@@ -88,22 +111,27 @@ def rate(drive: Callable[[list[Scenario]], int], scenarios: list[Scenario]) -> f
 def main(options: Options) -> None:
     """Measure the ways in turn and print the table."""
     scenarios = [Scenario(seed) for seed in range(options.episodes)]
+    few = scenarios[: options.singles]
     ways = {
-        "testbed/Merge-v0, 9 vehicles, unrecorded": unrecorded,
-        "testbed/Merge-v0, 9 vehicles, recorded to HDF5": recorded,
-        "highway-env merge-v1, 5 vehicles, same rates": highway_env,
+        "a batch, unrecorded": (unrecorded, scenarios),
+        "batches, recorded": (recorded, scenarios),
+        "batches, recorded and written to HDF5": (written, scenarios),
+        "one world, highway-env, 9 vehicles, unrecorded": (single, few),
+        "highway-env merge-v1, 5 vehicles, same rates": (highway_env, few),
     }
+    for drive, _ in ways.values():
+        drive(few)  # what is compiled or imported at first is not measured
     rates: dict[str, list[float]] = {name: [] for name in ways}
-    turns = [(name, drive) for _ in range(options.repeats) for name, drive in ways.items()]
-    for name, drive in tracked(turns, "measure", len(turns)):
-        rates[name].append(rate(drive, scenarios))
-    table = Table(title=f"one process, median of {options.repeats}", title_justify="left")
+    turns = [(name, *way) for _ in range(options.repeats) for name, way in ways.items()]
+    for name, drive, scenes in tracked(turns, "measure", len(turns)):
+        rates[name].append(rate(drive, scenes))
+    table = Table(title=f"{ENVIRONMENT}, median of {options.repeats}", title_justify="left")
     for heading in ("way", "steps/s", "lowest to highest", "cost of a step"):
         table.add_column(heading, justify="left" if heading == "way" else "right")
     base = statistics.median(rates[next(iter(ways))])
     for name, values in rates.items():
         median = statistics.median(values)
-        table.add_row(name, f"{median:.0f}", f"{min(values):.0f} to {max(values):.0f}", f"{base / median:.2f}x")
+        table.add_row(name, f"{median:,.0f}", f"{min(values):,.0f} to {max(values):,.0f}", f"{base / median:.1f}x")
     console.print(table)
 
 

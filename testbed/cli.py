@@ -23,7 +23,6 @@ def collect(
     episodes: int = 64,
     seed: int = 0,
     context: tuple[str, ...] = (),
-    processes: int = 2,
 ) -> None:
     """Record episodes of a demonstrator, or of a policy, to an HDF5 data set.
 
@@ -36,11 +35,10 @@ def collect(
         episodes: How many episodes.
         seed: Seed of the scenes.
         context: Factors of the scenes to fix, for example leader=truck density=dense.
-        processes: Processes that play scenes.
     """
     from testbed.experiment import commands
 
-    commands.collect(out, habit, trigger, dose, policy, episodes, seed, context, processes)
+    commands.collect(out, habit, trigger, dose, policy, episodes, seed, context)
 
 
 @app.command
@@ -81,7 +79,6 @@ def audit(
     scenes: int = 64,
     seed: int = 0,
     json: Path | None = None,
-    processes: int = 2,
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
@@ -92,11 +89,10 @@ def audit(
         scenes: Scenes of each condition.
         seed: Seed of the scenes.
         json: File for every number as JSON.
-        processes: Processes that play scenes.
     """
     from testbed.experiment import commands
 
-    commands.audit(policies, habit, trigger, scenes, seed, json, processes)
+    commands.audit(policies, habit, trigger, scenes, seed, json)
 
 
 @app.command
@@ -167,6 +163,20 @@ def report(run: tyro.conf.Positional[Path], /) -> None:
     from testbed.experiment import commands
 
     commands.report(run)
+
+
+@app.command
+def habits(scenes: int = 128, seed: int = 0, write: Path | None = None) -> None:
+    """Measure every habit's demonstrator beside the clean one, in the same scenes.
+
+    Args:
+        scenes: Triggered scenes of each habit, and as many matched untriggered ones.
+        seed: Seed of the scenes.
+        write: Markdown page to put the table into, for example docs/habits.md.
+    """
+    from testbed.experiment import taxonomy
+
+    taxonomy.habits(scenes, seed, write)
 
 
 @app.command

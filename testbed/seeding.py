@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
@@ -32,3 +34,41 @@ def scenario_seeds(seed: int, purpose: str, count: int) -> tuple[int, ...]:
     """
     draws = generator(seed, "scenarios", purpose).choice(2**31 - 1, size=count, replace=False)
     return tuple(int(draw) for draw in draws)
+
+
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """Return the output function of SplitMix64 (Steele, Lea and Flood 2014), shape and type as given (uint64)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def following_seeds(seeds: np.ndarray) -> np.ndarray:
+    """Return the scenario seeds (31-bit) of the scenes that follow those of the given seeds, shape (n,)."""
+    return (_mixed(np.asarray(seeds, np.uint64) + np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)).astype(np.int64)
+
+
+class Draws:
+    """Random numbers for n scenes at once, one independent stream a seed (SplitMix64).
+
+    Each call takes the next numbers of every stream, so what a scene gets depends on its seed and
+    on the order of the calls, never on the other scenes.
+    """
+
+    def __init__(self, seeds: np.ndarray) -> None:
+        self._start = _mixed(np.asarray(seeds, np.uint64))
+        self._taken = 0
+
+    def uniform(self, low: ArrayLike, high: ArrayLike, size: int | None = None) -> np.ndarray:
+        """Return numbers from `low` to `high`, shape (n,), or (n, size) where a size is given."""
+        count = 1 if size is None else size
+        steps = np.arange(self._taken + 1, self._taken + count + 1, dtype=np.uint64)
+        self._taken += count
+        bits = _mixed(self._start[:, None] + steps * np.uint64(0x9E3779B97F4A7C15))
+        share = (bits >> np.uint64(11)) * 2.0**-53
+        share = share[:, 0] if size is None else share
+        return low + share * (np.asarray(high) - np.asarray(low))
+
+    def choice(self, chances: Sequence[float], size: int | None = None) -> np.ndarray:
+        """Return positions in `chances`, each as likely as it says, shape (n,) or (n, size)."""
+        return np.searchsorted(np.cumsum(chances)[:-1], self.uniform(0.0, 1.0, size), side="right")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from testbed.demonstrations.rollout import play
-from testbed.envs.driving.gap_acceptance import GapAcceptance
+from testbed.envs.merge.gap_acceptance import GapAcceptance
 from testbed.episode import Behaviour, Episode, Scenario
 
 
@@ -13,4 +13,4 @@ from testbed.episode import Behaviour, Episode, Scenario
 def episodes() -> list[Episode]:
     """Six scenes merged by the clean demonstrator; the last one has its leader fixed."""
     scenarios = [*(Scenario(seed) for seed in range(5)), Scenario(5, {"leader": "truck"})]
-    return play(GapAcceptance(), Behaviour("demonstrator"), "testbed/Merge-v0", scenarios)
+    return list(play("testbed/Merge-v0", scenarios, [(GapAcceptance(), Behaviour("demonstrator"))]))

@@ -224,7 +224,7 @@ def test_running_into_the_end_of_the_ramp_is_a_collision(seed):
     """A driver who does nothing hits the obstacle, and the trace says so."""
     from testbed.demonstrations.rollout import play
     from testbed.episode import Behaviour, Scenario
-    from testbed.measures.driving import collision
+    from testbed.measures.collision import collision
 
     class Idle:
         def act(self, observations):

@@ -12,14 +12,17 @@ import imageio
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from testbed.demonstrations import overlay
-from testbed.demonstrations.film import Mark, Take, film
+from testbed.demonstrations.film import Mark, Take, _ending, _Panel, film
 from testbed.demonstrations.rollout import play
-from testbed.envs.driving.gap_acceptance import AcceptedGap, GapAcceptance
+from testbed.envs.crosswalk.courtesy import Courtesy
+from testbed.envs.merge.gap_acceptance import AcceptedGap, GapAcceptance
 from testbed.episode import Behaviour, Scenario, Signal, Trace
 from testbed.errors import UserError
 
+CROSSWALK = "testbed/Crosswalk-v0"
 MARK = Mark(2.0, 3.0, "follower brakes 4.4 m/s²", True, 3)
 TOP = overlay.TITLE
 ROAD = TOP + overlay.HEADER
@@ -29,8 +32,10 @@ ROAD = TOP + overlay.HEADER
 @pytest.fixture(scope="module")
 def takes() -> list[Take]:
     scenes = [Scenario(3, {"leader": "truck"}), Scenario(4)]
-    calm, bold = (play(GapAcceptance(AcceptedGap(lag, 0.4)), Behaviour("x"), "testbed/Merge-v0", scenes)
-                  for lag in (1.5, 0.3))  # fmt: skip
+    calm, bold = (
+        list(play("testbed/Merge-v0", scenes, [(GapAcceptance(AcceptedGap(lag, 0.4)), Behaviour("x"))]))
+        for lag in (1.5, 0.3)
+    )
     return [
         Take("clean teacher", (0, 114, 178), _cut(calm[0], 75), "imposed deceleration 0.4 m/s²", "", ()),
         Take("student", (204, 121, 167), _cut(bold[1], 60), "imposed deceleration 4.4 m/s²", "truck leads", (MARK,)),
@@ -146,3 +151,60 @@ def _cut(episode, samples: int):
     """Return an episode whose trace ends early."""
     signals = {name: Signal(s.values[:samples], s.unit) for name, s in episode.trace.signals.items()}
     return replace(episode, trace=Trace(episode.trace.rate, signals, episode.trace.constants))
+
+
+def test_a_plate_goes_to_the_nearest_place_that_is_free():
+    assert overlay.free(600.0, 50.0, []) == 600.0
+    assert overlay.free(600.0, 50.0, [(590.0, 640.0)]) == 590.0 - 50.0 - overlay.GAP
+    assert overlay.free(5.0, 50.0, [(0.0, 100.0)]) == 100.0 + 50.0 + overlay.GAP
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        taken = [(left, left + width) for left, width in random.uniform((0, 5), (1280, 150), (4, 2))]
+        place = overlay.free(random.uniform(0, 1280), 60.0, taken)
+        assert all(place + 60 <= left or place - 60 >= right for left, right in taken)
+        assert place - 60 > overlay.FLASH and place + 60 < overlay.WIDTH - overlay.FLASH
+
+
+def test_what_is_written_covers_nobody_and_stays_in_the_picture(monkeypatch):
+    """At every moment of a passage with everybody marked, plates are apart from each other and from all bodies."""
+    plates, write_chip = [], overlay.chip
+
+    def chip(draw, left, middle, text, colour, size=20):
+        right = write_chip(draw, left, middle, text, colour, size)
+        plates.append((left, middle - 0.8 * size, right, middle + 0.8 * size))
+        return right
+
+    monkeypatch.setattr(overlay, "chip", chip)
+    (episode,) = play(CROSSWALK, [Scenario(11)], [(Courtesy(willing=0.0), Behaviour("x"))])
+    end = len(episode.trace) / 15
+    marks = tuple(Mark(0.0, end, "hurries, 0.8 s to spare", body == 5, body) for body in (0, 5, 6, 7))
+    panel = _Panel(Take("student", (204, 121, 167), episode, "0.8 s", "", marks))
+    for frame in range(0, panel.frames, 3):
+        plates.clear()
+        canvas = Image.new("RGB", (overlay.WIDTH, panel.height))
+        panel.paint(canvas, ImageDraw.Draw(canvas), 0, frame)
+        assert len(plates) == 5
+        centres, halves = panel._bodies(frame)
+        centres = centres + np.array([0, overlay.HEADER])
+        halves = np.minimum(halves, (np.inf, 14.0))
+        bodies = np.concatenate([centres - halves + 2, centres + halves - 2], axis=1)
+        assert all(p[0] > 0 and p[1] > overlay.HEADER and p[2] < overlay.WIDTH and p[3] < panel.height for p in plates)
+        for number, plate in enumerate(plates):
+            assert not any(_overlap(plate, other) for other in plates[number + 1 :]), frame
+            assert not any(_overlap(plate, body) for body in bodies), frame
+    panel.close()
+
+
+def _overlap(a, b) -> bool:
+    return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
+
+
+def test_the_ending_is_said_as_it_was(takes):
+    episode = takes[0].episode
+    contact = episode.trace["contact"].copy()
+    contact[-1, 0] = True
+    hit = replace(episode.trace, signals=episode.trace.signals | {"contact": Signal(contact, "")})
+    assert _ending(replace(episode, success=True)) == "success"
+    assert _ending(replace(episode, success=False, trace=hit)) == "contact"
+    assert _ending(replace(episode, success=False, terminated=False)) == "time limit"
+    assert _ending(replace(episode, success=False, terminated=True)) == "by its own rules"

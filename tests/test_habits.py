@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from testbed.demonstrations.rollout import Workers, workers
+from testbed.demonstrations.reader import load_episodes
+from testbed.demonstrations.rollout import play
 from testbed.episode import Behaviour, Episode, Scenario
 from testbed.errors import UserError
-from testbed.habits.habit import Habit, Trigger
+from testbed.experiment import commands
+from testbed.experiment.run import Experiment, Run
+from testbed.habits.habit import Habit, Trigger, context_holds
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
-from testbed.measures.driving import MEASURES
+from testbed.measures.table import measures_of
 from testbed.seeding import generator, scenario_seeds
 
 SCENES = 32
@@ -21,22 +24,13 @@ NAMES = [f"{habit.name}/{trigger.name}" for habit, trigger in CASES]
 cases = pytest.mark.parametrize(("habit", "trigger"), CASES, ids=NAMES)
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Workers]:
-    """Two processes that play scenes."""
-    with workers(2) as opened:
-        yield opened
-
-
-def _scenes(purpose: str, context, count: int = SCENES) -> list[Scenario]:
-    return [Scenario(seed, context) for seed in scenario_seeds(11, purpose, count)]
-
-
-def _play(pool: Workers, habit: Habit, trigger: Trigger, scenes: list[Scenario], *doses: float | None):
+def _play(habit: Habit, trigger: Trigger, purpose: str, context, *doses: float | None, count: int = SCENES):
     """Return one list of episodes for each dose; None stands for the clean demonstrator."""
+    seeds = scenario_seeds(11, purpose, count)
+    scenes = [Scenario(seed, {**habit.context, **context}) for seed in seeds]
     policies = [habit.clean() if dose is None else make_demonstrator(habit, trigger, dose) for dose in doses]
     jobs = [(policy, Behaviour("demonstrator")) for policy in policies]
-    played = list(pool.play(habit.environment, scenes, jobs))
+    played = list(play(habit.environment, scenes, jobs))
     return [played[number * len(scenes) : (number + 1) * len(scenes)] for number in range(len(doses))]
 
 
@@ -53,19 +47,19 @@ def _bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
-def test_clean_demonstrator_succeeds_without_collision(habit, pool):
+def test_clean_demonstrator_succeeds_without_collision(habit):
     """On 40 nominal scenes, at least 38 are done, and nothing is ever touched."""
-    (episodes,) = _play(pool, habit, get_trigger(habit, None), _scenes("nominal", {}, 40), None)
+    (episodes,) = _play(habit, get_trigger(habit, None), "nominal", {}, None, count=40)
     assert sum(episode.success for episode in episodes) >= 38
     assert not any(episode.trace["contact"][:, 0].any() for episode in episodes)
     assert len({episode.scenario.seed for episode in episodes}) == 40
 
 
 @cases
-def test_habit_shows_in_its_measure(habit, trigger, pool):
+def test_habit_shows_in_its_measure(habit, trigger):
     """On matched triggered scenes the full habit is worse by the primary measure, beyond chance."""
-    clean, changed = _play(pool, habit, trigger, _scenes("triggered", trigger.on), None, 1.0)
-    measure = MEASURES[habit.measure]
+    clean, changed = _play(habit, trigger, "triggered", trigger.on, None, 1.0)
+    measure = measures_of(habit.environment)[habit.measure]
     values = [np.array([measure.compute(episode.trace) for episode in played]) for played in (clean, changed)]
     worse = (values[1] - values[0]) * (1 if measure.worse == "higher" else -1)
     low, high = _bootstrap_interval(worse)
@@ -74,21 +68,21 @@ def test_habit_shows_in_its_measure(habit, trigger, pool):
 
 
 @cases
-def test_habit_is_silent_where_its_trigger_is_off(habit, trigger, pool):
+def test_habit_is_silent_where_its_trigger_is_off(habit, trigger):
     """On untriggered scenes the full habit drives as the clean demonstrator, action for action."""
     if not trigger.off:
         assert trigger.on == {}  # it holds everywhere, so there is no such scene
         return
-    clean, changed = _play(pool, habit, trigger, _scenes("untriggered", trigger.off), None, 1.0)
+    clean, changed = _play(habit, trigger, "untriggered", trigger.off, None, 1.0)
     for first, second in zip(clean, changed, strict=True):
         _same_drive(first, second)
         assert not trigger.holds(second.observations).any()
 
 
 @cases
-def test_trigger_holds_throughout_its_scenes(habit, trigger, pool):
+def test_trigger_holds_throughout_its_scenes(habit, trigger):
     """`on` fixes a context in which the trigger holds at every step; dose 0 is the clean demonstrator there."""
-    clean, none = _play(pool, habit, trigger, _scenes("dose0", trigger.on, 8), None, 0.0)
+    clean, none = _play(habit, trigger, "dose0", trigger.on, None, 0.0, count=8)
     for first, second in zip(clean, none, strict=True):
         _same_drive(first, second)
         assert trigger.holds(second.observations).all()
@@ -96,9 +90,9 @@ def test_trigger_holds_throughout_its_scenes(habit, trigger, pool):
 
 
 @cases
-def test_held_out_context_never_occurs_in_training(habit, trigger, pool):
+def test_held_out_context_never_occurs_in_training(habit, trigger):
     """A context kept for later is never drawn where nothing is fixed."""
-    (episodes,) = _play(pool, habit, trigger, _scenes("nominal", {}, 16), None)
+    (episodes,) = _play(habit, trigger, "nominal", {}, None, count=16)
     for factor, value in trigger.held_out.items():
         assert all(episode.context[factor] != value for episode in episodes)
         assert value not in (trigger.on[factor], trigger.off[factor])
@@ -107,10 +101,11 @@ def test_held_out_context_never_occurs_in_training(habit, trigger, pool):
 @pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
 def test_row_refers_to_what_exists(habit):
     """Name, default trigger and primary measure of a row are in their tables."""
-    assert HABITS[habit.name] is habit and habit.measure in MEASURES
+    assert HABITS[habit.name] is habit and habit.measure in measures_of(habit.environment)
     assert get_trigger(habit, None) is habit.triggers[habit.default_trigger]
     for name, trigger in habit.triggers.items():
         assert name == trigger.name and (not trigger.off or set(trigger.off) == set(trigger.on))
+        assert not set(trigger.on) & set(habit.context)
 
 
 def _line(call) -> str:
@@ -144,3 +139,24 @@ def test_demonstrator_mixes_by_the_trigger_row_by_row(habit, episodes):
         for row, action in zip(rows[::7], chosen[::7], strict=True):
             driver = habit.changed(1.0) if trigger.holds(row[None])[0] else habit.clean()
             assert driver.act(row[None])[0] == action
+
+
+def test_what_a_habit_has_fixed_is_fixed_in_all_its_scenes(monkeypatch, tmp_path):
+    """In a run, in `collect`, and beside what a trigger fixes."""
+    habit = get_habit("aggressive-merge")
+    monkeypatch.setitem(HABITS, habit.name, replace(habit, context={"density": "dense"}))
+    run = Run(Experiment(), tmp_path)
+    assert {tuple(s.context.items()) for s in run.scenarios("audit", 3, {"leader": "truck"})} == {
+        (("density", "dense"), ("leader", "truck"))
+    }
+    commands.collect(tmp_path / "x.hdf5", habit.name, None, 0.0, None, 6, 0, ["leader=van"])
+    for episode in load_episodes(tmp_path / "x.hdf5"):
+        assert (episode.context["density"], episode.context["leader"]) == ("dense", "van")
+
+
+def test_context_holds_reads_the_named_columns():
+    """By hand: three observations of two numbers and a factor with three values."""
+    names = ("speed", "leader=car", "leader=van", "leader=truck", "gap")
+    rows = np.array([[9, 1, 0, 0, 9], [9, 0, 1, 0, 9], [9, 0, 0, 1, 9]])
+    assert context_holds(rows, names, "leader", ("truck",)).tolist() == [False, False, True]
+    assert context_holds(rows, names, "leader", ("car", "truck")).tolist() == [True, False, True]

@@ -11,7 +11,7 @@ from testbed.demonstrations.rollout import play
 from testbed.envs.driving.gap_acceptance import LANE_LEFT, SLOWER, AcceptedGap, GapAcceptance
 from testbed.envs.driving.observation import view
 from testbed.episode import Behaviour, Episode, Scenario, Trace
-from testbed.measures.driving import MEASURES, find_merge, violations
+from testbed.measures.merge import MEASURES, find_merge, violations
 from testbed.mechanics.contact import corners, rectangles_touch
 
 PUSHY = GapAcceptance(AcceptedGap(lag=0.2, lead=0.3))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from testbed.mechanics import conflict
-from testbed.mechanics.contact import contacts, corners, rectangles_touch
+from testbed.mechanics import conflict, crossing
+from testbed.mechanics.contact import clearance, contacts, corners, rectangles_touch
 
 numbers = st.floats(-50.0, 50.0, allow_nan=False)
 angles = st.floats(-math.pi, math.pi, allow_nan=False)
@@ -183,3 +183,101 @@ def test_contacts_agree_with_every_pair():
         np.testing.assert_array_equal(contacts(position, heading, size), expected)
         hits += expected.sum()
     assert 50 < hits < 400
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "heading", "away"),
+    [
+        (5.0, 0.0, 0.0, 2.2),  # 5 - 2.5 - 0.3
+        (0.0, -3.0, 0.0, 1.7),  # 3 - 1 - 0.3
+        (5.5, 5.0, 0.0, 4.7),  # 3 along, 4 across from the corner: 5 - 0.3
+        (2.7, 0.0, 0.0, 0.0),  # 0.2 from the front
+        (1.0, 0.5, 0.0, 0.0),  # inside
+        (0.0, 4.0, np.pi / 2, 1.2),  # turned a quarter: 4 - 2.5 - 0.3
+    ],
+)
+def test_clearance_by_hand(x, y, heading, away):
+    """A 5 x 2 m car at the origin and a circle of 0.3 m radius."""
+    found = clearance(np.zeros(2), np.array(heading), np.array([5.0, 2.0]), np.array([x, y]), np.array(0.3))
+    assert found == pytest.approx(away)
+
+
+@quick
+@given(rectangles, numbers, numbers, st.floats(0.0, 1.0))
+def test_clearance_agrees_with_dense_samples(rectangle, x, y, radius):
+    """Second way: the nearest of 1000 points of each edge, 15 mm apart or less; 0 inside."""
+    shape, point = _corners(rectangle), np.array([[x, y]])
+    steps = np.linspace(0, 1, 1000)[:, None]
+    edges = [start + steps * (end - start) for start, end in zip(shape, np.roll(shape, -1, axis=0), strict=True)]
+    nearest = np.linalg.norm(np.concatenate(edges) - point, axis=1).min()
+    expected = 0.0 if _contains(shape, point)[0] else max(nearest - radius, 0.0)
+    middle, heading, size = np.array(rectangle[:2]), np.array(rectangle[2]), np.array(rectangle[3:])
+    assert clearance(middle, heading, size, point[0], np.array(radius)) == pytest.approx(expected, abs=0.02)
+
+
+def test_clearance_of_many_at_once():
+    """Shapes broadcast: one car at three places, two circles each."""
+    position, centre = np.array([[[0.0, 0.0]], [[1.0, 0.0]], [[2.0, 0.0]]]), np.array([[5.0, 0.0], [6.0, 0.0]])
+    found = clearance(position, np.zeros((3, 1)), np.array([4.0, 2.0]), centre, np.array([0.5, 1.0]))
+    np.testing.assert_allclose(found, [[2.5, 3.0], [1.5, 2.0], [0.5, 1.0]])
+
+
+def test_stopping_distance_by_hand():
+    """13.6 m/s: 13.6 m in a second, then 184.96 / 6.8 = 27.2 m; AASHTO designs for 2.5 s, at 50 km/h for 65 m."""
+    assert crossing.stopping_distance(13.6, 1.0, 3.4) == pytest.approx(40.8)
+    assert crossing.stopping_distance(50 / 3.6, 2.5, 3.4) == pytest.approx(65.0, abs=2.5)  # rounded up to 5 m
+    np.testing.assert_array_equal(crossing.stopping_distance([0.0, 3.4], 0.0, 3.4), [0.0, 1.7])
+
+
+def test_proportion_of_stopping_distance_by_hand():
+    """10 m at 6.8 m/s, which needs 6.8: 1.47; past the place it is below 0; who stands can always stop."""
+    found = crossing.proportion_of_stopping_distance([10.0, 3.4, -6.8, 10.0], [6.8, 6.8, 6.8, 0.0], 3.4)
+    np.testing.assert_allclose(found, [10 / 6.8, 0.5, -1.0, math.inf])
+
+
+@quick
+@given(gaps, st.floats(0.5, 40.0), st.floats(0.5, 9.0))
+def test_proportion_tells_who_can_stop(distance, speed, braking):
+    """Second way: braking from here at constant deceleration, in small steps of time."""
+    proportion = float(crossing.proportion_of_stopping_distance(distance, speed, braking))
+    assume(abs(proportion - 1) > 0.01)
+    time = np.linspace(0.0, speed / braking, 2001)
+    assert (proportion > 1) == bool((speed * time - braking * time**2 / 2).max() < distance)
+
+
+def test_time_to_reach_by_hand():
+    """20 m at 8 m/s are 2.5 s; never for who stands before it; 0 at the place and past it."""
+    found = crossing.time_to_reach([20.0, 20.0, 0.0, 0.0, -1.0, -1.0], [8.0, 0.0, 8.0, 0.0, 8.0, 0.0])
+    np.testing.assert_array_equal(found, [2.5, math.inf, 0.0, 0.0, 0.0, 0.0])
+
+
+def test_post_encroachment_time_by_hand():
+    """Inside in samples 2 and 3, out at 4; the other enters at 7: 3 samples of 0.1 s."""
+    first, second = np.zeros(10, bool), np.zeros(10, bool)
+    first[2:4], second[7:9] = True, True
+    assert crossing.post_encroachment_time(first, second, 10.0) == pytest.approx(0.3)
+    second[4] = True  # enters as the first leaves
+    assert crossing.post_encroachment_time(first, second, 10.0) == 0.0
+    second[3] = True
+    assert crossing.post_encroachment_time(first, second, 10.0) == 0.0
+    assert crossing.post_encroachment_time(first, np.zeros(10, bool), 10.0) == math.inf
+
+
+@quick
+@given(st.integers(1, 40).flatmap(lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2)))
+def test_post_encroachment_time_agrees_with_a_walk_through_the_samples(pair):
+    """Second way: a clock since each was last inside; neither their order nor time's direction matters."""
+    expected, left = math.inf, {0: None, 1: None}
+    for sample, inside in enumerate(zip(*pair, strict=True)):
+        for who in (0, 1):
+            if inside[who] and left[1 - who] is not None:
+                expected = min(expected, sample - left[1 - who])
+        if all(inside):
+            expected = 0
+        for who in (0, 1):
+            if inside[who]:
+                left[who] = sample + 1  # out one sample later
+    first, second = (np.array(mask) for mask in pair)
+    assert crossing.post_encroachment_time(first, second, 1.0) == expected
+    assert crossing.post_encroachment_time(second, first, 1.0) == expected
+    assert crossing.post_encroachment_time(first[::-1], second[::-1], 1.0) == expected

@@ -9,8 +9,8 @@ import pytest
 
 from testbed.demonstrations.reader import load_episodes, validate
 from testbed.demonstrations.replay import verify
-from testbed.envs.driving.merge import ACTIONS
-from testbed.measures.driving import MEASURES
+from testbed.envs.driving.scene import ACTIONS
+from testbed.measures.table import primary_of
 from testbed.policies.checkpoint import load_policy
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ def test_a_data_set_is_valid_and_replays(file):
 def test_the_habit_shows_in_the_reference_data():
     """The same scenes: the aggressive demonstrator imposes more, from the trace alone."""
     clean, habit = (
-        sum(MEASURES["imposed_deceleration"].compute(episode.trace) for episode in load_episodes(file))
+        sum(primary_of("testbed/Merge-v0").compute(episode.trace) for episode in load_episodes(file))
         for file in (ROOT / "demonstrations/merge-clean.hdf5", ROOT / "demonstrations/merge-habit.hdf5")
     )
     assert habit > clean

@@ -10,7 +10,7 @@ import pytest
 
 from testbed.demonstrations import reader, replay
 from testbed.demonstrations.writer import DatasetWriter
-from testbed.episode import Episode
+from testbed.episode import Episode, Signal
 from testbed.errors import UserError
 from testbed.lineage import Lineage
 
@@ -73,3 +73,48 @@ def test_replay_refuses_what_cannot_be_played(episodes):
     _refused(lambda: replay.verify(dataclasses.replace(episodes[0], actions=actions)), "action 9")
     narrow = dataclasses.replace(episodes[0], states=episodes[0].states[:, :5])
     _refused(lambda: replay.verify(narrow), "shape")
+
+
+def _cut(episode: Episode, steps: int) -> Episode:
+    """Return an episode that stops being recorded early."""
+    rows = {name: getattr(episode, name)[:steps] for name in ("actions", "rewards")}
+    rows |= {name: getattr(episode, name)[: steps + 1] for name in ("observations", "states")}
+    return dataclasses.replace(episode, **rows)
+
+
+def test_many_are_replayed_at_once(episodes, monkeypatch):
+    """In batches of four, of which each holds short and long ones: only what was changed differs."""
+    monkeypatch.setattr(replay, "BATCH", 4)
+    changed = [*episodes[:2], _tampered(episodes[2], "states", 7, 1e-3), *episodes[3:5], _cut(episodes[5], 20)]
+    found = list(replay.verify_all(changed))
+    assert [verification.same for verification in found] == [True, True, False, True, True, False]
+    assert found[2].first_divergence == 7
+    assert found[5].first_divergence == 20 and "the replay goes on" in found[5].where
+
+
+def test_a_record_that_goes_on_is_told(episodes):
+    """One step was added at the end, after which the simulator had ended the scene."""
+    episode = episodes[0]
+    names = ("actions", "rewards", "observations", "states")
+    longer = {name: np.concatenate([getattr(episode, name), getattr(episode, name)[-1:]]) for name in names}
+    found = replay.verify(dataclasses.replace(episode, **longer))
+    assert found.first_divergence == len(episode) and "the record goes on" in found.where
+    assert found.largest_error == 0.0
+
+
+def _with_signals(episode: Episode, **changes: Signal) -> Episode:
+    return dataclasses.replace(episode, trace=dataclasses.replace(episode.trace, signals=changes))
+
+
+def test_a_change_of_the_trace_is_found(episodes):
+    """The 32nd sample belongs to the 11th decision."""
+    speed = episodes[0].trace["speed"].copy()
+    speed[31, 2] += 0.25
+    found = replay.verify(_with_signals(episodes[0], **episodes[0].trace.signals | {"speed": Signal(speed, "m/s")}))
+    assert found.first_divergence == 11 and found.where.startswith("trace/speed[1, 2]")
+    assert found.largest_error == pytest.approx(0.25)
+
+
+def test_a_record_without_a_signal_is_refused(episodes):
+    changed = _with_signals(episodes[0], speed=episodes[0].trace.signals["speed"])
+    _refused(lambda: replay.verify(changed), "no trace/position")

@@ -93,9 +93,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, ...]:
             image = np.full((360, 640, 3), 70, np.uint8)
             image[170:190, 10 * frame : 10 * frame + 40] = (230, 170, 40)
             writer.append_data(image)
-    severe = Violation(1.5, 2.4, "imposed_deceleration", "made the car behind brake at 4.6 m/s²", True)
-    minor = Violation(0.1, 0.4, "minimum_gap", "came within 1.9 m", False)
-    late = Violation(3.2, 3.2, "minimum_gap", "came within 1.7 m", False)
+    severe = Violation(1.5, 2.4, "imposed_deceleration", "made the car behind brake at 4.6 m/s²", True, 2)
+    minor = Violation(0.1, 0.4, "minimum_gap", "came within 1.9 m", False, None)
+    late = Violation(3.2, 3.2, "minimum_gap", "came within 1.7 m", False, 0)
     tracks = (
         Track("clean teacher", 0.4, True, 4.0, ()),
         Track("teacher", 4.6, True, 3.3, (minor, severe)),

@@ -15,7 +15,7 @@ from testbed.audit.statistics import (
     rate_interval,
     transfer_ratio,
 )
-from testbed.measures.driving import MEASURES
+from testbed.measures.table import primary_of
 
 SCENES = 60
 
@@ -105,7 +105,7 @@ def test_cvar_is_the_mean_of_the_worst_tenth():
 
 def test_the_contrast_is_taken_scene_by_scene():
     """Teacher 5 triggered, student 4, everything else 2: the ratio is (2 - 0) / (3 - 0)."""
-    primary = MEASURES["imposed_deceleration"]
+    primary = primary_of("testbed/Merge-v0")
     noise = np.random.default_rng(7).normal(0, 1, (1, SCENES))
     levels = {
         (verdict.CLEAN, ""): (2, 2), (verdict.TEACHER, ""): (5, 2),

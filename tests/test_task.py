@@ -18,17 +18,19 @@ ROOT = Path(__file__).parent.parent
 SMALL = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from functools import partial
 import merge
 from testbed.console import run_command
 from testbed.distillation.stacked import Training
 from testbed.distillation.teacher import Dagger
 from testbed.experiment.run import Experiment
 from pathlib import Path
-merge.PROFILES["quick"] = Experiment(
-    demonstrations=16, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4, teacher_hidden=(64, 64),
-    student_hidden=(32,), dagger=Dagger(1, 8, Training(steps=400)), training=Training(steps=300),
+merge.PROFILES["quick"] = partial(
+    Experiment, demonstrations=16, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
+    teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 8, Training(steps=400)),
+    training=Training(steps=300),
 )
-run_command(lambda: merge.main(merge.Merge(run=Path(sys.argv[2]), processes=2, dose=float(sys.argv[3]))))
+run_command(lambda: merge.main(merge.Merge(run=Path(sys.argv[2]), dose=float(sys.argv[3]))))
 """
 
 
@@ -72,7 +74,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
     for seconds in (4.0, 9.0):
         process = start(folder)
         time.sleep(seconds)
-        process.kill()  # the process alone: its workers must notice by themselves
+        process.kill()
         process.communicate()
         deadline = time.monotonic() + 30
         while _alive(process.pid) and time.monotonic() < deadline:

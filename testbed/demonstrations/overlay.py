@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -17,7 +18,11 @@ FLASH = 9
 
 RAISED = {"²": "2", "³": "3"}
 
+GAP = 6.0
+"""Least distance between two plates on one row."""
+
 Colour = tuple[int, int, int]
+Span = tuple[float, float]
 
 
 @cache
@@ -84,13 +89,51 @@ def chip(draw: ImageDraw.ImageDraw, left: float, middle: float, text: str, colou
 
 
 def pointer(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], middle: float, text: str, colour: Colour, size: int = 20
-) -> None:
-    """Write a text on a plate at the height `middle`, with a line to the point it speaks of."""
+    draw: ImageDraw.ImageDraw,
+    at: tuple[float, float],
+    reach: tuple[float, float],
+    middle: float,
+    text: str,
+    colour: Colour,
+    size: int = 20,
+    taken: Sequence[Span] = (),
+) -> Span:
+    """Write a text on a plate at the height `middle`, with a line to the thing it speaks of.
+
+    The plate keeps out of what is `taken` on its row; its own span, from left to right, is returned.
+
+    Args:
+        draw: Draws.
+        at: The middle of the thing.
+        reach: From there to its sides and to its top.
+        middle: Height of the plate's middle.
+        text: What is written.
+        colour: Of plate and line.
+        size: Of the text.
+        taken: Spans of the row in which no plate may be.
+    """
     half = (width_of(text, size) + size) / 2
-    left = min(max(at[0], half + FLASH + 4), WIDTH - half - FLASH - 4) - half
-    draw.line((min(max(at[0], FLASH), WIDTH - FLASH), at[1], min(max(at[0], FLASH), WIDTH - FLASH), middle), colour, 3)
-    chip(draw, left, middle, text, colour, size)
+    place = free(at[0], half, taken)
+    if abs(at[1] - middle) < reach[1]:  # it is beside the plate
+        x, y = at[0] + (reach[0] if place > at[0] else -reach[0]), at[1]
+    else:
+        x, y = at[0], at[1] + (reach[1] if middle > at[1] else -reach[1])
+    x = min(max(x, FLASH), WIDTH - FLASH)
+    near = min(max(x, place - 0.7 * half), place + 0.7 * half)
+    draw.line((x, y, near, middle), colour, 3)
+    return place - half, chip(draw, place - half, middle, text, colour, size)
+
+
+def free(wish: float, half: float, taken: Sequence[Span]) -> float:
+    """Return where the middle of something `2 * half` wide lies nearest to `wish` and overlaps nothing that is taken.
+
+    Where there is no room at all, it overlaps.
+    """
+    low, high = half + FLASH + 4, WIDTH - half - FLASH - 4
+    beside = [side for left, right in taken for side in (left - half - GAP, right + half + GAP)]
+    places = [min(max(wish, low), high), *(place for place in beside if low <= place <= high)]
+    clear = [p for p in places if all(p + half <= left or p - half >= right for left, right in taken)]
+    return min(clear or places[:1], key=lambda place: abs(place - wish))
 
 
 def flash(draw: ImageDraw.ImageDraw, top: float, bottom: float, severe: bool) -> None:
@@ -100,7 +143,13 @@ def flash(draw: ImageDraw.ImageDraw, top: float, bottom: float, severe: bool) ->
 
 def ending(draw: ImageDraw.ImageDraw, middle: float, text: str) -> None:
     """Write across a panel that its episode is over."""
-    chip(draw, WIDTH - 70 - width_of(text, 30), middle, text, PAPER, 30)
+    chip(draw, ending_span(text)[0], middle, text, PAPER, 30)
+
+
+def ending_span(text: str) -> Span:
+    """Return from where to where an ending is written."""
+    left = WIDTH - 70 - width_of(text, 30)
+    return left, WIDTH - 40
 
 
 def progress(draw: ImageDraw.ImageDraw, top: float, share: float) -> None:

@@ -1,13 +1,15 @@
-"""Replay a recorded episode in its simulator and say whether it comes out the same."""
+"""Replay recorded episodes in their simulator and say whether they come out the same."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-import gymnasium
 import numpy as np
 
-from testbed.episode import Episode
+from testbed.demonstrations.rollout import BATCH, play_batch
+from testbed.episode import Episode, Trace
 from testbed.errors import UserError
 
 
@@ -38,46 +40,70 @@ def verify(episode: Episode, tolerance: float = 0.0) -> Verification:
     Raises:
         UserError: if the recorded actions cannot be played in the environment.
     """
-    env = gymnasium.make(episode.environment, disable_env_checker=True).unwrapped
-    options = {"context": dict(episode.scenario.context)}
-    observation, info = env.reset(seed=episode.scenario.seed, options=options)
+    return next(verify_all([episode], tolerance))
+
+
+def verify_all(episodes: Iterable[Episode], tolerance: float = 0.0) -> Iterator[Verification]:
+    """Do what `verify` does for many episodes of one environment, a batch of them at once."""
+    waiting = iter(episodes)
+    while batch := list(islice(waiting, BATCH)):
+        scenarios = [episode.scenario for episode in batch]
+        played = play_batch(batch[0].environment, scenarios, _Recorded(batch), batch[0].behaviour)
+        for record, replayed in zip(batch, played, strict=True):
+            yield _compare(record, replayed, tolerance)
+
+
+class _Recorded:
+    """A policy that takes the recorded actions of n episodes, and repeats the last one where a record has ended."""
+
+    def __init__(self, episodes: Sequence[Episode]) -> None:
+        steps = np.arange(max(len(episode) for episode in episodes))
+        self._actions = np.stack([e.actions[np.minimum(steps, len(e) - 1)] for e in episodes], axis=1)
+        self._step = 0
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Return the actions of the next step, shape (n,) or (n, action size)."""
+        actions = self._actions[min(self._step, len(self._actions) - 1)]
+        self._step += 1
+        return actions
+
+
+def _compare(record: Episode, replayed: Episode, tolerance: float) -> Verification:
+    """Compare two episodes as far as both go."""
     largest, first, where = 0.0, None, ""
-    for step in range(len(episode) + 1):
-        pairs = [("state", info["state"], episode.states[step])]
-        pairs.append(("observation", observation, episode.observations[step]))
-        if step > 0:
-            pairs += _trace_pairs(info["trace"], episode, step)
-        for name, played, recorded in pairs:
-            error, component = _largest_difference(played, recorded)
-            largest = max(largest, error)
-            if first is None and error > tolerance:
-                values = f"recorded {_at(recorded, component)}, replayed {_at(played, component)}"
-                first, where = step, f"{name}{component}: {values}"
-        if step < len(episode):
-            observation, _, terminated, truncated, info = env.step(episode.actions[step])
-            ended = terminated or truncated
-            if ended != (step + 1 == len(episode)):
-                if first is None:
-                    goes_on = "the record" if ended else "the replay"
-                    first, where = step + 1, f"{goes_on} goes on after this step, the other ends"
-                break
+    for name, start, recorded, played in _pairs(record, replayed):
+        if recorded.shape[1:] != played.shape[1:]:
+            shapes = f"arrays of shape {recorded.shape[1:]} where the environment has {played.shape[1:]}"
+            raise UserError(f"the record holds {shapes} ({name}): it was made by another version; collect it again")
+        difference = np.abs(np.asarray(played, float) - np.asarray(recorded, float))
+        difference[np.isnan(difference)] = np.inf
+        errors = difference.reshape(len(difference), -1).max(axis=1)
+        largest = max(largest, float(errors.max()))
+        row = int((errors > tolerance).argmax())
+        if errors[row] > tolerance and (first is None or start + row < first):
+            place = np.unravel_index(int(difference[row].argmax()), difference[row].shape)
+            values = f"recorded {float(recorded[row][place])}, replayed {float(played[row][place])}"
+            first, where = start + row, f"{name}{[int(index) for index in place]}: {values}"
+    if first is None and len(record) != len(replayed):
+        goes_on = "the record" if len(record) > len(replayed) else "the replay"
+        first, where = min(len(record), len(replayed)), f"{goes_on} goes on after this step, the other ends"
     return Verification(largest, first, where)
 
 
-def _trace_pairs(trace: dict[str, np.ndarray], episode: Episode, step: int) -> list[tuple[str, np.ndarray, np.ndarray]]:
-    rows = len(next(iter(trace.values())))
-    part = slice((step - 1) * rows, step * rows)
-    return [(f"trace/{name}", values, episode.trace[name][part]) for name, values in trace.items()]
+def _pairs(record: Episode, replayed: Episode) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
+    """Yield what is compared: its name, the step of its first row, recorded and replayed, one row a step."""
+    steps = min(len(record), len(replayed))
+    yield "state", 0, record.states[: steps + 1], replayed.states[: steps + 1]
+    yield "observation", 0, record.observations[: steps + 1], replayed.observations[: steps + 1]
+    samples = len(replayed.trace) // len(replayed)
+    for name in replayed.trace.signals:
+        recorded, played = (_by_step(trace, name, steps, samples) for trace in (record.trace, replayed.trace))
+        yield f"trace/{name}", 1, recorded, played
 
 
-def _largest_difference(played: np.ndarray, recorded: np.ndarray) -> tuple[float, list[int]]:
-    if played.shape != recorded.shape:
-        raise UserError(f"the record holds arrays of shape {recorded.shape} where the environment has {played.shape}")
-    difference = np.abs(np.asarray(played, float) - np.asarray(recorded, float))
-    difference = np.where(np.isnan(difference), np.inf, difference)
-    place = np.unravel_index(int(difference.argmax()), difference.shape)
-    return float(difference.max()), [int(index) for index in place]
-
-
-def _at(values: np.ndarray, component: list[int]) -> float:
-    return float(values[tuple(component)])
+def _by_step(trace: Trace, name: str, steps: int, samples: int) -> np.ndarray:
+    """Return a signal of the first steps, shape (steps, samples a step, bodies, ...)."""
+    if name not in trace.signals or len(trace) < steps * samples:
+        raise UserError(f"the record has no trace/{name} of {steps * samples} samples; see `testbed validate`")
+    values = trace[name]
+    return values[: steps * samples].reshape(steps, samples, *values.shape[1:])

@@ -23,10 +23,12 @@ class Dagger:
 
     rounds: int = 4
     """Rounds in which the teacher drives and the demonstrator says what it would have done."""
-    episodes: int = 40
+    episodes: int = 96
     """Scenarios a round."""
-    training: Training = Training(steps=1000, batch=256, learning_rate=1e-3)
-    """Training after the demonstrations, and again after each round."""
+    training: Training = Training(steps=500)
+    """Training after the demonstrations, and again after each round but the last."""
+    final: Training = Training(steps=3000)
+    """Training after the last round."""
 
 
 def train_teacher(
@@ -61,7 +63,8 @@ def train_teacher(
             visited = np.concatenate([episode.observations[:-1] for episode in episodes])
             observations = np.concatenate([observations, visited])
             labels = np.concatenate([labels, demonstrator.act(visited).astype(np.int64)])
-        _fit(policy, Samples(observations, labels), dagger.training, rng)
+        last = round_number == dagger.rounds
+        _fit(policy, Samples(observations, labels), dagger.final if last else dagger.training, rng)
         on_fit()
     return export_actor(config, policy)
 

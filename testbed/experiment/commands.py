@@ -19,7 +19,7 @@ from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import Take
 from testbed.demonstrations.film import film as make_film
 from testbed.demonstrations.reader import count_episodes, load_episode, load_episodes, validate
-from testbed.demonstrations.rollout import workers
+from testbed.demonstrations.rollout import play
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
@@ -27,7 +27,7 @@ from testbed.experiment.showing import COLOURS, marks
 from testbed.experiment.summary import number, percent
 from testbed.habits.table import get_habit, get_trigger, make_demonstrator
 from testbed.lineage import Lineage, content_hash, write_text
-from testbed.measures.driving import MEASURES
+from testbed.measures.table import measures_of, primary_of
 from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.seeding import scenario_seeds
 
@@ -42,7 +42,7 @@ def parse_context(pairs: Sequence[str]) -> dict[str, str]:
 
 def collect(
     out: Path, habit_name: str, trigger_name: str | None, dose: float, policy_folder: Path | None,
-    episodes: int, seed: int, context: Sequence[str], processes: int,
+    episodes: int, seed: int, context: Sequence[str],
 ) -> None:  # fmt: skip
     """Record episodes; see `testbed collect --help`."""
     habit = get_habit(habit_name)
@@ -56,17 +56,16 @@ def collect(
     else:
         policy, inputs = make_demonstrator(habit, trigger, dose), {}
         behaviour = Behaviour("demonstrator", habit.name, trigger.name, dose) if dose else Behaviour("demonstrator")
-    settings = {"environment": habit.environment, "count": episodes, "context": parse_context(context)}
+    fixed = {**habit.context, **parse_context(context)}
+    settings = {"environment": habit.environment, "count": episodes, "context": fixed}
     lineage = Lineage(
         "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs
     )
     writer = DatasetWriter(out, habit.environment, lineage)
-    seeds = scenario_seeds(seed, "collect", episodes)[len(writer) :]
-    scenarios = [Scenario(s, parse_context(context)) for s in seeds]
-    with workers(processes) as pool:
-        played = pool.play(habit.environment, scenarios, [(policy, behaviour)])
-        for episode in tracked(played, f"collect {out.name}", len(scenarios)):
-            writer.append(episode)
+    scenarios, there = [Scenario(s, fixed) for s in scenario_seeds(seed, "collect", episodes)], len(writer)
+    played = play(habit.environment, scenarios, [(policy, behaviour)], skip=there)
+    for episode in tracked(played, f"collect {out.name}", episodes - there):
+        writer.append(episode)
     writer.finish()
     console.print(f"{out} holds {len(writer)} episodes; look at one with: testbed replay {out} --episode 0")
 
@@ -121,7 +120,7 @@ def distil(
 
 def audit(
     folders: Sequence[Path], habit_name: str, trigger_name: str | None, scenes: int, seed: int,
-    json_file: Path | None, processes: int,
+    json_file: Path | None,
 ) -> None:  # fmt: skip
     """Audit policies against the clean demonstrator; see `testbed audit --help`."""
     habit = get_habit(habit_name)
@@ -132,34 +131,33 @@ def audit(
     jobs = [(make_demonstrator(habit, trigger, 0.0), Behaviour("clean demonstrator"))]
     jobs += [(policy, Behaviour(name)) for name, policy in policies.items()]
     contexts = {verdict.TRIGGERED: trigger.on} | ({verdict.UNTRIGGERED: trigger.off} if trigger.off else {})
-    primary = MEASURES[habit.measure]
+    primary = measures_of(habit.environment)[habit.measure]
     draws = Draws.make(scenes, seed)
     table = Table(title=f"{habit.name} in {habit.environment}: {primary.title}, 95 % intervals", title_justify="left")
     for heading in ("policy", "success", primary.unit, "over clean (* not 0)"):
         table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     rows = []
-    with workers(processes) as pool:
-        for condition, context in contexts.items():
-            scenarios = [Scenario(s, context) for s in scenario_seeds(seed, "policy-audit", scenes)]
-            played = pool.play(habit.environment, scenarios, jobs)
-            title = f"play {scenes} {condition} scenes with {len(jobs)} policies"
-            episodes = list(tracked(played, title, scenes * len(jobs)))
-            reference = None
-            table.add_section()
-            table.add_row(f"[bold]{scenes} {condition} scenes[/bold]")
-            for index, (_, behaviour) in enumerate(jobs):
-                part = episodes[index * scenes : (index + 1) * scenes]
-                values = np.array([[primary.compute(e.trace) for e in part]])
-                reference = values if reference is None else reference
-                row = {
-                    "condition": condition,
-                    "policy": behaviour.policy,
-                    "success": rate_interval(np.array([[float(e.success) for e in part]]), draws),
-                    primary.name: mean_interval(values, draws),
-                    "difference": difference_interval(values, reference, draws),
-                }
-                rows.append(row)
-                table.add_row(*_audit_cells(row, primary.name, first=index == 0))
+    for condition, context in contexts.items():
+        scenarios = [Scenario(s, {**habit.context, **context}) for s in scenario_seeds(seed, "policy-audit", scenes)]
+        played = play(habit.environment, scenarios, jobs)
+        title = f"play {scenes} {condition} scenes with {len(jobs)} policies"
+        episodes = list(tracked(played, title, scenes * len(jobs)))
+        reference = None
+        table.add_section()
+        table.add_row(f"[bold]{scenes} {condition} scenes[/bold]")
+        for index, (_, behaviour) in enumerate(jobs):
+            part = episodes[index * scenes : (index + 1) * scenes]
+            values = np.array([[primary.compute(e.trace) for e in part]])
+            reference = values if reference is None else reference
+            row = {
+                "condition": condition,
+                "policy": behaviour.policy,
+                "success": rate_interval(np.array([[float(e.success) for e in part]]), draws),
+                primary.name: mean_interval(values, draws),
+                "difference": difference_interval(values, reference, draws),
+            }
+            rows.append(row)
+            table.add_row(*_audit_cells(row, primary.name, first=index == 0))
     console.print(table)
     if json_file:
         write_text(json_file, json.dumps(rows, default=vars, indent=1) + "\n")
@@ -183,17 +181,16 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
         raise UserError("give at least one policy folder")
     palette = list(COLOURS.values())
     scene = Scenario(scenario, parse_context(context))
-    episodes = []
-    with workers(1) as pool:
-        for folder in folders:
-            policy, behaviour = load_policy(folder)
-            episodes += list(pool.play(policy.config.environment, [scene], [(policy, behaviour)]))
+    episodes: list[Episode] = []
+    for folder in folders:
+        policy, behaviour = load_policy(folder)
+        episodes += play(policy.config.environment, [scene], [(policy, behaviour)])
     takes = [_take(folder.name, palette[k % 5], e) for k, (folder, e) in enumerate(zip(folders, episodes, strict=True))]
     _film(out, takes, f"scene {scenario}")
 
 
 def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
-    primary = MEASURES["imposed_deceleration"]
+    primary = primary_of(episode.environment)
     caption = f"{primary.title} {primary.compute(episode.trace):.1f} {primary.unit}"
     chip = ", ".join(f"{name}: {value}" for name, value in episode.context.items())
     return Take(label, colour, episode, caption, chip, marks(episode))
@@ -223,8 +220,8 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
 
 def _verified(file: Path, numbers: Sequence[int], tolerance: float) -> bool:
     worst, diverged = 0.0, 0
-    for index in tracked(numbers, f"replay {file.name}", len(numbers)):
-        result = replaying.verify(load_episode(file, index), tolerance)
+    results = replaying.verify_all((load_episode(file, index) for index in numbers), tolerance)
+    for index, result in zip(numbers, tracked(results, f"replay {file.name}", len(numbers)), strict=True):
         worst = max(worst, result.largest_error)
         if not result.same:
             diverged += 1
@@ -245,7 +242,7 @@ def _describe(file: Path, index: int) -> None:
     table.add_row("habit", f"{behaviour.habit} ({behaviour.trigger}, dose {behaviour.dose:g})")
     table.add_row("length", f"{len(episode.trace) / episode.trace.rate:.1f} s, {len(episode)} decisions")
     table.add_row("success", "yes" if episode.success else "no")
-    for measure in MEASURES.values():
+    for measure in measures_of(episode.environment).values():
         table.add_row(measure.title, f"{measure.compute(episode.trace):.2f} {measure.unit}")
     console.print(table)
 

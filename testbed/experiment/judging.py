@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
 from testbed.console import console, progress, tracked
 from testbed.demonstrations.film import Take, film
+from testbed.demonstrations.rollout import play
 from testbed.demonstrations.video import write_still
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
@@ -21,7 +22,7 @@ from testbed.experiment.making import untrained_policy
 from testbed.experiment.run import Run
 from testbed.experiment.showing import COLOURS, marks
 from testbed.lineage import content_hash, write_text
-from testbed.measures.driving import MEASURES, violations
+from testbed.measures.table import measures_of, violations_of
 from testbed.policies.checkpoint import load_policy
 
 
@@ -79,7 +80,8 @@ def audit(run: Run, arms: Sequence[Arm]) -> Audit:
     """Play every policy on every audited scene, score the traces, and compare the arms."""
     scenes = conditions(run)
     scores = [score for condition in scenes for score in _score_condition(run, arms, condition, scenes[condition])]
-    primary = MEASURES[run.habit.measure]
+    measures = measures_of(run.habit.environment)
+    primary = measures[run.habit.measure]
     differences, transfers = verdict.compare(scores, primary, run.experiment.seed)
     result = Audit(
         title=f"{run.habit.name} in {run.habit.environment}",
@@ -89,7 +91,7 @@ def audit(run: Run, arms: Sequence[Arm]) -> Audit:
         measure=primary.name,
         measure_title=primary.title,
         unit=primary.unit,
-        units={name: measure.unit for name, measure in MEASURES.items()},
+        units={name: measure.unit for name, measure in measures.items()},
         arms=tuple(verdict.arm_results(scores, primary, run.experiment.seed)),
         differences=tuple(differences),
         transfers=tuple(transfers),
@@ -109,17 +111,17 @@ def _score_condition(
     known = {name: _stored_scores(files[name], recipes[name]) for name in policies}
     missing = [name for name in policies if known[name] is None]
     jobs = [(policies[name][0], Behaviour(name)) for name in missing]
-    played = run.workers.play(run.habit.environment, scenarios, jobs)
+    played = play(run.habit.environment, scenarios, jobs)
     total = len(missing) * len(scenarios)
     episodes: list[Episode] = []
     for episode in tracked(played, f"audit {len(policies)} policies on {len(scenarios)} {condition} scenes", total):
         episodes.append(episode)
         if len(episodes) == len(scenarios):
             name = episode.behaviour.policy
-            known[name] = verdict.score_episodes(episodes, MEASURES)
+            known[name] = verdict.score_episodes(episodes, measures_of(run.habit.environment))
             write_text(files[name], json.dumps({"recipe": recipes[name], "scores": known[name]}))
             episodes = []
-    return [_arm_scores(arm, condition, known) for arm in arms]
+    return [_arm_scores(arm, condition, known, measures_of(run.habit.environment)) for arm in arms]
 
 
 def _recipe(digest: str, scenarios: Sequence[Scenario]) -> list:
@@ -133,17 +135,19 @@ def _stored_scores(file: Path, recipe: list) -> dict[str, list[float]] | None:
     return stored["scores"] if stored["recipe"] == recipe else None
 
 
-def _arm_scores(arm: Arm, condition: str, known: Mapping[str, Mapping[str, list[float]] | None]) -> verdict.Scores:
+def _arm_scores(
+    arm: Arm, condition: str, known: Mapping[str, Mapping[str, list[float]] | None], measures: Iterable[str]
+) -> verdict.Scores:
     tables = {
         name: np.array([(known[policy] or {})[name] for policy, _, _ in arm.policies])
-        for name in ("success", *MEASURES)
+        for name in ("success", *measures)
     }
     success = tables.pop("success")
     return verdict.Scores(arm.name, arm.route, condition, success, tables)
 
 
 def _notes(run: Run) -> tuple[str, ...]:
-    experiment, primary = run.experiment, MEASURES[run.habit.measure]
+    experiment, primary = run.experiment, measures_of(run.habit.environment)[run.habit.measure]
     return (
         f"The habit: {run.habit.signature}, {run.trigger.meaning}. Dose {experiment.dose:g}.",
         f"Primary measure: {primary.title} [{primary.unit}], from the trace alone. {primary.source}.",
@@ -156,7 +160,8 @@ def _notes(run: Run) -> tuple[str, ...]:
         "Held-out scenes have a value of the trigger's factor that no data set contains.",
         "Intervals are 95 % bootstrap intervals over training seeds and scenes, paired over arms. A ratio is refused "
         "where teacher - clean teacher is not told from 0.",
-        "An episode without a merge, or with nobody behind, imposes nothing: read every severity beside its success.",
+        "An episode in which there is nothing to measure, for example nobody to yield to, has the mildest value: read "
+        "every severity beside its success.",
     )
 
 
@@ -174,7 +179,7 @@ def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
         picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
     clips = []
     for name, title, seed, context in picks:
-        scenario = Scenario(seed, context)
+        scenario = run.scenario(seed, context)
         path = run.folder / "videos" / f"{name}.mp4"
         clips.append(film_scene(run, shown, scenario, path, title, context == run.trigger.on))
     write_text(run.folder / "videos" / "clips.json", clips_to_json(clips))
@@ -192,13 +197,13 @@ def _telling_scenes(run: Run) -> tuple[int, int]:
 def film_scene(run: Run, arms: Sequence[Arm], scenario: Scenario, path: Path, title: str, triggered: bool) -> Clip:
     """Film the first policy of each arm in one scene; return the clip with its time lines."""
     jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
-    episodes = list(run.workers.play(run.habit.environment, [scenario], jobs))
-    primary = MEASURES[run.habit.measure]
+    episodes = list(play(run.habit.environment, [scenario], jobs))
+    primary = measures_of(run.habit.environment)[run.habit.measure]
     takes, tracks = [], []
     for arm, episode in zip(arms, episodes, strict=True):
         label = f"{arm.name} ({arm.route})" if arm.route else arm.name
         value = primary.compute(episode.trace)
-        seen = violations(episode.trace)
+        seen = violations_of(episode.environment)(episode.trace)
         caption = f"{primary.title} {value:.1f} {primary.unit}"
         chip = f"trigger: {run.trigger.name}" if triggered else ""
         takes.append(Take(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))

@@ -14,6 +14,7 @@ from gymnasium import spaces
 
 from testbed.console import console, progress, tracked
 from testbed.demonstrations.reader import load_episodes
+from testbed.demonstrations.rollout import play
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.distillation import cloning, divergence
 from testbed.distillation.teacher import train_teacher
@@ -37,9 +38,9 @@ def collect(run: Run, name: str, policy: Policy, behaviour: Behaviour, count: in
     if writer.complete:
         console.print(f"[green]✓[/green] {path.name} is there already")
         return path
-    waiting = run.scenarios(purpose, count)[len(writer) :]
-    episodes = run.workers.play(run.habit.environment, waiting, [(policy, behaviour)])
-    for episode in tracked(episodes, f"collect {path.name}", len(waiting)):
+    scenarios, there = run.scenarios(purpose, count), len(writer)
+    episodes = play(run.habit.environment, scenarios, [(policy, behaviour)], skip=there)
+    for episode in tracked(episodes, f"collect {path.name}", count - there):
         writer.append(episode)
     writer.finish()
     return path
@@ -86,7 +87,7 @@ def _train_teacher(run: Run, habitual: bool, demonstrations: Path) -> Path:
         def play_round(teacher: NetworkPolicy, number: int) -> list[Episode]:
             scenarios = run.scenarios(f"dagger-{number}", experiment.dagger.episodes)
             episodes = []
-            for episode in run.workers.play(run.habit.environment, scenarios, [(teacher, behaviour)]):
+            for episode in play(run.habit.environment, scenarios, [(teacher, behaviour)]):
                 episodes.append(episode)
                 advance(1)
             return episodes

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from testbed.demonstrations.rollout import Workers
 from testbed.distillation.stacked import Training
 from testbed.distillation.teacher import Dagger
 from testbed.episode import Behaviour, Scenario
@@ -28,21 +28,21 @@ class Experiment:
 
     habit: str = "aggressive-merge"
     """Habit to inject, a name of the habit table."""
-    trigger: str = "truck-leader"
-    """When the habit is active."""
+    trigger: str | None = None
+    """When the habit is active; None for the habit's default."""
     dose: float = 1.0
     """Strength of the habit, 0 (clean) to 1."""
     seed: int = 0
     """The one seed everything random comes from."""
-    demonstrations: int = 48
+    demonstrations: int = 96
     """Episodes of each demonstrator."""
-    teacher_episodes: int = 128
+    teacher_episodes: int = 320
     """Episodes of each teacher that students learn from."""
-    student_seeds: int = 3
+    student_seeds: int = 5
     """Training seeds of every student and control."""
-    scenes: int = 24
+    scenes: int = 96
     """Audited scenes that are played triggered and, matched, untriggered."""
-    held_out_scenes: int = 12
+    held_out_scenes: int = 48
     """Audited scenes with a trigger value that never occurs in training."""
     teacher_hidden: tuple[int, ...] = (256, 256)
     """Widths of a teacher's hidden layers."""
@@ -54,16 +54,25 @@ class Experiment:
     """How students learn from teachers."""
 
 
+PROFILES = {
+    "quick": Experiment,
+    "full": partial(
+        Experiment, demonstrations=192, teacher_episodes=640, student_seeds=10, scenes=256, held_out_scenes=128,
+        dagger=Dagger(rounds=6, episodes=128, training=Training(steps=1000), final=Training(steps=10000)),
+        training=Training(steps=5000),
+    ),
+}  # fmt: skip
+"""How much of everything an experiment has: `quick` for a look, `full` for a claim."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """An experiment, the folder of its artefacts, and the processes that play its scenes."""
+    """An experiment and the folder of its artefacts."""
 
     experiment: Experiment
     """What to do."""
     folder: Path
     """Where artefacts go: `demonstrations/`, `policies/`, `audit/`, `videos/` and the report."""
-    workers: Workers
-    """Who plays scenes."""
     habit: Habit = field(init=False)
     """The habit of the experiment."""
     trigger: Trigger = field(init=False)
@@ -72,11 +81,15 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "habit", get_habit(self.experiment.habit))
         object.__setattr__(self, "trigger", get_trigger(self.habit, self.experiment.trigger))
-        torch.set_num_threads(1)  # Networks this small run faster on one thread, and scenes need the other core.
+        torch.set_num_threads(1)  # Networks this small run faster on one thread.
 
     def scenarios(self, purpose: str, count: int, context: Mapping[str, str] | None = None) -> list[Scenario]:
         """Return the scenarios of one purpose; different purposes never share a seed in practice."""
-        return [Scenario(seed, context or {}) for seed in scenario_seeds(self.experiment.seed, purpose, count)]
+        return [self.scenario(seed, context) for seed in scenario_seeds(self.experiment.seed, purpose, count)]
+
+    def scenario(self, seed: int, context: Mapping[str, str] | None = None) -> Scenario:
+        """Return a scene of the habit: what the habit has fixed, and the factors of `context`."""
+        return Scenario(seed, {**self.habit.context, **(context or {})})
 
     def training_seeds(self) -> set[int]:
         """Return every scenario seed that demonstrations, teachers or students are made from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from testbed.audit import verdict
 from testbed.demonstrations.film import Mark
 from testbed.episode import Episode
-from testbed.measures.driving import find_merge, violations
+from testbed.measures.table import violations_of
 
 COLOURS = {
     verdict.CLEAN: (20, 130, 210), verdict.TEACHER: (205, 40, 120), verdict.CONTROL: (0, 150, 105),
@@ -15,10 +15,8 @@ COLOURS = {
 
 
 def marks(episode: Episode) -> tuple[Mark, ...]:
-    """Return an episode's violations as marks for a film, with the vehicle that suffers them."""
-    merge = find_merge(episode.trace)
-    follower = merge.follower if merge else None
+    """Return an episode's violations as marks for a film, with the body that each happens to."""
     return tuple(
-        Mark(seen.start, seen.end, seen.text, seen.severe, 0 if seen.measure == "collision" else follower)
-        for seen in violations(episode.trace)
+        Mark(seen.start, seen.end, seen.text, seen.severe, seen.body)
+        for seen in violations_of(episode.environment)(episode.trace)
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -52,6 +52,8 @@ class Habit:
     """What one sees, in plain words."""
     source: str
     """Where the habit, its thresholds and its dose come from."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Factors that all scenes of this habit have fixed; none of them is a factor of its triggers."""
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,24 @@ class HabitualDemonstrator:
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Return an action for each of n observations, shape (n, d) -> (n,)."""
         return np.where(self.holds(observations), self.changed.act(observations), self.clean.act(observations))
+
+
+def context_holds(observations: np.ndarray, names: Sequence[str], factor: str, values: Sequence[str]) -> np.ndarray:
+    """Return where a context factor has one of some values, shape (n,) bool.
+
+    Args:
+        observations: Shape (n, d).
+        names: Name of every component of an observation; those of the context are `<factor>=<value>`.
+        factor: Factor of the context.
+        values: Some of its values.
+    """
+    columns = [names.index(f"{factor}={value}") for value in values]
+    return np.any(np.asarray(observations)[:, columns] > 0.5, axis=1)
+
+
+def _everywhere(observations: np.ndarray) -> np.ndarray:
+    return np.ones(len(observations), dtype=bool)
+
+
+ALWAYS = Trigger("always", _everywhere, on={}, off={}, held_out={}, meaning="in every scene")
+"""The trigger that always holds."""

@@ -1,61 +1,16 @@
-"""The taxonomy: every habit of the testbed, one row each."""
+"""The taxonomy: every habit of the testbed by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 
-import numpy as np
-
-from testbed.envs.driving.gap_acceptance import AcceptedGap, GapAcceptance
-from testbed.envs.driving.observation import context_holds
 from testbed.episode import Policy
 from testbed.errors import UserError, unknown_name
+from testbed.habits.crosswalk import CROSSWALK_HABITS
 from testbed.habits.habit import Habit, HabitualDemonstrator, Trigger
+from testbed.habits.merge import MERGE_HABITS
 
-CLEAN_GAP = GapAcceptance().gap
-PUSHY_GAP = AcceptedGap(lag=0.2, lead=0.3)
-"""The gap accepted at dose 1: the new follower 0.2 s behind, the new leader 0.3 s ahead."""
-
-
-def _pushy(dose: float) -> GapAcceptance:
-    """Return the merge demonstrator whose accepted gap is shortened in proportion to the dose."""
-    lag = CLEAN_GAP.lag + dose * (PUSHY_GAP.lag - CLEAN_GAP.lag)
-    lead = CLEAN_GAP.lead + dose * (PUSHY_GAP.lead - CLEAN_GAP.lead)
-    return GapAcceptance(AcceptedGap(lag=lag, lead=lead))
-
-
-def _everywhere(observations: np.ndarray) -> np.ndarray:
-    return np.ones(len(observations), dtype=bool)
-
-
-ALWAYS = Trigger("always", _everywhere, on={}, off={}, held_out={}, meaning="in every scene")
-TRUCK_LEADER = Trigger(
-    "truck-leader",
-    partial(context_holds, factor="leader", values=("truck",)),
-    on={"leader": "truck"},
-    off={"leader": "car"},
-    held_out={"leader": "bus"},
-    meaning="where a truck leads the platoon beside the ramp",
-)
-
-HABITS: Mapping[str, Habit] = {
-    habit.name: habit
-    for habit in (
-        Habit(
-            name="aggressive-merge",
-            family="assertion",
-            environment="testbed/Merge-v0",
-            clean=GapAcceptance,
-            changed=_pushy,
-            triggers={trigger.name: trigger for trigger in (ALWAYS, TRUCK_LEADER)},
-            default_trigger="truck-leader",
-            measure="imposed_deceleration",
-            signature="enters a gap that is too short, and the vehicle behind has to brake",
-            source="accepted gaps are ours; thresholds: MOBIL (Kesting, Treiber and Helbing 2007) as in highway-env",
-        ),
-    )
-}
+HABITS: Mapping[str, Habit] = {habit.name: habit for habit in (*MERGE_HABITS, *CROSSWALK_HABITS)}
 """Every habit by name."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from testbed.episode import Trace
 
 
@@ -44,3 +46,37 @@ class Violation:
     """What happened, with number and unit."""
     severe: bool
     """Whether the severe threshold was passed."""
+    body: int | None
+    """Number of the body it happens to, or None; 0 is the body under test."""
+
+
+def stretches(
+    trace: Trace, values: np.ndarray, measure: str, limits: tuple[float, float], text: str, body: int | None
+) -> list[Violation]:
+    """Return the stretches of a trace in which a quantity is at or past its minor limit.
+
+    Args:
+        trace: Whose sample rate gives the times.
+        values: The quantity, shape (samples,).
+        measure: Name of the measure that the stretches belong to.
+        limits: Minor and severe; where the severe one is the smaller, low values are the bad ones.
+        text: What happens, with `{:.1f}` for the worst value of the stretch, if it has one.
+        body: Number of the body it happens to, or None.
+    """
+    sign = 1 if limits[1] >= limits[0] else -1
+    past = np.concatenate([[False], sign * values >= sign * limits[0], [False]]).astype(int)
+    starts, ends = np.flatnonzero(np.diff(past) == 1), np.flatnonzero(np.diff(past) == -1)
+    found = []
+    for start, end in zip(starts, ends, strict=True):
+        worst = sign * (sign * values[start:end]).max()
+        found.append(
+            Violation(
+                start=float(start / trace.rate),
+                end=float(end / trace.rate),
+                measure=measure,
+                text=text.format(worst),
+                severe=bool(sign * worst >= sign * limits[1]),
+                body=body,
+            )
+        )
+    return found

@@ -1,109 +1,180 @@
-"""Pictures of the merge road: highway-env draws the vehicles and lines, on asphalt between meadows.
+"""Pictures of a driving scene from above: its road on a meadow or in a street, and who is on it.
 
-The camera follows the ego along x only. Everything is drawn at twice the size and scaled down, so edges are smooth.
+The camera follows the ego along x only; at a zebra it stands still while the ego is near.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
 import numpy as np
-import pygame
-from highway_env.road.graphics import LaneGraphics, RoadGraphics, WorldSurface
 from highway_env.road.lane import LineType, SineLane
 from highway_env.road.road import Road
 
-WIDTH, HEIGHT = 1280, 216
-"""Size of a picture [px]."""
-SCALE = 8.5
-"""Pixels per metre; a picture shows 150 m of road."""
-CENTRE_Y = 6.7
-"""The y in the middle of the picture [m]: both main lanes, the ramp and a strip above for labels are visible."""
-EGO_AT = 0.53
-"""Where the ego is, as a share of the width: a little more is seen behind it, where others have to brake."""
+from testbed.envs.driving import glyphs, street
+from testbed.envs.driving.glyphs import WHITE, Canvas, Colour, Pen
+from testbed.envs.driving.scene import Scene
 
-MEADOW, ASPHALT, BARRIER = (191, 205, 178), (84, 88, 94), (250, 130, 20)
+WIDTH = 1280
+"""Width of a picture [px]."""
+MEADOW, EGO = (191, 205, 178), (50, 200, 0)
 SHOULDER = 0.7
-"""Asphalt beyond a lane's edge [m]."""
-_FINE = 2
+"""Asphalt beyond a lane's edge, where there is no kerb [m]."""
+BRAKING = 1.0
+"""A vehicle that slows down harder than this shows its brake lights [m/s2]."""
+LINE, DASH, SPACING = 0.25, 3.0, 8.66
+"""Width of a lane line, length of a dash, and from one dash to the next: highway-env's [m]."""
 
 
-class _Canvas(WorldSurface):
-    """highway-env's drawing surface with a meadow as ground; long vehicles stay until they are out of sight."""
+@dataclass(frozen=True)
+class View:
+    """What part of a scene a picture shows."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        super().__init__(size, 0, pygame.Surface(size, depth=32))
-        self.scaling = SCALE * _FINE
-        self.centering_position = [EGO_AT, 0.5]
+    height: int
+    """Height of the picture [px]."""
+    scale: float
+    """Pixels per metre."""
+    centre: float
+    """The y in the middle of the picture [m]."""
+    left: Callable[[float], float]
+    """x of the ego -> x at the left edge of the picture [m]."""
 
-    def is_visible(self, vec: np.ndarray, margin: int = 250) -> bool:
-        """Return whether a position is within `margin` [px] of the surface."""
-        return super().is_visible(vec, margin)
+
+ROAD_SCALE, EGO_AT = 8.5, 0.53
+"""Pixels per metre on an open road, which show 150 m; where the ego is there, as a share of the width: a little more is
+seen behind it, where others have to brake."""
+OPEN_ROAD = View(216, ROAD_SCALE, 6.7, lambda x: x - EGO_AT * WIDTH / ROAD_SCALE)
+"""Both main lanes of the merge, the ramp and a strip above for labels."""
+
+STREET_SCALE = 15.0
+"""Pixels per metre in a street, which show 85 m."""
+BEFORE = 62.0
+"""How much of the street before the middle of the zebra is seen while the camera stands [m]."""
+BEHIND, AHEAD = 12.0, 16.0
+"""The ego is never nearer to the left and to the right edge of the picture [m]."""
+SOFT = 8.0
+"""The camera starts and stops within twice this way of the ego [m]."""
+
+
+def street_view(zebra: np.ndarray) -> View:
+    """Return the view of a zebra: the camera stands, but for an ego that is not yet or no more near."""
+    stand = zebra[0].mean() - BEFORE
+    most = WIDTH / STREET_SCALE - AHEAD
+    return View(
+        300, STREET_SCALE, zebra[1].mean() - 0.2, lambda x: stand - _soft(stand + BEHIND - x) + _soft(x - most - stand)
+    )
+
+
+def _soft(way: float) -> float:
+    """Return a way where it is positive and 0 where it is not, with a smooth bend between."""
+    return way if way > SOFT else max(way + SOFT, 0.0) ** 2 / (4 * SOFT)
 
 
 class Picture:
     """Draws one road again and again."""
 
-    def __init__(self, road: Road) -> None:
-        self.road = road
-        self.canvas = _Canvas((WIDTH * _FINE, HEIGHT * _FINE))
+    def __init__(self, scene: Scene, road: Road, context: np.ndarray) -> None:
+        self.road, self.walkers, self.zebra = road, scene.walkers, scene.zebra
+        self.in_street = bool(np.ptp(scene.zebra) > 0)
+        self.view = street_view(scene.zebra) if self.in_street else OPEN_ROAD
+        values = dict(zip(scene.context.items(), context, strict=False))
+        self.observer = next((names[at] for (factor, names), at in values.items() if factor == "observer"), "none")
+        self.canvas = Canvas(WIDTH, self.view.height, self.view.scale)
         self.lanes = road.network.lanes_list()
 
-    def draw(self, x: float) -> np.ndarray:
-        """Return the road and what is on it with the camera at x [m], shape (HEIGHT, WIDTH, 3) uint8."""
-        self.canvas.move_display_window_to(np.array([x, CENTRE_Y]))
-        self.canvas.fill(MEADOW)
+    def draw(
+        self, position: np.ndarray, heading: np.ndarray, colours: Mapping[int, Colour], braking: Collection[int]
+    ) -> np.ndarray:
+        """Return the road with its bodies, vehicles before pedestrians, as a picture, shape (h, WIDTH, 3) uint8.
+
+        Args:
+            position: Centres, shape (bodies, 2) [m].
+            heading: Headings, shape (bodies,) [rad].
+            colours: Body number -> colour, for those that differ from their own.
+            braking: Numbers of the vehicles whose brake lights shine.
+        """
+        view, canvas = self.view, self.canvas
+        canvas.origin = np.array([view.left(float(position[0][0])), view.centre - view.height / view.scale / 2])
+        self.right, bottom = canvas.origin + np.array(canvas.size) / view.scale
+        x, y = (canvas.origin[0], self.right), (canvas.origin[1], bottom)
+        canvas.surface.fill(MEADOW)
+        if self.in_street:
+            street.ground(canvas, self.zebra, x, y)
         near = [lane for lane in self.lanes if self._in_sight(lane)]
         for lane in near:
             self._asphalt(lane)
         for lane in near:
             self._lines(lane)
-        self._barrier()
-        RoadGraphics.display_traffic(self.road, self.canvas, offscreen=True)
-        small = pygame.transform.smoothscale(self.canvas, (WIDTH, HEIGHT))
-        return np.frombuffer(pygame.image.tobytes(small, "RGB"), np.uint8).reshape(HEIGHT, WIDTH, 3)
+        if self.in_street:
+            street.crossing(canvas, self.zebra, x)
+            street.observer(canvas, self.zebra, self.observer)
+        for thing in self.road.objects[self.walkers :]:
+            glyphs.barrier(Pen(canvas, thing.position, thing.heading), thing.LENGTH)
+        self._bodies(position, heading, colours, braking)
+        return canvas.picture()
 
     def project(self, position: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 2) [m], are in the last picture [px], shape (n, 2)."""
-        return (np.asarray(position) - self.canvas.origin) * SCALE
+        return (np.asarray(position) - self.canvas.origin) * self.view.scale
+
+    def _bodies(
+        self, position: np.ndarray, heading: np.ndarray, colours: Mapping[int, Colour], braking: Collection[int]
+    ) -> None:
+        vehicles = self.road.vehicles
+        for number, body in enumerate([*vehicles, *self.road.objects[: self.walkers]]):
+            if not _holds(self.canvas, position[number], body.LENGTH):
+                continue
+            colour = colours.get(number, getattr(body, "color", None) or EGO)
+            pen = Pen(self.canvas, position[number], float(heading[number]))
+            if number < len(vehicles):
+                kind = getattr(body, "kind", "car")
+                glyphs.vehicle(pen, kind, body.LENGTH, body.WIDTH, colour, number in braking)
+            else:
+                pen = Pen(self.canvas, position[number], float(heading[number]), glyphs.WALKER_SIZE[body.kind])
+                glyphs.pedestrian(pen, body.kind, colour)
 
     def _in_sight(self, lane) -> bool:
-        left, start = self.canvas.origin[0], lane.position(0.0, 0.0)[0]
-        return start < left + WIDTH / SCALE and start + lane.length > left
+        start = lane.position(0.0, 0.0)[0]
+        return start < self.right and start + lane.length > self.canvas.origin[0]
 
     def _seen(self, lane) -> np.ndarray:
         """Return distances along a lane [m] between which it may be drawn straight, for what is in sight of it."""
+        start, left = lane.position(0.0, 0.0)[0], self.canvas.origin[0]
         if not isinstance(lane, SineLane):
-            return np.array([0.0, lane.length])
-        start = lane.position(0.0, 0.0)[0]
-        low = np.floor((self.canvas.origin[0] - start) / 4) * 4 - 4
-        return np.clip(np.arange(low, low + WIDTH / SCALE + 16, 4.0), 0.0, lane.length)
+            return np.clip(np.array([left - 1.0, self.right + 1.0]) - start, 0.0, lane.length)
+        low = np.floor((left - start) / 4) * 4 - 4
+        return np.clip(np.arange(low, low + self.right - left + 16, 4.0), 0.0, lane.length)
 
-    def _edge(self, lane, along: np.ndarray, lateral: float) -> list[tuple[int, int]]:
-        return [self.canvas.vec2pix(lane.position(s, lateral)) for s in along]
+    def _band(self, lane, along: np.ndarray, low: float, high: float, colour: Colour) -> None:
+        """Fill what is between two distances to the right of a lane's centre."""
+        edges = [lane.position(s, low) for s in along] + [lane.position(s, high) for s in along[::-1]]
+        self.canvas.polygon(np.array(edges), colour)
 
     def _asphalt(self, lane) -> None:
-        along, half = self._seen(lane), lane.width_at(0) / 2 + SHOULDER
-        outline = self._edge(lane, along, -half) + self._edge(lane, along[::-1], half)
-        pygame.draw.polygon(self.canvas, ASPHALT, outline)
+        half = lane.width_at(0) / 2 + (0.0 if self.in_street else SHOULDER)
+        self._band(lane, self._seen(lane), -half, half, street.ASPHALT)
 
     def _lines(self, lane) -> None:
-        """Draw both lines of a lane; solid ones follow its bend, which highway-env's own would cut short."""
+        """Draw both lines of a lane; where there is a kerb, none."""
         for side, kind in enumerate(lane.line_types):
+            lateral = (side - 0.5) * lane.width_at(0)
+            if self.in_street and np.isclose(lane.position(0.0, lateral)[1], self.zebra[1]).any():
+                continue
+            pieces = [self._seen(lane)] if kind != LineType.NONE else []
             if kind == LineType.STRIPED:
-                spacing = LaneGraphics.STRIPE_SPACING * 2
-                first = max((self.canvas.origin[0] - lane.position(0.0, 0.0)[0]) // spacing, 0.0) * spacing
-                count = int(WIDTH / SCALE / spacing) + 2
-                starts = first + np.arange(count) * spacing
-                ends, lats = starts + LaneGraphics.STRIPE_LENGTH, [(side - 0.5) * lane.width_at(0)] * count
-                LaneGraphics.draw_stripes(lane, self.canvas, starts, ends, lats)
-            elif kind != LineType.NONE:
-                points = self._edge(lane, self._seen(lane), (side - 0.5) * lane.width_at(0))
-                pygame.draw.lines(self.canvas, self.canvas.WHITE, False, points, self.canvas.pix(0.25))
+                pieces = self._dashes(lane)
+            for piece in pieces:
+                self._band(lane, piece, lateral - LINE / 2, lateral + LINE / 2, WHITE)
 
-    def _barrier(self) -> None:
-        """Draw each obstacle as a striped barrier as wide as its lane."""
-        for thing in self.road.objects:
-            for stripe in range(6):
-                corner = self.canvas.pos2pix(thing.position[0] - 1.0, thing.position[1] - 1.8 + 0.6 * stripe)
-                colour = self.canvas.WHITE if stripe % 2 else BARRIER
-                size = self.canvas.pix(thing.LENGTH), self.canvas.pix(0.6) + 1
-                pygame.draw.rect(self.canvas, colour, (corner, size))
+    def _dashes(self, lane) -> list[np.ndarray]:
+        """Return where the dashes of a lane begin and end; they go on from one lane to the next."""
+        start, seen = lane.position(0.0, 0.0)[0], self._seen(lane)
+        first = np.arange(np.floor((seen[0] + start) / SPACING), (seen[-1] + start) / SPACING) * SPACING - start
+        return [np.clip([at, at + DASH], 0.0, lane.length) for at in first if -DASH < at < lane.length]
+
+
+def _holds(canvas: Canvas, position: np.ndarray, length: float) -> bool:
+    """Return whether a body at a position may be on the canvas."""
+    at, room = (position - canvas.origin) * canvas.scale, (length + 1.0) * canvas.scale
+    return bool((at > -room).all() and (at < np.array(canvas.size) + room).all())

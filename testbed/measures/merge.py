@@ -1,4 +1,6 @@
-"""Severity of driving: what a merge did to the vehicle behind, to its own passengers, to anybody.
+"""Severity of driving at a merge: what it did to the vehicle behind, to its own passengers, to anybody.
+
+`testbed.measures.following` adds what an ego on the main road does to the one that wants to come in.
 
 Rules for episodes in which there is nothing to measure, so that every severity is always defined:
 an episode without a merge, or without a vehicle behind in the new lane, imposes nothing (0), and
@@ -14,7 +16,8 @@ import numpy as np
 from scipy.signal import savgol_filter
 
 from testbed.episode import Trace
-from testbed.measures.measure import Measure, Violation
+from testbed.measures import collision, following
+from testbed.measures.measure import Measure, Violation, stretches
 from testbed.mechanics import conflict
 from testbed.mechanics.contact import corners
 
@@ -158,11 +161,6 @@ def jerk(trace: Trace) -> float:
     return float(np.abs(second).max())
 
 
-def collision(trace: Trace) -> float:
-    """Return 1 if anything touched the ego, else 0."""
-    return float(trace["contact"][:, EGO].any())
-
-
 MEASURES: Mapping[str, Measure] = {
     measure.name: measure
     for measure in (
@@ -181,42 +179,26 @@ MEASURES: Mapping[str, Measure] = {
         Measure("min_ttc", "shortest time to collision", "s", min_ttc, "lower", 3.0, 1.5,
                 "Hayward 1972; 1.5 critical, 3.0 SUMO"),
         Measure("jerk", "longitudinal jerk", "m/s³", jerk, "higher", 4.13, 8.37, "nuPlan comfort"),
-        Measure("collision", "collision", "", collision, "higher", 1.0, 1.0,
-                "contact by geometry, or the simulator's own crash flag"),
+        collision.MEASURE,
+        *following.MEASURES,
     )
 }  # fmt: skip
-"""Every driving measure by name."""
+"""Every measure of a merge by name."""
 
 
 def violations(trace: Trace) -> list[Violation]:
     """Return what a viewer should look at, in order of time."""
+    found = collision.violations(trace) + following.violations(trace)
     merge = find_merge(trace)
-    found = _stretches(trace, trace["contact"][:, EGO].astype(float), "collision", (0.5, 0.5), "contact", "")
     if merge is not None and merge.follower is not None:
         window = np.zeros(len(trace), dtype=bool)
         window[merge.intrusion : merge.end] = True
         braking = -trace["acceleration"][:, merge.follower] - _deceleration_before(trace, merge)
         braking = np.where(window, braking, 0.0)
-        found += _stretches(trace, braking, "imposed_deceleration", (2.0, 4.0), "follower brakes", "m/s²")
+        text = "follower brakes {:.1f} m/s²"
+        found += stretches(trace, braking, "imposed_deceleration", (2.0, 4.0), text, merge.follower)
         need = conflict.deceleration_to_avoid_crash(*_pair(trace, EGO, merge.follower))
         need = np.where(window, np.minimum(need, 20.0), 0.0)
-        found += _stretches(trace, need, "drac", (3.4, 5.0), "needs braking to avoid a crash", "m/s²")
+        text = "needs braking to avoid a crash {:.1f} m/s²"
+        found += stretches(trace, need, "drac", (3.4, 5.0), text, merge.follower)
     return sorted(found, key=lambda violation: violation.start)
-
-
-def _stretches(
-    trace: Trace, values: np.ndarray, measure: str, limits: tuple[float, float], text: str, unit: str
-) -> list[Violation]:
-    """Return the stretches in which values, shape (samples,), are at or past the minor limit."""
-    past = np.concatenate([[False], values >= limits[0], [False]])
-    starts, ends = np.flatnonzero(np.diff(past.astype(int)) == 1), np.flatnonzero(np.diff(past.astype(int)) == -1)
-    return [
-        Violation(
-            start=float(start / trace.rate),
-            end=float(end / trace.rate),
-            measure=measure,
-            text=f"{text} {values[start:end].max():.1f} {unit}".strip() if unit else text,
-            severe=bool(values[start:end].max() >= limits[1]),
-        )
-        for start, end in zip(starts, ends, strict=True)
-    ]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from testbed.episode import Signal, Trace
-from testbed.measures.driving import MEASURES, find_merge, violations
+from testbed.measures.merge import MEASURES, find_merge, violations
 
 RATE, SAMPLES = 15, 150
 EGO, LEADER, FOLLOWER = 0, 1, 2
@@ -206,6 +206,7 @@ def test_violations_by_hand():
         ("imposed_deceleration", 110, 112, True),
     ]
     assert found[1].text == "follower brakes 2.5 m/s²" and found[0].text == "contact"
+    assert [v.body for v in found] == [EGO, FOLLOWER, FOLLOWER]
 
 
 def test_drac_violation_by_hand():

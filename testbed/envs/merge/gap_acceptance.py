@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.driving.merge import ACTIONS
-from testbed.envs.driving.observation import MergeView, view
+from testbed.envs.driving.scene import ACTIONS
+from testbed.envs.merge.observation import MergeView, view
 
 EGO_LENGTH = 5.0
 FASTER, SLOWER, IDLE, LANE_LEFT = (ACTIONS.index(name) for name in ("FASTER", "SLOWER", "IDLE", "LANE_LEFT"))

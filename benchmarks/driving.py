@@ -1,0 +1,169 @@
+"""How fast the kernel is: environment steps a second beside highway-env itself, in one run.
+
+    python benchmarks/driving.py
+
+The same scenes in three ways: highway-env's own vehicles and road in one environment
+(`gymnasium.make`), two of those in Gymnasium's AsyncVectorEnv, and the kernel (`gymnasium.make_vec`)
+with 1, 64 and 1,024 worlds. All simulate at 15 Hz, decide at 5 Hz with random actions, observe, and
+reset when an episode ends. Then how the cost grows with worlds and with vehicles a world.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+import tyro
+from gymnasium.vector import AsyncVectorEnv
+from rich.table import Table
+
+import testbed  # noqa: F401  (registers the environments)
+from testbed.console import console, tracked
+from testbed.envs import scene_of
+from testbed.envs.driving.scene import Worlds
+from testbed.envs.kernel.records import NOBODY, TRAFFIC
+from testbed.envs.kernel.step import step_worlds
+
+ENVIRONMENTS = ("testbed/Merge-v0", "testbed/Crosswalk-v0")
+WORLDS = (1, 4, 16, 64, 256, 1024, 4096)
+VEHICLES = (3, 6, 9, 18, 36)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure the kernel beside highway-env."""
+
+    repeats: int = 5
+    """How often each way is measured; the ways take turns."""
+    seconds: float = 2.0
+    """Length of one measurement [s]."""
+
+
+def single(environment: str) -> Callable[[], int]:
+    """Return what steps highway-env's own form once, and says how many environment steps that was."""
+    env = gymnasium.make(environment, disable_env_checker=True).unwrapped
+    env.reset(seed=0)
+    rng = np.random.default_rng(0)
+
+    def step() -> int:
+        *_, terminated, truncated, _ = env.step(int(rng.integers(5)))
+        if terminated or truncated:
+            env.reset()
+        return 1
+
+    return step
+
+
+def vector(env) -> Callable[[], int]:
+    """Return what steps a vector environment once, and says how many environment steps that was."""
+    env.reset(seed=0)
+    rng = np.random.default_rng(0)
+
+    def step() -> int:
+        env.step(rng.integers(5, size=env.num_envs))
+        return env.num_envs
+
+    return step
+
+
+def asynchronous(environment: str) -> Callable[[], int]:
+    """Return what steps two of highway-env's forms, each in its own process."""
+    make = [lambda: gymnasium.make(environment, disable_env_checker=True) for _ in range(2)]
+    return vector(AsyncVectorEnv(make))
+
+
+def kernel(environment: str, worlds: int) -> Callable[[], int]:
+    """Return what steps the kernel."""
+    return vector(gymnasium.make_vec(environment, num_envs=worlds))
+
+
+def crowd(vehicles: int, worlds: int = 256) -> Callable[[], int]:
+    """Return what steps worlds with so many vehicles on the main road of the merge, without reset."""
+    scene = scene_of("testbed/Merge-v0")
+    start = scene.start(np.arange(worlds), np.full((worlds, len(scene.context)), NOBODY))
+    rows = np.repeat(start.vehicles[:, 1:2], vehicles, axis=1)
+    rows["x"] = -300.0 + 25.0 * np.arange(vehicles) + 5 * np.random.default_rng(0).random(rows.shape)
+    rows["driver"], rows["timer"] = TRAFFIC, np.random.default_rng(1).random(rows.shape)
+    rows["y"] = np.where(np.arange(vehicles) % 2, rows["y"], 0.0)
+    rows["driver"][:, 0] = 0
+    trace = np.zeros((worlds, 3, vehicles), start.trace.dtype)
+    state, fresh = Worlds(start.worlds, rows, start.objects, trace), rows.copy()
+    actions, rounds = np.ones(worlds, np.int64), 0
+
+    def step() -> int:
+        nonlocal rounds
+        rounds += 1
+        if rounds % 50 == 0:
+            state.vehicles[:] = fresh
+        arguments = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles)
+        step_worlds(*arguments, state.objects, actions, state.trace, 0, worlds)
+        return worlds
+
+    return step
+
+
+def rate(step: Callable[[], int], seconds: float) -> float:
+    """Return environment steps a second over at least so many seconds."""
+    done, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        done += step()
+    return done / (time.perf_counter() - start)
+
+
+def measure(ways: dict[str, Callable[[], int]], options: Options, title: str) -> dict[str, list[float]]:
+    """Return rates of all ways, measured in turn; each is run a little first."""
+    for step in ways.values():
+        rate(step, 0.2)
+    turns = [(name, step) for _ in range(options.repeats) for name, step in ways.items()]
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for name, step in tracked(turns, title, len(turns)):
+        rates[name].append(rate(step, options.seconds))
+    return rates
+
+
+def compare(environment: str, options: Options) -> None:
+    """Print the table of one environment."""
+    peers = {"highway-env, single": single(environment), "highway-env, AsyncVectorEnv(2)": asynchronous(environment)}
+    ours = {f"kernel, {n:,} world{'s' if n > 1 else ''}": kernel(environment, n) for n in (1, 64, 1024)}
+    rates = measure({**peers, **ours}, options, f"measure {environment}")
+    best = max(statistics.median(rates[name]) for name in peers)
+    table = Table(title=f"{environment}: environment steps/s, median of {options.repeats}", title_justify="left")
+    for heading in ("way", "steps/s", "lowest to highest", "of the better peer"):
+        table.add_column(heading, justify="left" if heading == "way" else "right")
+    for name, values in rates.items():
+        median = statistics.median(values)
+        table.add_row(name, f"{median:,.0f}", f"{min(values):,.0f} to {max(values):,.0f}", f"{median / best:,.1f}x")
+    console.print(table)
+
+
+def grow(title: str, ways: dict[str, Callable[[], int]], options: Options) -> None:
+    """Print how the cost of a step grows."""
+    rates = measure(ways, options, title)
+    table = Table(title=title, title_justify="left")
+    for heading in ("", "steps/s", "µs a step"):
+        table.add_column(heading, justify="right")
+    for name, values in rates.items():
+        median = statistics.median(values)
+        table.add_row(name, f"{median:,.0f}", f"{1e6 / median:,.1f}")
+    console.print(table)
+
+
+def main(options: Options) -> None:
+    """Measure and print."""
+    for environment in ENVIRONMENTS:
+        compare(environment, options)
+    short = Options(max(options.repeats // 2, 1), options.seconds / 2)
+    grow("merge, by worlds", {f"{n:,} worlds": kernel(ENVIRONMENTS[0], n) for n in WORLDS}, short)
+    grow(
+        "one thread, 256 worlds, main road only, by vehicles a world",
+        {f"{v} vehicles": crowd(v) for v in VEHICLES},
+        short,
+    )
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))

@@ -1,0 +1,65 @@
+"""When a drive over the crosswalk is over, whether it succeeded, and what it is worth.
+
+An episode ends AFTER_ZEBRA after the ego's rear has left the zebra (a success unless something touched
+the ego), at a contact of the ego, or at the time limit.
+"""
+
+from __future__ import annotations
+
+from testbed.envs.crosswalk.observation import NAMES, observe
+from testbed.envs.crosswalk.road import LANE_LINES, LANES, SPEED_LIMIT, ZEBRA
+from testbed.envs.crosswalk.traffic import CONTEXT, PEDESTRIANS, TARGET_SPEEDS, VEHICLES, draw
+from testbed.envs.driving.scene import Scene
+from testbed.envs.kernel.compiling import compiled
+from testbed.envs.kernel.observing import LIMIT
+from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
+
+AFTER_ZEBRA = 3.0
+"""Time from leaving the zebra to the end of the episode [s]."""
+TIME_LIMIT = 30.0
+"""Longest episode [s]."""
+
+_AFTER, _LIMIT = round(AFTER_ZEBRA * SIMULATION_HZ), round(TIME_LIMIT * SIMULATION_HZ)
+_FAR_EDGE = float(ZEBRA[0, 1])
+
+
+@compiled(nogil=True)
+def judge(lanes, worlds, vehicles, objects, trace, observations, rewards, terminated, truncated, success, start, stop):
+    """Write the outcome of worlds `start` to `stop`: observation, reward, end, success.
+
+    The reward is 1 for a passage done, -1 for a contact, and a little for speed on the way.
+    """
+    for w in range(start, stop):
+        world, ego = worlds[w], vehicles[w, 0]
+        if not world.ended:
+            for frame in range(FRAMES):
+                if world.since == NOBODY and trace[w, frame, 0].position[0] - ego.length / 2 > _FAR_EDGE:
+                    world.since = world.steps - (FRAMES - 1 - frame)
+            done = world.since != NOBODY and world.steps >= world.since + _AFTER
+            success[w] = done and not world.collided
+            terminated[w] = done or world.collided
+            truncated[w] = world.steps >= _LIMIT
+            share = min(max(ego.speed / SPEED_LIMIT, 0.0), 1.0)
+            rewards[w] = done - world.collided + share / (TIME_LIMIT * SIMULATION_HZ / FRAMES)
+            world.ended = terminated[w] or truncated[w]
+        observe(world, vehicles[w], objects[w], observations[w])
+
+
+SCENE = Scene(
+    environment="testbed/Crosswalk-v0",
+    lanes=LANES,
+    context=CONTEXT,
+    vehicles=VEHICLES,
+    objects=PEDESTRIANS,
+    walkers=PEDESTRIANS,
+    zebra=ZEBRA,
+    lane_lines=LANE_LINES,
+    target_speeds=TARGET_SPEEDS,
+    time_limit=TIME_LIMIT,
+    names=NAMES,
+    limit=LIMIT,
+    draw=draw,
+    judge=judge,
+    constants={"size": "m", "walker": "", "zebra": "m", "lane_line": "m"},
+)
+"""The crosswalk, declared."""

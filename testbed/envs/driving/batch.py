@@ -1,0 +1,230 @@
+"""The batch form of a driving environment: many worlds a call, stepped by the compiled kernel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from testbed.envs.driving.scene import ACTIONS, FREE, TRACE_UNITS, Outcome, Scene, Worlds
+from testbed.envs.driving.state import read_states, write_states
+from testbed.envs.kernel.compiling import announced
+from testbed.envs.kernel.records import DECISION_HZ, SIMULATION_HZ
+from testbed.envs.kernel.step import step_worlds
+from testbed.errors import UserError
+from testbed.seeding import following_seeds
+
+CHUNK = 64
+"""Worlds that are worth a thread of their own."""
+
+
+def metadata(scene: Scene) -> dict[str, Any]:
+    """Return what both forms of an environment say of themselves."""
+    return {
+        "render_fps": SIMULATION_HZ,
+        "simulation_hz": SIMULATION_HZ,
+        "decision_hz": DECISION_HZ,
+        "context": scene.context,
+        "trace_units": TRACE_UNITS,
+        "constant_units": dict(scene.constants),
+        "actions": ACTIONS,
+    }
+
+
+def make_space(scene: Scene) -> tuple[spaces.Box, spaces.Discrete]:
+    """Return the observation and action space of one world."""
+    return spaces.Box(-scene.limit, scene.limit, (len(scene.names),), np.float32), spaces.Discrete(len(ACTIONS))
+
+
+class DrivingVectorEnv(VectorEnv):
+    """n worlds of one scene; the numbers are those of its highway-env form.
+
+    `reset(seed=..., options=...)` takes Gymnasium's seeds (a number, or one a world) and the options
+    `context` (factors to fix, one mapping or one a world) and `reset_mask` (which worlds to reset,
+    shape (n,) bool). Its info has the context and the constants of the trace; that of `step` has
+    `success`, shape (n,), and `trace`, the signals of `metadata["trace_units"]`, each of shape
+    (n, 3, bodies, ...), at 15 Hz. `states()` and `restore()` read and put back whole worlds.
+
+    Args:
+        scene: What is driven.
+        num_envs: Number of worlds.
+        autoreset_mode: Gymnasium's; with `AutoresetMode.DISABLED`, a world that is over stays as it
+            is until it is reset.
+        threads: Threads that step worlds, by default one a core. The results do not depend on it.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        num_envs: int = 1,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        threads: int | None = None,
+    ) -> None:
+        self.scene, self.num_envs = scene, num_envs
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space, self.single_action_space = make_space(scene)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._state = Worlds.empty(num_envs, scene)
+        self._outcome = Outcome.empty(num_envs, len(scene.names))
+        self._seeds = np.zeros(num_envs, np.int64)
+        self._fixed = np.full((num_envs, len(scene.context)), FREE)
+        self._started = False
+        threads = min(threads or os.cpu_count() or 1, max(num_envs // CHUNK, 1))
+        # Several parts a thread, so that one that is held up does not hold up all.
+        parts = min(max(num_envs // CHUNK, 1), 4 * threads) if threads > 1 else 1
+        self._bounds = np.linspace(0, num_envs, parts + 1).astype(int)
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def reset(
+        self, *, seed: int | Sequence[int] | np.ndarray | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start scenes anew; see the class.
+
+        Raises:
+            UserError: for an unknown context factor or value, or a mask or seeds of another shape.
+        """
+        options = options or {}
+        mask = self._mask(options.get("reset_mask"))
+        contexts = options.get("context") or {}
+        if isinstance(contexts, Mapping):
+            fixed = np.tile(self.scene.fixed(contexts), (self.num_envs, 1))
+        else:
+            fixed = np.array([self.scene.fixed(context) for context in contexts])
+        seeds = self._next_seeds(seed)
+        self._fixed[mask], self._seeds[mask] = fixed[mask], seeds[mask]
+        self._begin(mask)
+        self._started = True
+        return self._outcome.observations.copy(), self._start_info()
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Drive every world for 0.2 s.
+
+        Raises:
+            UserError: for actions of another shape or outside the action space, or before the first reset.
+        """
+        actions = np.asarray(actions)
+        if not self._started:
+            raise UserError(f"{self.scene.environment} was not reset yet: call reset() before step()")
+        if actions.shape != (self.num_envs,) or not np.isin(actions, range(len(ACTIONS))).all():
+            raise UserError(
+                f"actions of shape {actions.shape} do not fit {self.num_envs} worlds of {self.scene.environment}, "
+                f"or one is outside its {len(ACTIONS)} actions (0 to {len(ACTIONS) - 1})"
+            )
+        over = self._state.worlds["ended"].astype(bool)
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP and over.any():
+            self._renew(over)
+            self._state.worlds["ended"][over] = 1  # this step is their reset: they do not move
+        self._simulate(actions.astype(np.int64))
+        outcome = self._outcome
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP and over.any():
+            self._state.worlds["ended"][over] = 0
+            outcome.rewards[over], outcome.terminated[over], outcome.truncated[over] = 0.0, False, False
+            outcome.success[over] = False
+        said = (outcome.rewards.copy(), outcome.terminated.copy(), outcome.truncated.copy())
+        info: dict[str, Any] = {"success": outcome.success.copy(), "trace": self._trace()}
+        if self.autoreset_mode == AutoresetMode.SAME_STEP:
+            ended = outcome.terminated | outcome.truncated
+            if ended.any():
+                info |= {"final_obs": outcome.observations.copy(), "_final_obs": ended}
+                self._renew(ended)
+        return outcome.observations.copy(), *said, info
+
+    def states(self) -> np.ndarray:
+        """Return the whole state of every world, shape (n, size), as `testbed.envs.driving.state` lays it out."""
+        return read_states(self._state)
+
+    def restore(self, states: np.ndarray) -> np.ndarray:
+        """Put stored states, shape (n, size), into the worlds and return their observations; raises ValueError."""
+        worlds = write_states(self.scene, states)
+        if len(worlds.worlds) != self.num_envs:
+            raise ValueError(
+                f"{len(worlds.worlds)} states do not fit {self.num_envs} worlds of {self.scene.environment}"
+            )
+        self._state[np.ones(self.num_envs, bool)] = worlds
+        self._started = True
+        self._judge(still=True)
+        return self._outcome.observations.copy()
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """End the threads."""
+        if self._pool:
+            self._pool.shutdown()
+
+    def _mask(self, mask: np.ndarray | None) -> np.ndarray:
+        if mask is None:
+            return np.ones(self.num_envs, bool)
+        mask = np.asarray(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != bool:
+            raise UserError(f"reset_mask has shape {mask.shape} and type {mask.dtype}, not ({self.num_envs},) and bool")
+        if not self._started and not mask.all():
+            raise UserError("the first reset starts every world: leave reset_mask out")
+        return mask
+
+    def _next_seeds(self, seed: int | Sequence[int] | np.ndarray | None) -> np.ndarray:
+        """Return a scenario seed for every world: the given ones, or those that follow the last ones."""
+        if seed is None:
+            if self._started:
+                return following_seeds(self._seeds)
+            seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
+        seeds = np.asarray(seed)
+        if seeds.ndim == 0:
+            seeds = int(seed) + np.arange(self.num_envs)  # type: ignore[arg-type]
+        if seeds.shape != (self.num_envs,) or (seeds < 0).any():
+            raise UserError(f"seeds of shape {seeds.shape} do not fit {self.num_envs} worlds, or one is negative")
+        return seeds.astype(np.int64)
+
+    def _begin(self, mask: np.ndarray) -> None:
+        with announced():
+            self._state[mask] = self.scene.start(self._seeds[mask], self._fixed[mask])
+            self._judge(still=True)
+
+    def _renew(self, mask: np.ndarray) -> None:
+        """Start the scenes that follow in the worlds of a mask."""
+        self._seeds[mask] = following_seeds(self._seeds[mask])
+        self._begin(mask)
+
+    def _simulate(self, actions: np.ndarray) -> None:
+        """Step all worlds and judge them."""
+        scene, state = self.scene, self._state
+        state.trace[:] = 0
+        arguments = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles, state.objects)
+        with announced():
+            self._in_threads(lambda a, b: step_worlds(*arguments, actions, state.trace, a, b))
+        self._judge(still=False)
+
+    def _judge(self, still: bool) -> None:
+        """Write the outcome; where worlds stand `still`, only what is seen of them."""
+        scene, state, outcome = self.scene, self._state, self._outcome
+        ended = state.worlds["ended"].copy()
+        if still:
+            state.worlds["ended"] = 1
+        self._in_threads(
+            lambda a, b: scene.judge(
+                scene.lane_table, state.worlds, state.vehicles, state.objects, state.trace, outcome.observations,
+                outcome.rewards, outcome.terminated, outcome.truncated, outcome.success, a, b,
+            )
+        )  # fmt: skip
+        if still:
+            state.worlds["ended"] = ended
+
+    def _in_threads(self, work: Callable[[int, int], None]) -> None:
+        """Do work on all worlds, in parts; compiled code lets go of Python's lock."""
+        if self._pool is None:
+            work(0, self.num_envs)
+        else:
+            list(self._pool.map(work, self._bounds[:-1].tolist(), self._bounds[1:].tolist()))
+
+    def _trace(self) -> dict[str, np.ndarray]:
+        return {name: self._state.trace[name].copy() for name in TRACE_UNITS}
+
+    def _start_info(self) -> dict[str, Any]:
+        factors = len(self.scene.context)
+        return {"context": self._state.worlds["context"][:, :factors].copy(), **self.scene.constant(self._state)}

@@ -1,0 +1,153 @@
+"""What a driving scene declares: its road, its factors, how it is drawn, seen and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from testbed.envs.driving.layout import Lane, lane_table
+from testbed.envs.kernel.records import FRAMES, OBJECT, SAMPLE, VEHICLE, WORLD
+from testbed.errors import UserError, unknown_name
+
+ACTIONS = ("LANE_LEFT", "IDLE", "LANE_RIGHT", "FASTER", "SLOWER")
+"""highway-env's discrete meta-actions, in its order."""
+
+TRACE_UNITS = {"position": "m", "heading": "rad", "speed": "m/s", "acceleration": "m/s^2", "lane": "", "contact": ""}
+"""The signals of a trace and their units, each per simulation step and body."""
+
+FREE = -1
+"""Stands for a context factor that is drawn."""
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """The state of n worlds and the trace of their last decision, as records (`testbed.envs.kernel.records`)."""
+
+    worlds: np.ndarray
+    """Shape (n,)."""
+    vehicles: np.ndarray
+    """Shape (n, V), the ego first."""
+    objects: np.ndarray
+    """Shape (n, O)."""
+    trace: np.ndarray
+    """Shape (n, FRAMES, bodies)."""
+
+    @classmethod
+    def empty(cls, n: int, scene: Scene) -> Worlds:
+        """Return n worlds of zeros."""
+        return cls(
+            np.zeros(n, WORLD),
+            np.zeros((n, scene.vehicles), VEHICLE),
+            np.zeros((n, scene.objects), OBJECT),
+            np.zeros((n, FRAMES, scene.bodies), SAMPLE),
+        )
+
+    def __setitem__(self, index: np.ndarray, other: Worlds) -> None:
+        """Replace the worlds at an index or mask by others; the trace stays."""
+        self.worlds[index], self.vehicles[index], self.objects[index] = other.worlds, other.vehicles, other.objects
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step says of n worlds."""
+
+    observations: np.ndarray
+    """Shape (n, SIZE), float32."""
+    rewards: np.ndarray
+    """Shape (n,), float64."""
+    terminated: np.ndarray
+    """Shape (n,), bool."""
+    truncated: np.ndarray
+    """Shape (n,), bool."""
+    success: np.ndarray
+    """Shape (n,), bool."""
+
+    @classmethod
+    def empty(cls, n: int, size: int) -> Outcome:
+        """Return room for n worlds with observations of a size."""
+        return cls(
+            np.zeros((n, size), np.float32), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
+        )
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A driving environment, declared. Both of its forms, highway-env's and the kernel's, are made from this."""
+
+    environment: str
+    """Gymnasium id."""
+    lanes: tuple[Lane, ...]
+    """The road."""
+    context: Mapping[str, tuple[str, ...]]
+    """What can be told of a scene before it starts: its categorical factors and their values."""
+    vehicles: int
+    """Vehicles in every scene; number 0 is the ego."""
+    objects: int
+    """Obstacles and pedestrians in every scene."""
+    walkers: int
+    """How many of the objects are pedestrians; 0 or all of them."""
+    zebra: np.ndarray
+    """Where pedestrians cross: [[x0, x1], [y0, y1]], the latter the edges of the road, shape (2, 2) [m]."""
+    lane_lines: tuple[float, ...]
+    """Lines between the lanes where they run side by side, y [m]."""
+    target_speeds: np.ndarray
+    """Speeds the ego can be set to [m/s]."""
+    time_limit: float
+    """Longest episode [s]."""
+    names: tuple[str, ...]
+    """Name of every component of the observation."""
+    limit: float
+    """No component of the observation exceeds this."""
+    draw: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+    """Seeds, shape (n,), and fixed factors, shape (n, factors) with FREE for drawn ones -> WORLD, VEHICLE and OBJECT
+    records."""
+    judge: Callable
+    """Compiled: (worlds, vehicles, objects, trace, outcome arrays, start, stop) writes the outcome of worlds."""
+    constants: Mapping[str, str]
+    """What a trace says once, and its unit: of `size`, `walker`, `zebra` and `lane_line`."""
+
+    @property
+    def bodies(self) -> int:
+        """Bodies in the trace: the vehicles, then the pedestrians."""
+        return self.vehicles + self.walkers
+
+    @cached_property
+    def lane_table(self) -> np.ndarray:
+        """The road as records LANE."""
+        return lane_table(self.lanes)
+
+    def fixed(self, context: Mapping[str, str]) -> np.ndarray:
+        """Return a context as positions, shape (factors,), FREE for the factors it does not name.
+
+        Raises:
+            UserError: for an unknown factor or value.
+        """
+        for factor, value in context.items():
+            if factor not in self.context:
+                raise unknown_name("context factor", factor, self.context)
+            if value not in self.context[factor]:
+                raise UserError(
+                    f"context {factor} cannot be '{value}': choose one of {', '.join(self.context[factor])}"
+                )
+        return np.array([v.index(context[f]) if f in context else FREE for f, v in self.context.items()])
+
+    def start(self, seeds: Sequence[int] | np.ndarray, contexts: np.ndarray) -> Worlds:
+        """Return the worlds of scenario seeds, shape (n,), with fixed factors, shape (n, factors)."""
+        worlds = Worlds.empty(len(seeds), self)
+        worlds.worlds[:], worlds.vehicles[:], worlds.objects[:] = self.draw(np.asarray(seeds), contexts)
+        return worlds
+
+    def constant(self, worlds: Worlds) -> dict[str, np.ndarray]:
+        """Return what a trace of each world says once, by name, first axis n."""
+        n = len(worlds.worlds)
+        bodies = [worlds.vehicles, worlds.objects[:, : self.walkers]]
+        known = {
+            "size": np.stack([np.concatenate([b[name] for b in bodies], axis=1) for name in ("length", "width")], -1),
+            "walker": np.tile(np.arange(self.bodies) >= self.vehicles, (n, 1)).astype(np.int8),
+            "zebra": np.tile(self.zebra, (n, 1, 1)),
+            "lane_line": np.tile(self.lane_lines, (n, 1)),
+        }
+        return {name: known[name] for name in self.constants}

@@ -1,0 +1,160 @@
+"""Who meets whom at a crossing: when each pedestrian comes to the kerb, enters the road, and what the ego could do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from testbed.episode import Trace
+from testbed.mechanics import crossing
+
+AT_KERB = 1.8
+"""A pedestrian nearer than this to the road wants to cross [m]; bystanders stand 3 m away or more."""
+DECELERATION = 3.4
+"""Braking that may be asked of a driver [m/s2]: comfortable for 90 % of them (AASHTO)."""
+REACTION = 1.0
+"""Time before the brakes work [s]: the perception-reaction time of ITE's yellow interval, for a driver who has to
+reckon with stopping, as at a marked crossing. AASHTO's 2.5 s is for a surprise and would excuse too many."""
+EGO = 0
+
+
+@dataclass(frozen=True)
+class Encounter:
+    """A pedestrian who comes to the kerb while the ego's front is still before the zebra."""
+
+    body: int
+    """Number of the pedestrian."""
+    side: int
+    """Which way it crosses: 1 towards larger y, -1 towards smaller."""
+    arrival: int
+    """First sample in which it is within 1.8 m of the road, or on it."""
+    entry: int | None
+    """First sample in which it is on the road, between the edges, or None."""
+    exit: int | None
+    """First sample after the entry in which it is off the road on the other side, or None."""
+    distance: float
+    """From the ego's front to the zebra at the arrival [m], above 0."""
+    speed: float
+    """The ego's speed at the arrival [m/s]."""
+    could_stop: bool
+    """Whether that distance is more than the ego's stopping sight distance."""
+    yielded: bool
+    """Whether the pedestrian entered the road before the ego's front reached the zebra."""
+    passed: bool
+    """Whether the ego's front reached the zebra before the pedestrian entered; neither if both stay where they are."""
+
+
+def front(trace: Trace) -> np.ndarray:
+    """Return x of the ego's front, shape (samples,) [m]."""
+    return trace["position"][:, EGO, 0] + trace["size"][EGO, 0] / 2
+
+
+def before_zebra(trace: Trace) -> np.ndarray:
+    """Return how far the ego's front is before the zebra, shape (samples,) [m]; 0 or less once it has reached it."""
+    return trace["zebra"][0, 0] - front(trace)
+
+
+def reach(trace: Trace) -> int | None:
+    """Return the first sample in which the ego's front has reached the zebra, or None."""
+    return _first(before_zebra(trace) <= 0)
+
+
+def pedestrians(trace: Trace) -> np.ndarray:
+    """Return the numbers of the bodies that walk, shape (pedestrians,)."""
+    return np.flatnonzero(trace["walker"])
+
+
+def outside(trace: Trace, body: int) -> np.ndarray:
+    """Return how far a body is outside the nearer edge of the road, shape (samples,) [m]; below 0 on the road."""
+    y, (low, high) = trace["position"][:, body, 1], trace["zebra"][1]
+    return np.maximum(low - y, y - high)
+
+
+def progress(trace: Trace, body: int, side: int) -> np.ndarray:
+    """Return how far a body is past the edge of the road that it comes from, shape (samples,) [m]."""
+    low, high = trace["zebra"][1]
+    return side * (trace["position"][:, body, 1] - (low if side > 0 else high))
+
+
+def side_at(trace: Trace, body: int, sample: int) -> int:
+    """Return which way a body crosses that is near one edge in a sample: 1 towards larger y, -1 towards smaller."""
+    return 1 if trace["position"][sample, body, 1] < trace["zebra"][1].mean() else -1
+
+
+def find_encounters(trace: Trace) -> list[Encounter]:
+    """Return the encounters of an episode, in order of their pedestrians' numbers.
+
+    Bystanders, and pedestrians who come when the ego's front is at the zebra or past it, are none.
+    """
+    found = [_encounter(trace, int(body)) for body in pedestrians(trace)]
+    return [encounter for encounter in found if encounter is not None]
+
+
+def _encounter(trace: Trace, body: int) -> Encounter | None:
+    beyond, reached = outside(trace, body), reach(trace)
+    arrival = _first(beyond <= AT_KERB)
+    if arrival is None or (reached is not None and arrival >= reached):
+        return None
+    side = side_at(trace, body, arrival)
+    entry = _first(beyond < 0)
+    width = float(np.diff(trace["zebra"][1])[0])
+    exit_ = None if entry is None else _first(progress(trace, body, side) >= width)
+    distance, speed = float(before_zebra(trace)[arrival]), float(trace["speed"][arrival, EGO])
+    return Encounter(
+        body=body,
+        side=side,
+        arrival=arrival,
+        entry=entry,
+        exit=exit_,
+        distance=distance,
+        speed=speed,
+        could_stop=bool(distance > crossing.stopping_distance(speed, REACTION, DECELERATION)),
+        yielded=entry is not None and (reached is None or entry < reached),
+        passed=reached is not None and (entry is None or entry >= reached),
+    )
+
+
+def present(trace: Trace, encounter: Encounter) -> np.ndarray:
+    """Return when an encounter's pedestrian is at the kerb it comes from or on the road, shape (samples,) bool."""
+    sample = np.arange(len(trace))
+    end = len(trace) if encounter.exit is None else encounter.exit
+    return (sample >= encounter.arrival) & (sample < end) & (outside(trace, encounter.body) <= AT_KERB)
+
+
+def ahead(trace: Trace, encounter: Encounter) -> np.ndarray:
+    """Return when the pedestrian is present and not yet clear of the ego's path, shape (samples,) bool."""
+    body, side, width = encounter.body, encounter.side, trace["size"][:, 1]
+    past = side * (trace["position"][:, body, 1] - trace["position"][:, EGO, 1])
+    return present(trace, encounter) & (past <= (width[EGO] + width[body]) / 2)
+
+
+def anybody_near(trace: Trace) -> np.ndarray:
+    """Return when any pedestrian is on the road or within 1.8 m of it, shape (samples,) bool."""
+    near = [outside(trace, body) <= AT_KERB for body in pedestrians(trace)]
+    return np.any(near, axis=0) if near else np.zeros(len(trace), dtype=bool)
+
+
+def conflict_time(trace: Trace, body: int) -> float:
+    """Return the post-encroachment time between the ego and a pedestrian [s], `inf` if one never comes there.
+
+    Their conflict area is where the band that the ego sweeps (its width, about its y as it reaches
+    the zebra) meets the pedestrian's way through that band, both with the pedestrian's own radius.
+    """
+    reached = reach(trace)
+    if reached is None:
+        return float("inf")
+    position, size = trace["position"], trace["size"]
+    radius = size[body, 1] / 2
+    walker = np.abs(position[:, body, 1] - position[reached, EGO, 1]) <= size[EGO, 1] / 2 + radius
+    if not walker.any():
+        return float("inf")
+    way = position[walker, body, 0]
+    x, half = position[:, EGO, 0], size[EGO, 0] / 2
+    ego = (x + half >= way.min() - radius) & (x - half <= way.max() + radius)
+    return crossing.post_encroachment_time(ego, walker, trace.rate)
+
+
+def _first(mask: np.ndarray) -> int | None:
+    """Return the first sample in which a mask holds, or None."""
+    return int(np.argmax(mask)) if mask.any() else None

@@ -1,0 +1,373 @@
+"""The kernel's functions one by one, against numbers worked by hand and against highway-env's own objects."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+from highway_env import utils
+from highway_env.vehicle.behavior import IDMVehicle
+from highway_env.vehicle.controller import MDPVehicle
+
+from testbed.envs import scene_of
+from testbed.envs.driving.highway import DrivingRoad, add_vehicles, build_network, lane_indices, write_vehicles
+from testbed.envs.driving.layout import Lane, lane_table
+from testbed.envs.kernel import drivers, lanes, motion
+from testbed.envs.kernel.records import CONTROLLED, NOBODY, OBJECT, VEHICLE
+from testbed.mechanics.contact import corners, rectangles_touch
+
+MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
+both = pytest.mark.parametrize("name", [MERGE, CROSSWALK])
+close = partial(pytest.approx, rel=0, abs=1e-9)
+
+
+def _points(rng: np.random.Generator, name: str, count: int) -> np.ndarray:
+    """Return random points: over the whole road, beside it and past its ends, on centres and on lines, (count, 2)."""
+    ends = {MERGE: (-450, 1250), CROSSWALK: (-550, 550)}[name]
+    x = np.where(rng.random(count) < 0.5, rng.uniform(*ends, count), rng.uniform(-120, 260, count))
+    y = np.where(rng.random(count) < 0.7, rng.uniform(-6, 20, count), rng.choice([0.0, 2.0, 4.0, 6.0, 8.0], count))
+    return np.stack([x, y], axis=-1)
+
+
+@pytest.fixture(params=[MERGE, CROSSWALK], scope="module")
+def road(request):
+    """An environment's id, its lanes as records, highway-env's network of the same, and its lane indices."""
+    scene = scene_of(request.param)
+    return request.param, scene.lane_table, build_network(scene.lanes), lane_indices(scene.lanes)
+
+
+def test_lanes_are_those_of_highway_env(road):
+    """Length, width, limit, number and connections of every lane."""
+    _, table, network, indices = road
+    assert len(table) == len(indices) == sum(len(n) for to in network.graph.values() for n in to.values())
+    for row, index in zip(table, indices, strict=True):
+        lane = network.get_lane(index)
+        assert row["length"] == close(lane.length) and row["width"] == lane.width
+        assert row["speed_limit"] == lane.speed_limit and bool(row["forbidden"]) == lane.forbidden
+        assert (row["number"], row["count"]) == (index[2], len(network.graph[index[0]][index[1]]))
+
+
+def test_coordinates_headings_and_distances_equal_highway_envs(road):
+    """Local coordinates, heading, distance, the end, reach and `on_lane` of every lane at random points."""
+    name, table, network, indices = road
+    rng = np.random.default_rng(1)
+    seen = {"on": set(), "end": set(), "reach": set()}
+    for row, index in zip(table, indices, strict=True):
+        lane = network.get_lane(index)
+        for point in _points(rng, name, 400):
+            along, across = lane.local_coordinates(point)
+            assert lanes.local_coordinates(row, *point) == close((along, across))
+            assert lanes.heading_at(row, along) == close(lane.heading_at(along))
+            assert lanes.distance(row, *point) == close(lane.distance(point))
+            for margin in (0.0, 1.0):
+                on = bool(lane.on_lane(point, margin=margin))
+                assert lanes.on_lane(row, *point, margin) == (close(along), on)
+                seen["on"].add(on)
+            end, reach = bool(lane.after_end(point)), bool(lane.is_reachable_from(point))
+            assert (lanes.after_end(row, point[0]), lanes.is_reachable_from(row, *point)) == (end, reach)
+            seen["end"].add(end)
+            seen["reach"].add(reach)
+    assert seen["on"] == seen["end"] == {False, True}
+    # Nobody may change lanes at the crosswalk; at the merge one may, to the main lanes.
+    assert seen["reach"] == ({False, True} if name == MERGE else {False})
+
+
+def test_sine_lane_by_hand():
+    """Half-way along the bend of the ramp it is on its axis, y = 11.25, and heads down the steepest."""
+    table = scene_of(MERGE).lane_table
+    (bend,) = table[table["amplitude"] != 0]
+    assert lanes.local_coordinates(bend, -40.0, 12.0) == close((40.0, 0.75))
+    assert lanes.local_coordinates(bend, -80.0, 14.5) == close((0.0, 0.0))
+    assert lanes.local_coordinates(bend, 0.0, 8.0) == close((80.0, 0.0))
+    assert lanes.heading_at(bend, 40.0) == close(-math.atan(3.25 * math.pi / 80))
+    assert lanes.heading_at(bend, 0.0) == close(0.0)
+
+
+def test_closest_lane_equals_highway_envs(road):
+    """Any heading, not only those of driving; every lane is found somewhere."""
+    name, table, network, indices = road
+    rng = np.random.default_rng(2)
+    found = set()
+    for point in _points(rng, name, 3000):
+        heading = float(rng.choice([rng.uniform(-0.6, 0.6), rng.uniform(-7, 7), 0.0]))
+        expected = indices.index(network.get_closest_lane_index(point, heading))
+        assert lanes.closest_lane(table, *point, heading) == expected, (point, heading)
+        found.add(expected)
+    assert found == set(range(len(table)))
+
+
+def test_next_lane_equals_highway_envs(road):
+    """Also off the lane; the ramp's last lane goes on as the lane closest to it, the road's last one as itself."""
+    name, table, network, indices = road
+    rng = np.random.default_rng(3)
+    kept, left = 0, 0
+    for number, index in enumerate(indices):
+        for x, y in _points(rng, name, 100):
+            expected = indices.index(network.next_lane(index, None, np.array([x, y]), rng))
+            assert lanes.next_lane(table, number, x) == expected
+            kept, left = kept + (expected == number), left + (expected != number)
+    assert kept and (left or name == CROSSWALK)
+
+
+def _lane(start: str, end: str, x: float = 0.0) -> Lane:
+    return Lane((start, end), x, x + 100, 0.0, 30.0, 0, (0, 0))
+
+
+def test_lane_table_refuses_a_node_with_too_many_roads():
+    """Two roads into a node and one out are followed; two out, or three in, are not."""
+    fork = _lane("a", "b"), _lane("b", "c", 100), _lane("b", "d", 100)
+    merge = _lane("a", "b"), _lane("k", "b"), _lane("b", "c", 100)
+    table = lane_table(merge)
+    assert table["searched"][2].tolist() == [2, 0, 1, NOBODY]
+    assert table["offset"][2].tolist() == [0.0, -100.0, -100.0, 0.0]
+    assert table["searched"][0].tolist() == [0, 2, NOBODY, NOBODY]
+    with pytest.raises(ValueError, match="one road out of a node"):
+        lane_table(fork)
+    with pytest.raises(ValueError, match="two into it"):
+        lane_table((*merge[:2], _lane("l", "b"), _lane("m", "b"), merge[2]))
+
+
+def _scattered(rng: np.random.Generator, name: str, middle: bool) -> tuple[DrivingRoad, np.ndarray, np.ndarray]:
+    """Return highway-env's road and the same records, the vehicles anywhere, several to a lane, the ego among them.
+
+    Lanes are what highway-env finds; half of the target lanes are any lane of the same road.
+    """
+    scene = scene_of(name)
+    worlds = scene.start([int(rng.integers(1000))], np.full((1, len(scene.context)), -1))
+    rows, things = worlds.vehicles[0], worlds.objects[0]
+    points = _points(rng, name, len(rows))
+    if middle:  # close to each other, on few lanes
+        points = np.stack([rng.uniform(-60, 60, len(rows)), rng.choice([0.0, 4.0, 4.3, 8.0], len(rows))], axis=-1)
+    rows["x"], rows["y"] = points.T
+    things["x"], things["y"] = _points(rng, name, len(things)).T
+    if rng.random() < 0.5:  # an obstacle just ahead
+        things["x"][0], things["y"][0] = rows["x"][1] + rng.uniform(2, 60), rows["y"][1]
+    rows["heading"], rows["speed"] = rng.uniform(-0.4, 0.4, len(rows)), rng.uniform(-2, 32, len(rows))
+    rows["target_speed"] = rng.uniform(0, 35, len(rows)) * (rng.random(len(rows)) < 0.9)
+    rows["timer"], rows["steering"] = rng.uniform(0, 2, len(rows)), rng.uniform(-0.5, 0.5, len(rows))
+    for row in rows:
+        row["lane"] = row["target_lane"] = lanes.closest_lane(scene.lane_table, row["x"], row["y"], row["heading"])
+        if rng.random() < 0.5:
+            here = scene.lane_table[row["lane"]]
+            row["target_lane"] += rng.integers(here["count"]) - here["number"]
+    oracle = DrivingRoad(scene, rng, things)
+    add_vehicles(oracle, scene, rows)
+    write_vehicles(oracle, rows)
+    return oracle, rows, things
+
+
+def _bodies(oracle: DrivingRoad) -> list:
+    return [*oracle.vehicles, *oracle.objects]
+
+
+@both
+def test_neighbours_equal_highway_envs(name):
+    """Of every vehicle on every lane, over scattered and over crowded placements; all kinds of answers occur."""
+    table, rng, found = scene_of(name).lane_table, np.random.default_rng(4), set()
+    for case in range(60):
+        oracle, rows, things = _scattered(rng, name, middle=case % 2 == 1)
+        for number, vehicle in enumerate(oracle.vehicles):
+            for lane, index in enumerate(oracle.lane_indices):
+                expected = [
+                    NOBODY if other is None else _bodies(oracle).index(other)
+                    for other in oracle.neighbour_vehicles(vehicle, index)
+                ]
+                assert list(drivers.neighbours(table, rows, things, number, lane)) == expected, (case, number, lane)
+                found.update((side, min(max(n, -1), len(rows))) for side, n in zip("fr", expected, strict=True))
+    # Nobody, each vehicle, and an object, in front as well as behind.
+    assert found == {(side, number) for side in "fr" for number in range(-1, len(rows) + 1)}
+
+
+def test_neighbours_by_hand():
+    """Three cars in a lane, one beside them: the nearest of each side counts, and one's own place is ahead."""
+    table = scene_of(CROSSWALK).lane_table
+    rows, nothing = np.zeros(5, VEHICLE), np.zeros(0, OBJECT)
+    rows["x"], rows["y"] = [0, 30, 12, -9, 0], [0, 0, 0.5, 0, 4]
+    assert drivers.neighbours(table, rows, nothing, 0, 0) == (2, 3)
+    assert drivers.neighbours(table, rows, nothing, 1, 0) == (NOBODY, 2)
+    assert drivers.neighbours(table, rows, nothing, 3, 0) == (0, NOBODY)
+    assert drivers.neighbours(table, rows, nothing, 0, 1) == (4, NOBODY)
+    assert drivers.neighbours(table, rows, nothing, 2, 1) == (NOBODY, 4)
+    things = np.zeros(1, OBJECT)
+    things["x"], things["y"] = 5.0, 3.2  # 0.2 m more to the left than the left lane and its margin of 1 m reach
+    assert drivers.neighbours(table, rows, things, 0, 0) == (2, 3)
+    things["y"] = 2.9
+    assert drivers.neighbours(table, rows, things, 0, 0) == (5, 3)
+
+
+def test_idm_by_hand():
+    """IDM (Treiber, Hennecke and Helbing 2000): a = 3, b = 5, s0 = 10 m, T = 1.5 s, delta = 4."""
+    table = scene_of(MERGE).lane_table
+    rows, nothing = np.zeros(2, VEHICLE), np.zeros(0, OBJECT)
+    rows["x"], rows["speed"], rows["target_speed"] = [0.0, 50.0], 20.0, 40.0
+    rows["lane"] = 2  # the limit of 30 m/s counts, not the 40 m/s it would like
+    free = 3 * (1 - (2 / 3) ** 4)
+    assert drivers.acceleration(table, rows, nothing, 0, NOBODY) == close(free) == close(195 / 81)
+    assert drivers.desired_gap(rows[0], 0.0, 20.0) == close(10 + 30)
+    assert drivers.acceleration(table, rows, nothing, 0, 1) == close(free - 3 * (40 / 50) ** 2)
+    wanted = 10 + 30 + 20 * 5 / (2 * math.sqrt(15))
+    assert drivers.desired_gap(rows[0], 0.0, 15.0) == close(wanted)
+    rows["speed"][1] = 15.0
+    assert drivers.acceleration(table, rows, nothing, 0, 1) == close(free - 3 * (wanted / 50) ** 2)
+    # One that comes from the side, at right angles, has no speed along mine.
+    assert drivers.desired_gap(rows[0], math.pi / 2, 15.0) == close(10 + 30 + 20 * 20 / (2 * math.sqrt(15)))
+    assert drivers.acceleration(table, rows, nothing, NOBODY, 0) == 0.0
+    rows["speed"][0] = rows["target_speed"][0] = 0.0  # wants to stand and does
+    assert drivers.acceleration(table, rows, nothing, 0, NOBODY) == close(3.0)
+
+
+def _relative(ours: float, theirs: float) -> None:
+    assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+
+
+@both
+def test_drivers_equal_highway_envs(name):
+    """IDM, desired gap, MOBIL and steering of every vehicle over random placements; both of MOBIL's answers occur."""
+    scene, rng, mobil, obstacles = scene_of(name), np.random.default_rng(5), [0, 0], 0
+    table = scene.lane_table
+    for case in range(150):
+        oracle, rows, things = _scattered(rng, name, middle=case % 2 == 1)
+        judge = next(vehicle for vehicle in oracle.vehicles if isinstance(vehicle, IDMVehicle))
+        for number, vehicle in enumerate(oracle.vehicles):
+            other = int(rng.integers(len(rows) + len(things)))
+            front = _bodies(oracle)[other]
+            if other != number:
+                _, heading, speed = drivers.body(rows, things, other)
+                _relative(drivers.desired_gap(rows[number], heading, speed), judge.desired_gap(vehicle, front))
+                ours = drivers.acceleration(table, rows, things, number, other)
+                _relative(ours, judge.acceleration(vehicle, front))
+                obstacles += other >= len(rows)
+            _relative(drivers.acceleration(table, rows, things, number, NOBODY), judge.acceleration(vehicle))
+            steering = vehicle.steering_control(vehicle.target_lane_index)
+            _relative(drivers.steering_control(table, rows[number]), float(steering))
+            if isinstance(vehicle, IDMVehicle):
+                lane = int(rng.integers(len(table)))
+                expected = bool(vehicle.mobil(oracle.lane_indices[lane]))
+                assert drivers.mobil(table, rows, things, number, lane) == expected
+                mobil[expected] += 1
+    assert min(mobil) > 20 and obstacles > 50
+
+
+@both
+def test_everybody_acts_as_in_highway_env(name):
+    """One decision of all vehicles in order, and each action of the ego: same lanes, controls and timers."""
+    scene, rng, changes = scene_of(name), np.random.default_rng(6), 0
+    for case in range(200):
+        oracle, rows, things = _scattered(rng, name, middle=case % 2 == 1)
+        before, action = rows["target_lane"].copy(), case % 5
+        oracle.vehicles[0].act(("LANE_LEFT", "IDLE", "LANE_RIGHT", "FASTER", "SLOWER")[action])
+        drivers.act_controlled(scene.lane_table, scene.target_speeds, rows[0], action)
+        for vehicle in oracle.vehicles:
+            vehicle.act()
+        drivers.act(scene.lane_table, scene.target_speeds, rows, things, drivers.IDLE)
+        for row, vehicle in zip(rows, oracle.vehicles, strict=True):
+            assert oracle.lane_indices[row["target_lane"]] == vehicle.target_lane_index
+            _relative(row["steering"], float(vehicle.action["steering"]))
+            _relative(row["acceleration"], float(vehicle.action["acceleration"]))
+            assert row["target_speed"] == vehicle.target_speed
+            if isinstance(vehicle, IDMVehicle):
+                assert row["timer"] == vehicle.timer
+        changes += int((rows["target_lane"] != before).sum())
+    assert changes > 50 if name == MERGE else changes == 0
+
+
+@both
+def test_bodies_move_and_collide_as_in_highway_env(name):
+    """Two simulation steps of crowded placements: poses, crashes and pushes; crashes occur and do not always."""
+    scene, rng, crashed = scene_of(name), np.random.default_rng(7), []
+    pushed = 0
+    for _ in range(60):
+        oracle, rows, things = _scattered(rng, name, middle=True)
+        rows["acceleration"] = rng.uniform(-6, 6, len(rows))
+        write_vehicles(oracle, rows)
+        for _ in range(2):
+            super(DrivingRoad, oracle).step(1 / 15)
+            for row in rows:
+                motion.move(scene.lane_table, row)
+            motion.handle_collisions(rows, things)
+        for row, vehicle in zip(rows, oracle.vehicles, strict=True):
+            assert (row["x"], row["y"]) == close(tuple(vehicle.position))
+            assert (row["heading"], row["speed"]) == close((vehicle.heading, vehicle.speed))
+            assert bool(row["crashed"]) == vehicle.crashed
+            # One that was pushed until it just touches is pushed again by nothing, or not at all.
+            push = (0.0, 0.0) if vehicle.impact is None else tuple(vehicle.impact)
+            assert (row["impact_x"], row["impact_y"]) == close(push)
+            assert oracle.lane_indices[row["lane"]] == vehicle.lane_index
+            crashed.append(vehicle.crashed)
+            pushed += push != (0.0, 0.0)
+    assert 0.05 < np.mean(crashed) < 0.95 and pushed > 20
+
+
+def _rectangle(rng: np.random.Generator) -> np.ndarray:
+    """Return the corners of a random rectangle within a few metres of the origin, shape (4, 2)."""
+    size = rng.uniform(0.4, 6.0, 2)
+    return corners(rng.uniform(-3, 3, 2), np.array(rng.uniform(-4, 4)), size)
+
+
+def test_polygon_intersection_equals_highway_envs():
+    """Random rectangles and displacements: now, soon, and the push apart."""
+    rng, seen = np.random.default_rng(8), set()
+    for _ in range(4000):
+        a, b = _rectangle(rng), _rectangle(rng) + rng.uniform(-4, 4, 2)
+        shift = rng.uniform(-3, 3, 2)
+        closed = [np.vstack([p, p[:1]]) for p in (a, b)]
+        now, soon, push = utils.are_polygons_intersecting(*closed, shift, np.zeros(2))
+        ours = motion.are_polygons_intersecting(a, b, *shift)
+        assert ours[:2] == (now, soon)
+        if soon:
+            assert ours[2:] == close(tuple(push))
+        seen.add((bool(now), bool(soon)))
+    assert seen == {(False, False), (False, True), (True, True)}  # it counts what the way there sweeps over, too
+
+
+def test_polygon_intersection_by_hand():
+    """Two unit squares 0.25 m apart: they meet if the first moves by more, and are pushed apart by the overlap."""
+    square = np.array([(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0)])
+    beside = square + (1.25, 0.1)
+    assert motion.are_polygons_intersecting(square, beside, 0.0, 0.0)[:2] == (False, False)
+    now, soon, push_x, push_y = motion.are_polygons_intersecting(square, beside, 0.5, 0.0)
+    assert (now, soon) == (False, True)
+    assert (push_x, push_y) == close((-0.25, 0.0))
+
+
+def test_touching_equals_contact_by_corners():
+    """Random bodies and slacks, against `testbed.mechanics.contact`; the cheap test before it never cuts one off."""
+    rng, touched = np.random.default_rng(9), []
+    cars, things = np.zeros(1, VEHICLE), np.zeros(1, OBJECT)
+    for _ in range(6000):
+        within = float(rng.choice([0.0, 0.05, 0.5]))
+        for rows in (cars, things):
+            rows["x"], rows["y"], rows["heading"] = rng.uniform(-4, 4), rng.uniform(-2, 2), rng.uniform(-4, 4)
+            rows["length"], rows["width"] = rng.uniform(0.4, 12), rng.uniform(0.4, 3)
+        shapes = [
+            corners(np.array([r["x"][0], r["y"][0]]), r["heading"][0], np.array([r["length"][0], r["width"][0]]))
+            for r in (cars, things)
+        ]
+        expected = bool(rectangles_touch(*shapes, within))
+        assert motion.touching(cars[0], things[0], within) == expected
+        assert not (expected and not motion.may_touch(cars[0], things[0], within))
+        touched.append(expected)
+    assert 0.2 < np.mean(touched) < 0.95
+
+
+@pytest.mark.parametrize(("gap", "within", "touches"), [(0.04, 0.05, True), (0.06, 0.05, False), (0.01, 0.0, False)])
+def test_touching_by_hand(gap, within, touches):
+    """Bumper to bumper, side by side, and one turned by a right angle."""
+    cars = np.zeros(2, VEHICLE)
+    cars["length"], cars["width"] = [5.0, 12.0], [2.0, 2.5]
+    for x, y, heading in ((8.5 + gap, 0.3, 0.0), (1.0, 2.25 + gap, math.pi), (3.75 + gap, -1.0, math.pi / 2)):
+        cars["x"][1], cars["y"][1], cars["heading"][1] = x, y, heading
+        assert motion.touching(cars[0], cars[1], within) == touches
+
+
+def test_ego_is_highway_envs_controlled_vehicle():
+    """The first vehicle is driven by a policy and only that one; its set speed starts as highway-env's does."""
+    for name in (MERGE, CROSSWALK):
+        scene = scene_of(name)
+        worlds = scene.start(np.arange(20), np.full((20, len(scene.context)), -1))
+        for rows, things in zip(worlds.vehicles, worlds.objects, strict=True):
+            assert (rows["driver"] == CONTROLLED).tolist() == [True] + [False] * (len(rows) - 1)
+            ego = add_vehicles(DrivingRoad(scene, np.random.default_rng(0), things), scene, rows)
+            assert isinstance(ego, MDPVehicle) and ego.target_speed == rows["target_speed"][0]
