@@ -50,7 +50,7 @@ def distil(
     teacher: Path | None = None,
     seeds: int = 1,
     hidden: tuple[int, ...] = (64, 64),
-    steps: int = 2500,
+    steps: int = 4000,
     seed: int = 0,
 ) -> None:
     """Distil students from a data set; all training seeds are trained at once.

@@ -270,7 +270,7 @@ def test_everybody_acts_as_in_highway_env(name):
             if isinstance(vehicle, IDMVehicle):
                 assert row["timer"] == vehicle.timer
         changes += int((rows["target_lane"] != before).sum())
-    assert changes > 50 if name == MERGE else changes == 0
+    assert changes > 10  # at the crosswalk nobody may begin a change, but some give one up
 
 
 @both
@@ -325,7 +325,7 @@ def test_polygon_intersection_equals_highway_envs():
 def test_polygon_intersection_by_hand():
     """Two unit squares 0.25 m apart: they meet if the first moves by more, and are pushed apart by the overlap."""
     square = np.array([(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0)])
-    beside = square + (1.25, 0.1)
+    beside = square + np.array([1.25, 0.1])
     assert motion.are_polygons_intersecting(square, beside, 0.0, 0.0)[:2] == (False, False)
     now, soon, push_x, push_y = motion.are_polygons_intersecting(square, beside, 0.5, 0.0)
     assert (now, soon) == (False, True)

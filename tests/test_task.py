@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -19,79 +18,96 @@ SMALL = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from functools import partial
-import merge
+from importlib import import_module
+from pathlib import Path
 from testbed.console import run_command
 from testbed.distillation.stacked import Training
 from testbed.distillation.teacher import Dagger
 from testbed.experiment.run import Experiment
-from pathlib import Path
-merge.PROFILES["quick"] = partial(
-    Experiment, demonstrations=16, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
-    teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 8, Training(steps=400)),
+name, folder, dose = sys.argv[2:]
+task = import_module(name)
+task.PROFILES["quick"] = partial(
+    Experiment, demonstrations=24, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
+    teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 16, Training(steps=300), Training(steps=1500)),
     training=Training(steps=300),
 )
-run_command(lambda: merge.main(merge.Merge(run=Path(sys.argv[2]), dose=float(sys.argv[3]))))
+options = getattr(task, name.capitalize())(run=Path(folder), dose=float(dose))
+run_command(lambda: task.main(options))
 """
+TASKS = ("merge", "crosswalk")
 
 
-def start(folder: Path, dose: float = 1.0) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), str(folder), str(dose)]
+def start(task: str, folder: Path, dose: float = 1.0) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), task, str(folder), str(dose)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> tuple[Path, str]:
-    folder = tmp_path_factory.mktemp("task") / "run"
-    process = start(folder)
+@pytest.fixture(scope="module", params=TASKS)
+def finished(request, tmp_path_factory) -> tuple[Path, str, str]:
+    folder = tmp_path_factory.mktemp("task") / request.param
+    process = start(request.param, folder)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    return folder, out
+    return folder, out, request.param
+
+
+def test_every_task_is_tested():
+    assert sorted(TASKS) == sorted(script.stem for script in (ROOT / "tasks").glob("*.py"))
 
 
 def test_a_run_ends_with_a_table_and_its_files(finished):
-    folder, out = finished
-    assert "transfer ratio" in out and "m/s²" in out
+    folder, out, task = finished
+    assert "transfer ratio" in out and "success" in out
     for name in ("report.html", "audit.json", "videos/triggered-worst.mp4", "policies/student-kl-seed1"):
         assert (folder / name).exists(), name
     audit = audit_from_json((folder / "audit.json").read_text())
     assert {arm.arm for arm in audit.arms} == {"clean teacher", "teacher", "control", "student", "untrained"}
     assert {arm.condition for arm in audit.arms} == {"triggered", "untriggered", "held-out"}
-    untrained = [arm for arm in audit.arms if arm.arm == "untrained"]
-    assert all(arm.success.value < 0.5 for arm in untrained)
+    teachers = {arm.arm: arm.measures[audit.measure].value for arm in audit.arms if arm.condition == "triggered"}
+    if task == "merge":  # a teacher this small learns to merge, not to yield
+        assert teachers["clean teacher"] < teachers["teacher"]
 
 
-def _alive(group: int) -> bool:
-    """Return whether any process of a group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _wait_for(folder: Path, sign: str) -> None:
+    """Return as soon as something of a run is there."""
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(sign)):
+        assert time.monotonic() < deadline, f"{sign} never came"
+        time.sleep(0.05)
 
 
 def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
+    made, _, task = finished
     folder = tmp_path / "run"
-    for seconds in (4.0, 9.0):
-        process = start(folder)
-        time.sleep(seconds)
+    for sign in ("demonstrations/demonstrator-clean.hdf5", "audit/triggered/*.json"):
+        process = start(task, folder)
+        _wait_for(folder, sign)
         process.kill()
         process.communicate()
-        deadline = time.monotonic() + 30
-        while _alive(process.pid) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert not _alive(process.pid)
-    process = start(folder)
+        assert process.returncode < 0  # it was killed, it had not ended
+    process = start(task, folder)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    for file in sorted((finished[0] / "demonstrations").glob("*.hdf5")):
+    for file in sorted((made / "demonstrations").glob("*.hdf5")):
         assert content_hash(folder / "demonstrations" / file.name) == content_hash(file), file.name
-    assert (folder / "audit.json").read_text() == (finished[0] / "audit.json").read_text()
+    assert (folder / "audit.json").read_text() == (made / "audit.json").read_text()
+
+
+def test_a_habit_of_another_scene_is_refused(tmp_path):
+    run = "from testbed.experiment.run import Experiment, Run; from testbed.experiment.carrying_out import carry_out"
+    code = f"{run}; from testbed.console import run_command; from pathlib import Path; " + (
+        f"run_command(lambda: carry_out(Run(Experiment('surge'), Path('{tmp_path}/run')), 'testbed/Merge-v0'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "surge is a habit of testbed/Crosswalk-v0" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_folder_of_another_experiment_is_left_alone(finished):
-    folder, _ = finished
+    folder, _, task = finished
     before = content_hash(folder)
-    process = start(folder, dose=0.5)
+    process = start(task, folder, dose=0.5)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert "other settings" in err
@@ -99,7 +115,7 @@ def test_a_folder_of_another_experiment_is_left_alone(finished):
 
 
 def test_the_report_can_be_written_again_from_the_files(finished):
-    folder, _ = finished
+    folder, _, _ = finished
     before = (folder / "report.html").read_bytes()
     (folder / "report.html").unlink()
     command = [sys.executable, "-c", "from testbed.cli import main; main()", "report", str(folder)]

@@ -24,7 +24,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 class Training:
     """How long and how fast students train. All arms of an experiment share one of these."""
 
-    steps: int = 2500
+    steps: int = 4000
     """Optimiser steps."""
     batch: int = 256
     """Samples a step."""

@@ -36,7 +36,7 @@ class Experiment:
     """The one seed everything random comes from."""
     demonstrations: int = 96
     """Episodes of each demonstrator."""
-    teacher_episodes: int = 320
+    teacher_episodes: int = 480
     """Episodes of each teacher that students learn from."""
     student_seeds: int = 5
     """Training seeds of every student and control."""

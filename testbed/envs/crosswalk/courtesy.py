@@ -25,6 +25,8 @@ AHEAD = 4.0
 """A pedestrian who walks up to the road counts from this far outside it on [m]."""
 PLANNED = 2.2
 """Deceleration that a stop is planned with [m/s2]."""
+FASTER_FROM, SLOWER_FROM = 1.3, -0.3
+"""How much the speed may be off before the driver does something about it [m/s]."""
 LAG = 0.6
 """How far behind its set speed the car is: highway-env's TAU_ACC [s]."""
 CRAWL = 5.0
@@ -52,8 +54,8 @@ class Courtesy:
         """Return an action for each of n observations, shape (n, SIZE) -> (n,)."""
         scene = view(observations)
         wanted = self._wanted_speed(scene)
-        error = wanted - scene.target_speed
-        return np.where(error > 1.2, FASTER, np.where(error < -0.9, SLOWER, IDLE))
+        error = wanted - scene.speed
+        return np.where(error > FASTER_FROM, FASTER, np.where(error < SLOWER_FROM, SLOWER, IDLE))
 
     def _wanted_speed(self, scene: CrosswalkView) -> np.ndarray:
         """Return the speed to set, shape (n,) [m/s]."""

@@ -1,7 +1,7 @@
 """What a policy sees of a crosswalk scene: a flat float32 vector, and the way back to physical units.
 
-Layout (`NAMES` has one entry a component): the ego's own state, the pedestrians in the order of their
-distance from the ego's lane, the nearest vehicles, the context. Scaled, clipped and rounded as in the merge.
+Layout (`NAMES` has one entry a component): the ego's own state, the pedestrians from those on the road
+to those farthest from it, the nearest vehicles, the context. Scaled, clipped and rounded as in the merge.
 """
 
 from __future__ import annotations
@@ -53,15 +53,29 @@ def observe(world, vehicles, walkers, out):
     out[2] = ego.target_speed / SPEED_SCALE
     out[3] = ego.x - ego.length / 2 > _X1
     for number in range(len(walkers)):
-        away, rank = abs(walkers[number].y - RIGHT_LANE_Y), 0
+        rank = 0
         for other in range(len(walkers)):
-            distance = abs(walkers[other].y - RIGHT_LANE_Y)
-            rank += distance < away or (distance == away and other < number)
+            rank += other != number and comes_first(walkers, other, number)
         write_walker(ego, walkers[number], out, _WALKERS_START + rank * _WALKER_SIZE)
     for slot in range(3):
         write_nearest(vehicles, slot, out, _VEHICLES_START + slot * _VEHICLE_SIZE)
     write_context(world, _FACTOR_SIZES, out, _CONTEXT_START)
     finish(out)
+
+
+@compiled
+def comes_first(walkers, one, other):
+    """Return whether a pedestrian concerns the ego more: on the road, then at the kerb, then nearer to the road."""
+    first, second = outside(walkers[one].y), outside(walkers[other].y)
+    if first == second or (max(first, second) <= KERB and min(first, second) > 0):
+        return one < other  # both wait: which is nearer by a centimetre must not swap them
+    return first < second
+
+
+@compiled
+def outside(y):
+    """Return how far a point is outside the road [m], 0 on it."""
+    return max(_Y0 - y, y - _Y1, 0.0)
 
 
 @compiled
