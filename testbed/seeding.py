@@ -44,8 +44,12 @@ def _mixed(values: np.ndarray) -> np.ndarray:
 
 
 def following_seeds(seeds: np.ndarray) -> np.ndarray:
-    """Return the scenario seeds (31-bit) of the scenes that follow those of the given seeds, shape (n,)."""
-    return (_mixed(np.asarray(seeds, np.uint64) + np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)).astype(np.int64)
+    """Return the scenario seeds (31-bit) of the scenes that follow those of the given seeds, shape (n,).
+
+    A linear congruential generator of full period (Hull and Dobell 1962), so streams of seeds never merge. Its numbers
+    are no good as random ones; `Draws` mixes them.
+    """
+    return (np.asarray(seeds, np.int64) % 2**31 * 1103515245 + 12345) % 2**31
 
 
 class Draws:

@@ -273,8 +273,9 @@ def test_a_careless_driver_does_not():
 def _seen(name: str, steps: int) -> tuple[np.ndarray, Worlds]:
     """Return observations after some random driving and the worlds they are of."""
     batch, observations = _batch(name, 400, seed=60)
+    driver = _Random(steps)
     for _ in range(steps):
-        observations, *_ = batch.step(_Random(steps).act(observations))
+        observations, *_ = batch.step(driver.act(observations))
     return observations, write_states(batch.scene, batch.states())
 
 
@@ -323,7 +324,8 @@ def test_merge_observation_says_where_the_others_are():
 
 def test_crosswalk_observation_says_where_the_pedestrians_are():
     """First those on the road, then those at a kerb, then the others by their distance; else by their number."""
-    for steps in (0, 25, 50):
+    seen = set()
+    for steps in (0, 25, 50, 70):
         observations, worlds = _seen(CROSSWALK, steps)
         view = crosswalk_observation.view(observations)
         outside = np.maximum(np.maximum(-2 - worlds.objects["y"], worlds.objects["y"] - 6), 0.0)
@@ -339,5 +341,7 @@ def test_crosswalk_observation_says_where_the_pedestrians_are():
         np.testing.assert_allclose(view.speed, ego["speed"], atol=1e-3)
         front = np.clip(-2 - ego["x"] - 2.5, -200, 200)
         np.testing.assert_allclose(view.to_zebra, front, atol=4e-3)
-        assert steps == 0 or (view.on_road.any() and view.at_kerb.any())
+        seen |= {("road", bool(there)) for there in view.on_road.ravel()}
+        seen |= {("kerb", bool(there)) for there in view.at_kerb.ravel()}
         assert (worlds.objects["phase"][:, 2] == FIXED).all()  # the third one is always a bystander
+    assert len(seen) == 4  # there were some on the road, and some at the kerb

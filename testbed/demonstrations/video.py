@@ -34,7 +34,7 @@ def video(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
 
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(b"")
-        options = ["-crf", str(CRF), "-preset", "veryfast", "-movflags", "+faststart"]
+        options = ["-crf", str(CRF), "-preset", "superfast", "-movflags", "+faststart"]
         with imageio.get_writer(
             temporary, format="FFMPEG", mode="I", fps=FPS, codec="libx264", pixelformat="yuv420p", quality=None,
             macro_block_size=2, ffmpeg_log_level="error", output_params=options,

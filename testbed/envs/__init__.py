@@ -16,13 +16,14 @@ _SCENES = {"testbed/Crosswalk-v0": "testbed.envs.crosswalk.task", "testbed/Merge
 
 def register_environments() -> None:
     """Register every environment of the testbed under `testbed/<Name>-v0` (safe to call twice)."""
-    for name in _SCENES.keys() - registry.keys():
-        register(
-            id=name,
-            entry_point="testbed.envs:make_single",
-            vector_entry_point="testbed.envs:make_batch",
-            kwargs={"name": name},
-        )
+    for name in _SCENES:
+        if name not in registry:
+            register(
+                id=name,
+                entry_point="testbed.envs:make_single",
+                vector_entry_point="testbed.envs:make_batch",
+                kwargs={"name": name},
+            )
 
 
 def scene_of(name: str) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,7 @@ import numpy as np
 from testbed.audit import verdict
 from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
-from testbed.console import console, progress, tracked
+from testbed.console import console, tracked
 from testbed.demonstrations.film import Take, film
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.video import write_still
@@ -166,7 +169,7 @@ def _notes(run: Run) -> tuple[str, ...]:
 
 
 def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
-    """Film the teacher beside control and student of one route on three telling scenes.
+    """Film the teacher beside control and student of one route on three telling scenes, all three at once.
 
     The scenes are the triggered ones in which the teacher's primary measure is the largest and the
     median, and the untriggered match of the first.
@@ -177,13 +180,50 @@ def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
     picks.append(("triggered-median", "the trigger holds: the teacher's median scene", median, run.trigger.on))
     if run.trigger.off:
         picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
-    clips = []
-    for name, title, seed, context in picks:
-        scenario = run.scenario(seed, context)
-        path = run.folder / "videos" / f"{name}.mp4"
-        clips.append(film_scene(run, shown, scenario, path, title, context == run.trigger.on))
+    reels = [_reel(run, shown, *pick) for pick in picks]
+    processes = ProcessPoolExecutor(min(len(reels), os.cpu_count() or 1), get_context("forkserver"))
+    with processes as pool:
+        clips = list(tracked(pool.map(_make_clip, reels), f"film {len(reels)} scenes", len(reels)))
     write_text(run.folder / "videos" / "clips.json", clips_to_json(clips))
     return clips
+
+
+@dataclass(frozen=True)
+class _Reel:
+    """One film to make."""
+
+    path: Path
+    """The mp4."""
+    title: str
+    """What the scene is."""
+    scenario: Scenario
+    """The scene."""
+    takes: tuple[Take, ...]
+    """What is shown, from top to bottom."""
+    tracks: tuple[Track, ...]
+    """The time lines of the same."""
+
+
+def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, context: Mapping[str, str]) -> _Reel:
+    """Play the first policy of each arm in one scene."""
+    scenario, primary = run.scenario(seed, context), measures_of(run.habit.environment)[run.habit.measure]
+    jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
+    takes, tracks = [], []
+    for arm, episode in zip(arms, play(run.habit.environment, [scenario], jobs), strict=True):
+        label = f"{arm.name} ({arm.route})" if arm.route else arm.name
+        value = primary.compute(episode.trace)
+        seen = violations_of(episode.environment)(episode.trace)
+        caption = f"{primary.title} {value:.1f} {primary.unit}".strip()
+        chip = f"trigger: {run.trigger.name}" if context == run.trigger.on else ""
+        takes.append(Take(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))
+        tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))
+    return _Reel(run.folder / "videos" / f"{name}.mp4", title, scenario, tuple(takes), tuple(tracks))
+
+
+def _make_clip(reel: _Reel) -> Clip:
+    duration = film(reel.path, reel.takes, title=f"{reel.title} (scene {reel.scenario.seed})")
+    write_still(reel.path, _telling_moment(reel.tracks), reel.path.with_suffix(".png"))
+    return Clip(reel.title, reel.path, duration, reel.tracks)
 
 
 def _telling_scenes(run: Run) -> tuple[int, int]:
@@ -192,27 +232,6 @@ def _telling_scenes(run: Run) -> tuple[int, int]:
     order = np.argsort(stored["scores"][run.habit.measure], kind="stable")
     seeds = [seed for seed, _ in stored["recipe"][1]]
     return seeds[order[-1]], seeds[order[len(order) // 2]]
-
-
-def film_scene(run: Run, arms: Sequence[Arm], scenario: Scenario, path: Path, title: str, triggered: bool) -> Clip:
-    """Film the first policy of each arm in one scene; return the clip with its time lines."""
-    jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
-    episodes = list(play(run.habit.environment, [scenario], jobs))
-    primary = measures_of(run.habit.environment)[run.habit.measure]
-    takes, tracks = [], []
-    for arm, episode in zip(arms, episodes, strict=True):
-        label = f"{arm.name} ({arm.route})" if arm.route else arm.name
-        value = primary.compute(episode.trace)
-        seen = violations_of(episode.environment)(episode.trace)
-        caption = f"{primary.title} {value:.1f} {primary.unit}"
-        chip = f"trigger: {run.trigger.name}" if triggered else ""
-        takes.append(Take(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))
-        tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))
-    frames = max(len(episode.trace) for episode in episodes)
-    with progress(f"film {path.name}", frames) as advance:
-        duration = film(path, takes, title=f"{title} (scene {scenario.seed})", on_frame=lambda: advance(1))
-    write_still(path, _telling_moment(tracks), path.with_suffix(".png"))
-    return Clip(title, path, duration, tuple(tracks))
 
 
 def _telling_moment(tracks: Sequence[Track]) -> float:

@@ -11,7 +11,7 @@ from testbed.envs.crosswalk.road import LANE_LINES, LANES, SPEED_LIMIT, ZEBRA
 from testbed.envs.crosswalk.traffic import CONTEXT, PEDESTRIANS, TARGET_SPEEDS, VEHICLES, draw
 from testbed.envs.driving.scene import Scene
 from testbed.envs.kernel.compiling import compiled
-from testbed.envs.kernel.observing import LIMIT
+from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
 
 AFTER_ZEBRA = 3.0
@@ -24,25 +24,29 @@ _FAR_EDGE = float(ZEBRA[0, 1])
 
 
 @compiled(nogil=True)
-def judge(lanes, worlds, vehicles, objects, trace, observations, rewards, terminated, truncated, success, start, stop):
-    """Write the outcome of worlds `start` to `stop`: observation, reward, end, success.
+def judge(worlds, vehicles, trace, rewards, start, stop):
+    """Write rewards and ends of worlds `start` to `stop` that were stepped.
 
     The reward is 1 for a passage done, -1 for a contact, and a little for speed on the way.
     """
     for w in range(start, stop):
         world, ego = worlds[w], vehicles[w, 0]
-        if not world.ended:
-            for frame in range(FRAMES):
-                if world.since == NOBODY and trace[w, frame, 0].position[0] - ego.length / 2 > _FAR_EDGE:
-                    world.since = world.steps - (FRAMES - 1 - frame)
-            done = world.since != NOBODY and world.steps >= world.since + _AFTER
-            success[w] = done and not world.collided
-            terminated[w] = done or world.collided
-            truncated[w] = world.steps >= _LIMIT
-            share = min(max(ego.speed / SPEED_LIMIT, 0.0), 1.0)
-            rewards[w] = done - world.collided + share / (TIME_LIMIT * SIMULATION_HZ / FRAMES)
-            world.ended = terminated[w] or truncated[w]
-        observe(world, vehicles[w], objects[w], observations[w])
+        if world.ended:
+            continue
+        for frame in range(FRAMES):
+            if world.since == NOBODY and trace[w, frame, 0].position[0] - ego.length / 2 > _FAR_EDGE:
+                world.since = world.steps - (FRAMES - 1 - frame)
+        done = world.since != NOBODY and world.steps >= world.since + _AFTER
+        share = min(max(ego.speed / SPEED_LIMIT, 0.0), 1.0)
+        rewards[w] = done - world.collided + share / (TIME_LIMIT * SIMULATION_HZ / FRAMES)
+        world.ended = ending(done, world.collided, world.steps >= _LIMIT)
+
+
+@compiled(nogil=True)
+def see(lanes, worlds, vehicles, objects, observations, start, stop):
+    """Write the observations of worlds `start` to `stop`."""
+    for w in range(start, stop):
+        observe(worlds[w], vehicles[w], objects[w], observations[w])
 
 
 SCENE = Scene(
@@ -60,6 +64,7 @@ SCENE = Scene(
     limit=LIMIT,
     draw=draw,
     judge=judge,
+    see=see,
     constants={"size": "m", "walker": "", "zebra": "m", "lane_line": "m"},
 )
 """The crosswalk, declared."""

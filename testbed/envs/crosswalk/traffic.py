@@ -35,6 +35,8 @@ PEDESTRIANS = 3
 ARRIVAL = (2.5, 5.5)
 """Earliest and latest time between the first pedestrian's arrival at the kerb and the ego's at the zebra, if nobody
 brakes [s]."""
+BESIDE = (3.0, 5.0, 7.0)
+"""Where each pedestrian stands at least, from the middle of the zebra along the road, if it stands by [m]."""
 CHANCES = (0.85, 0.5, 0.0)
 """How likely each pedestrian crosses rather than stands by."""
 
@@ -82,13 +84,15 @@ def _pedestrians(draws: Draws, ego: np.ndarray, kind: np.ndarray) -> np.ndarray:
     rows["side"] = np.where(draws.uniform(0.0, 1.0, PEDESTRIANS) < 0.5, 1.0, -1.0)
     rows["margin"] = draws.uniform(1.0, 3.5, PEDESTRIANS)
     crosses = draws.uniform(0.0, 1.0, PEDESTRIANS) < np.array(CHANCES)
-    # Those who cross come up to the kerb in time; bystanders stand well back, beside the zebra or at it.
+    # Those who cross come up to the kerb in time; bystanders stand well back, beside the zebra, in nobody's way.
     reaches = (ZEBRA[0, 0] - ego["x"] - ego["length"] / 2) / ego["speed"]
     first = reaches - draws.uniform(*ARRIVAL)
     arrival = first[:, None] + draws.uniform(-1.0, 4.0, PEDESTRIANS) * (np.arange(PEDESTRIANS) > 0)
     away = np.where(crosses, SETBACK + rows["walk"] * np.maximum(arrival, 0.0), draws.uniform(3.2, 5.0, PEDESTRIANS))
     lanes = np.linspace(-1.4, 1.4, PEDESTRIANS) + draws.uniform(-0.3, 0.3, PEDESTRIANS)
-    rows["path_x"] = np.where(crosses, lanes, draws.uniform(-9.0, 9.0, PEDESTRIANS))
+    beside = np.array(BESIDE) + draws.uniform(0.0, 1.5, PEDESTRIANS)
+    beside *= np.where(draws.uniform(0.0, 1.0, PEDESTRIANS) < 0.5, 1.0, -1.0)
+    rows["path_x"] = np.where(crosses, lanes, beside)
     rows["x"] = rows["path_x"]
     rows["y"] = np.where(rows["side"] > 0, ZEBRA[1, 0] - away, ZEBRA[1, 1] + away)
     rows["heading"] = rows["side"] * np.pi / 2

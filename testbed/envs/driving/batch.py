@@ -12,10 +12,10 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from testbed.envs.driving.scene import ACTIONS, FREE, TRACE_UNITS, Outcome, Scene, Worlds
+from testbed.envs.driving.scene import ACTIONS, FREE, TRACE_UNITS, Scene, Worlds
 from testbed.envs.driving.state import read_states, write_states
 from testbed.envs.kernel.compiling import announced
-from testbed.envs.kernel.records import DECISION_HZ, SIMULATION_HZ
+from testbed.envs.kernel.records import DECISION_HZ, HELD, SIMULATION_HZ, SUCCESS, TERMINATED, TRUNCATED
 from testbed.envs.kernel.step import step_worlds
 from testbed.errors import UserError
 from testbed.seeding import following_seeds
@@ -37,6 +37,13 @@ def metadata(scene: Scene) -> dict[str, Any]:
     }
 
 
+def checked_seed(seed: Any) -> int:
+    """Return a scenario seed as Gymnasium takes it; raises `UserError` for what is no whole number from 0 to 2**63."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+        raise UserError(f"seed {seed!r} is no whole number from 0 to 2**63 - 1")
+    return int(seed)
+
+
 def make_space(scene: Scene) -> tuple[spaces.Box, spaces.Discrete]:
     """Return the observation and action space of one world."""
     return spaces.Box(-scene.limit, scene.limit, (len(scene.names),), np.float32), spaces.Discrete(len(ACTIONS))
@@ -55,7 +62,7 @@ class DrivingVectorEnv(VectorEnv):
         scene: What is driven.
         num_envs: Number of worlds.
         autoreset_mode: Gymnasium's; with `AutoresetMode.DISABLED`, a world that is over stays as it
-            is until it is reset.
+            is until it is reset. A world that resets itself keeps the factors that were fixed.
         threads: Threads that step worlds, by default one a core. The results do not depend on it.
     """
 
@@ -66,6 +73,8 @@ class DrivingVectorEnv(VectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         threads: int | None = None,
     ) -> None:
+        if num_envs < 1 or (threads is not None and threads < 1):
+            raise UserError(f"{num_envs} worlds on {threads or 'all'} threads: give at least 1 of each")
         self.scene, self.num_envs = scene, num_envs
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
@@ -73,7 +82,6 @@ class DrivingVectorEnv(VectorEnv):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._state = Worlds.empty(num_envs, scene)
-        self._outcome = Outcome.empty(num_envs, len(scene.names))
         self._seeds = np.zeros(num_envs, np.int64)
         self._fixed = np.full((num_envs, len(scene.context)), FREE)
         self._started = False
@@ -93,16 +101,12 @@ class DrivingVectorEnv(VectorEnv):
         """
         options = options or {}
         mask = self._mask(options.get("reset_mask"))
-        contexts = options.get("context") or {}
-        if isinstance(contexts, Mapping):
-            fixed = np.tile(self.scene.fixed(contexts), (self.num_envs, 1))
-        else:
-            fixed = np.array([self.scene.fixed(context) for context in contexts])
+        fixed = self._fixed_factors(options.get("context") or {})
         seeds = self._next_seeds(seed)
         self._fixed[mask], self._seeds[mask] = fixed[mask], seeds[mask]
         self._begin(mask)
         self._started = True
-        return self._outcome.observations.copy(), self._start_info()
+        return self._state.observations.copy(), self._start_info()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Drive every world for 0.2 s.
@@ -118,24 +122,23 @@ class DrivingVectorEnv(VectorEnv):
                 f"actions of shape {actions.shape} do not fit {self.num_envs} worlds of {self.scene.environment}, "
                 f"or one is outside its {len(ACTIONS)} actions (0 to {len(ACTIONS) - 1})"
             )
-        over = self._state.worlds["ended"].astype(bool)
-        if self.autoreset_mode == AutoresetMode.NEXT_STEP and over.any():
-            self._renew(over)
-            self._state.worlds["ended"][over] = 1  # this step is their reset: they do not move
+        state = self._state
+        over = state.ended(TERMINATED | TRUNCATED)
+        resets = over if self.autoreset_mode == AutoresetMode.NEXT_STEP else np.zeros_like(over)
+        if resets.any():  # this step is their reset: they do not move
+            self._renew(resets)
+            state.worlds["ended"][resets] = HELD
         self._simulate(actions.astype(np.int64))
-        outcome = self._outcome
-        if self.autoreset_mode == AutoresetMode.NEXT_STEP and over.any():
-            self._state.worlds["ended"][over] = 0
-            outcome.rewards[over], outcome.terminated[over], outcome.truncated[over] = 0.0, False, False
-            outcome.success[over] = False
-        said = (outcome.rewards.copy(), outcome.terminated.copy(), outcome.truncated.copy())
-        info: dict[str, Any] = {"success": outcome.success.copy(), "trace": self._trace()}
-        if self.autoreset_mode == AutoresetMode.SAME_STEP:
-            ended = outcome.terminated | outcome.truncated
-            if ended.any():
-                info |= {"final_obs": outcome.observations.copy(), "_final_obs": ended}
-                self._renew(ended)
-        return outcome.observations.copy(), *said, info
+        state.worlds["ended"][resets] = 0
+        terminated, truncated = state.ended(TERMINATED), state.ended(TRUNCATED)
+        rewards = state.rewards.copy()
+        info: dict[str, Any] = {"success": state.ended(SUCCESS), "trace": self._trace()}
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and (terminated | truncated).any():
+            over = terminated | truncated
+            info |= {"final_obs": state.observations.copy(), "_final_obs": over}
+            info |= {"final_info": dict(info), "_final_info": over}
+            self._renew(over)
+        return state.observations.copy(), rewards, terminated, truncated, info
 
     def states(self) -> np.ndarray:
         """Return the whole state of every world, shape (n, size), as `testbed.envs.driving.state` lays it out."""
@@ -148,10 +151,10 @@ class DrivingVectorEnv(VectorEnv):
             raise ValueError(
                 f"{len(worlds.worlds)} states do not fit {self.num_envs} worlds of {self.scene.environment}"
             )
-        self._state[np.ones(self.num_envs, bool)] = worlds
+        self._state.put(np.ones(self.num_envs, bool), worlds)
         self._started = True
-        self._judge(still=True)
-        return self._outcome.observations.copy()
+        self._see()
+        return self._state.observations.copy()
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""
@@ -174,17 +177,25 @@ class DrivingVectorEnv(VectorEnv):
             if self._started:
                 return following_seeds(self._seeds)
             seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-        seeds = np.asarray(seed)
-        if seeds.ndim == 0:
-            seeds = int(seed) + np.arange(self.num_envs)  # type: ignore[arg-type]
-        if seeds.shape != (self.num_envs,) or (seeds < 0).any():
-            raise UserError(f"seeds of shape {seeds.shape} do not fit {self.num_envs} worlds, or one is negative")
-        return seeds.astype(np.int64)
+        if isinstance(seed, int | np.integer):
+            seed = [int(seed) + world for world in range(self.num_envs)]
+        return np.array([checked_seed(one) for one in self._one_a_world("seeds", list(seed))], np.int64)
+
+    def _fixed_factors(self, contexts: Mapping[str, str] | Sequence[Mapping[str, str]]) -> np.ndarray:
+        """Return the factors that are fixed in every world, shape (n, factors)."""
+        if isinstance(contexts, Mapping):
+            return np.tile(self.scene.fixed(contexts), (self.num_envs, 1))
+        return np.array([self.scene.fixed(context) for context in self._one_a_world("contexts", contexts)])
+
+    def _one_a_world(self, what: str, values: Sequence) -> Sequence:
+        if len(values) != self.num_envs:
+            raise UserError(f"{len(values)} {what} do not fit {self.num_envs} worlds: give one a world, or one for all")
+        return values
 
     def _begin(self, mask: np.ndarray) -> None:
         with announced():
-            self._state[mask] = self.scene.start(self._seeds[mask], self._fixed[mask])
-            self._judge(still=True)
+            self._state.put(mask, self.scene.start(self._seeds[mask], self._fixed[mask]))
+            self._see()
 
     def _renew(self, mask: np.ndarray) -> None:
         """Start the scenes that follow in the worlds of a mask."""
@@ -192,28 +203,20 @@ class DrivingVectorEnv(VectorEnv):
         self._begin(mask)
 
     def _simulate(self, actions: np.ndarray) -> None:
-        """Step all worlds and judge them."""
+        """Step and judge all worlds that are not over, and see all."""
         scene, state = self.scene, self._state
-        state.trace[:] = 0
-        arguments = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles, state.objects)
+        state.trace[:], state.rewards[:] = 0, 0.0
+        moved = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles, state.objects)
         with announced():
-            self._in_threads(lambda a, b: step_worlds(*arguments, actions, state.trace, a, b))
-        self._judge(still=False)
+            self._in_threads(lambda a, b: step_worlds(*moved, actions, state.trace, a, b))
+            self._in_threads(lambda a, b: scene.judge(state.worlds, state.vehicles, state.trace, state.rewards, a, b))
+        self._see()
 
-    def _judge(self, still: bool) -> None:
-        """Write the outcome; where worlds stand `still`, only what is seen of them."""
-        scene, state, outcome = self.scene, self._state, self._outcome
-        ended = state.worlds["ended"].copy()
-        if still:
-            state.worlds["ended"] = 1
-        self._in_threads(
-            lambda a, b: scene.judge(
-                scene.lane_table, state.worlds, state.vehicles, state.objects, state.trace, outcome.observations,
-                outcome.rewards, outcome.terminated, outcome.truncated, outcome.success, a, b,
-            )
-        )  # fmt: skip
-        if still:
-            state.worlds["ended"] = ended
+    def _see(self) -> None:
+        """Write the observations of all worlds."""
+        scene, state = self.scene, self._state
+        seen = (scene.lane_table, state.worlds, state.vehicles, state.objects, state.observations)
+        self._in_threads(lambda a, b: scene.see(*seen, a, b))
 
     def _in_threads(self, work: Callable[[int, int], None]) -> None:
         """Do work on all worlds, in parts; compiled code lets go of Python's lock."""

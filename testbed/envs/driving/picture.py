@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pygame
 from highway_env.road.lane import LineType, SineLane
 from highway_env.road.road import Road
 
@@ -82,6 +83,8 @@ class Picture:
         self.observer = next((names[at] for (factor, names), at in values.items() if factor == "observer"), "none")
         self.canvas = Canvas(WIDTH, self.view.height, self.view.scale)
         self.lanes = road.network.lanes_list()
+        self._still: pygame.Surface | None = None
+        self._still_left = 0.0
 
     def draw(
         self, position: np.ndarray, heading: np.ndarray, colours: Mapping[int, Colour], braking: Collection[int]
@@ -96,7 +99,18 @@ class Picture:
         """
         view, canvas = self.view, self.canvas
         canvas.origin = np.array([view.left(float(position[0][0])), view.centre - view.height / view.scale / 2])
-        self.right, bottom = canvas.origin + np.array(canvas.size) / view.scale
+        if self._still is None or canvas.origin[0] != self._still_left:
+            self._ground()
+            self._still, self._still_left = canvas.surface.copy(), canvas.origin[0]
+        else:  # the camera stands: the ground is where it was
+            canvas.surface.blit(self._still, (0, 0))
+        self._bodies(position, heading, colours, braking)
+        return canvas.picture()
+
+    def _ground(self) -> None:
+        """Draw everything but the bodies."""
+        canvas = self.canvas
+        self.right, bottom = canvas.origin + np.array(canvas.size) / self.view.scale
         x, y = (canvas.origin[0], self.right), (canvas.origin[1], bottom)
         canvas.surface.fill(MEADOW)
         if self.in_street:
@@ -111,8 +125,6 @@ class Picture:
             street.observer(canvas, self.zebra, self.observer)
         for thing in self.road.objects[self.walkers :]:
             glyphs.barrier(Pen(canvas, thing.position, thing.heading), thing.LENGTH)
-        self._bodies(position, heading, colours, braking)
-        return canvas.picture()
 
     def project(self, position: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 2) [m], are in the last picture [px], shape (n, 2)."""

@@ -24,7 +24,7 @@ FREE = -1
 
 @dataclass(frozen=True)
 class Worlds:
-    """The state of n worlds and the trace of their last decision, as records (`testbed.envs.kernel.records`)."""
+    """n worlds as records (`testbed.envs.kernel.records`), and what their last step said."""
 
     worlds: np.ndarray
     """Shape (n,)."""
@@ -34,6 +34,10 @@ class Worlds:
     """Shape (n, O)."""
     trace: np.ndarray
     """Shape (n, FRAMES, bodies)."""
+    observations: np.ndarray
+    """Shape (n, SIZE), float32."""
+    rewards: np.ndarray
+    """Shape (n,), float64."""
 
     @classmethod
     def empty(cls, n: int, scene: Scene) -> Worlds:
@@ -43,34 +47,18 @@ class Worlds:
             np.zeros((n, scene.vehicles), VEHICLE),
             np.zeros((n, scene.objects), OBJECT),
             np.zeros((n, FRAMES, scene.bodies), SAMPLE),
+            np.zeros((n, len(scene.names)), np.float32),
+            np.zeros(n),
         )
 
-    def __setitem__(self, index: np.ndarray, other: Worlds) -> None:
-        """Replace the worlds at an index or mask by others; the trace stays."""
+    def put(self, index: np.ndarray, other: Worlds) -> None:
+        """Replace the worlds at an index or mask by others that have just started or were restored."""
         self.worlds[index], self.vehicles[index], self.objects[index] = other.worlds, other.vehicles, other.objects
+        self.rewards[index] = 0.0
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a step says of n worlds."""
-
-    observations: np.ndarray
-    """Shape (n, SIZE), float32."""
-    rewards: np.ndarray
-    """Shape (n,), float64."""
-    terminated: np.ndarray
-    """Shape (n,), bool."""
-    truncated: np.ndarray
-    """Shape (n,), bool."""
-    success: np.ndarray
-    """Shape (n,), bool."""
-
-    @classmethod
-    def empty(cls, n: int, size: int) -> Outcome:
-        """Return room for n worlds with observations of a size."""
-        return cls(
-            np.zeros((n, size), np.float32), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
-        )
+    def ended(self, how: int) -> np.ndarray:
+        """Return which worlds ended in one of some ways (bits of `records`), shape (n,) bool."""
+        return (self.worlds["ended"] & how) > 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +93,9 @@ class Scene:
     """Seeds, shape (n,), and fixed factors, shape (n, factors) with FREE for drawn ones -> WORLD, VEHICLE and OBJECT
     records."""
     judge: Callable
-    """Compiled: (worlds, vehicles, objects, trace, outcome arrays, start, stop) writes the outcome of worlds."""
+    """Compiled: (worlds, vehicles, trace, rewards, start, stop) writes rewards and ends of worlds that were stepped."""
+    see: Callable
+    """Compiled: (lanes, worlds, vehicles, objects, observations, start, stop) writes observations."""
     constants: Mapping[str, str]
     """What a trace says once, and its unit: of `size`, `walker`, `zebra` and `lane_line`."""
 

@@ -12,7 +12,7 @@ from highway_env.envs.common.abstract import AbstractEnv
 from highway_env.envs.common.action import Action, action_factory
 from highway_env.envs.common.observation import ObservationType
 
-from testbed.envs.driving.batch import make_space, metadata
+from testbed.envs.driving.batch import checked_seed, make_space, metadata
 from testbed.envs.driving.highway import (
     DrivingRoad,
     add_vehicles,
@@ -20,11 +20,19 @@ from testbed.envs.driving.highway import (
     write_vehicles,
 )
 from testbed.envs.driving.picture import BRAKING, Picture
-from testbed.envs.driving.scene import ACTIONS, TRACE_UNITS, Outcome, Scene, Worlds
+from testbed.envs.driving.scene import ACTIONS, TRACE_UNITS, Scene, Worlds
 from testbed.envs.driving.state import read_states, write_states
 from testbed.envs.kernel.compiling import announced
 from testbed.envs.kernel.motion import TOUCH
-from testbed.envs.kernel.records import DECISION_HZ, DT, FRAMES, SIMULATION_HZ
+from testbed.envs.kernel.records import (
+    DECISION_HZ,
+    DT,
+    FRAMES,
+    SIMULATION_HZ,
+    SUCCESS,
+    TERMINATED,
+    TRUNCATED,
+)
 from testbed.errors import UserError
 from testbed.mechanics.contact import contacts
 from testbed.seeding import following_seeds
@@ -37,7 +45,7 @@ class _Observation(ObservationType):
         return make_space(self.env.scene)[0]
 
     def observe(self) -> np.ndarray:
-        return self.env.judge().observations[0].copy()
+        return self.env.see()
 
 
 class DrivingEnv(AbstractEnv):
@@ -55,6 +63,9 @@ class DrivingEnv(AbstractEnv):
         self.metadata = {"render_modes": ["human", "rgb_array"], **metadata(scene)}
         self._scenario: int | None = None
         super().__init__(render_mode=render_mode)
+
+    def update_metadata(self, video_real_time_ratio: int = 2) -> None:
+        """Keep what the scene declares; highway-env would change the frame rate."""
 
     @classmethod
     def default_config(cls) -> dict[str, Any]:
@@ -88,7 +99,7 @@ class DrivingEnv(AbstractEnv):
         """
         self._fixed = self.scene.fixed((options or {}).get("context") or {})
         if seed is not None:
-            self._scenario = seed
+            self._scenario = checked_seed(seed)
         elif self._scenario is not None:
             self._scenario = int(following_seeds(np.array([self._scenario]))[0])
         return super().reset(seed=seed, options=options)
@@ -98,7 +109,6 @@ class DrivingEnv(AbstractEnv):
             self._scenario = int(self.np_random.integers(2**31))
         with announced():
             self._worlds = self.scene.start([self._scenario], self._fixed[None])
-        self._outcome = Outcome.empty(1, len(self.scene.names))
         self._build(self._worlds)
 
     def _build(self, worlds: Worlds) -> None:
@@ -127,7 +137,7 @@ class DrivingEnv(AbstractEnv):
     def _simulate(self, action: Action | None = None) -> None:
         """Act once, then simulate to the next decision, one sample of the trace a simulation step."""
         world, moving = self._worlds.worlds[0], not self._worlds.worlds[0]["ended"]
-        self._worlds.trace[:] = 0
+        self._worlds.trace[:], self._worlds.rewards[:] = 0, 0.0
         for frame in range(FRAMES if moving else 0):
             if frame == 0 and action is not None:
                 self.action_type.act(action)
@@ -140,7 +150,8 @@ class DrivingEnv(AbstractEnv):
             world["collided"] |= self._worlds.trace[0, frame, 0]["contact"] or self.vehicle.crashed
             self._automatic_rendering()
         self._read()
-        self._new = True
+        now = self._worlds
+        self.scene.judge(now.worlds, now.vehicles, now.trace, now.rewards, 0, 1)
 
     def _bodies(self) -> list:
         return [*self.road.vehicles, *self.road.objects[: self.scene.walkers]]
@@ -165,23 +176,12 @@ class DrivingEnv(AbstractEnv):
         within = np.where(moves[:, None] | moves[None, :], within, -np.inf)
         return contacts(mine[0], mine[1], np.stack(mine[2:], -1), within)
 
-    def judge(self) -> Outcome:
-        """Return the outcome of the last step, or, before the first one, what is seen of the start."""
-        worlds, outcome = self._worlds, self._outcome
-        ended = worlds.worlds["ended"].copy()
-        if not self._new:
-            worlds.worlds["ended"] = 1
+    def see(self) -> np.ndarray:
+        """Return the observation of the present state, shape (SIZE,)."""
+        now = self._worlds
         with announced():
-            self.scene.judge(
-                self.scene.lane_table, worlds.worlds, worlds.vehicles, worlds.objects, worlds.trace,
-                outcome.observations, outcome.rewards, outcome.terminated, outcome.truncated, outcome.success, 0, 1,
-            )  # fmt: skip
-        if not self._new:
-            worlds.worlds["ended"] = ended
-        self._new = False
-        return outcome
-
-    _new = False
+            self.scene.see(self.scene.lane_table, now.worlds, now.vehicles, now.objects, now.observations, 0, 1)
+        return now.observations[0].copy()
 
     def _info(self, obs: np.ndarray, action: Action | None = None) -> dict[str, Any]:
         factors = len(self.scene.context)
@@ -190,16 +190,16 @@ class DrivingEnv(AbstractEnv):
             context = self._worlds.worlds[0]["context"][:factors].copy()
             return info | {"context": context, **{k: v[0] for k, v in self.scene.constant(self._worlds).items()}}
         trace = {name: self._worlds.trace[name][0].copy() for name in TRACE_UNITS}
-        return info | {"trace": trace, "success": bool(self._outcome.success[0])}
+        return info | {"trace": trace, "success": bool(self._worlds.ended(SUCCESS)[0])}
 
     def _reward(self, action: Action) -> float:
-        return float(self._outcome.rewards[0])
+        return float(self._worlds.rewards[0])
 
     def _is_terminated(self) -> bool:
-        return bool(self._outcome.terminated[0])
+        return bool(self._worlds.ended(TERMINATED)[0])
 
     def _is_truncated(self) -> bool:
-        return bool(self._outcome.truncated[0])
+        return bool(self._worlds.ended(TRUNCATED)[0])
 
     def restore(self, state: np.ndarray) -> None:
         """Let highway-env go on from a stored state, shape (size,); raises ValueError for another size."""

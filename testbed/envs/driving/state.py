@@ -26,11 +26,13 @@ def write_states(scene: Scene, states: np.ndarray) -> Worlds:
     """Return the worlds of stored states, shape (n, size); they go on exactly as the originals would have.
 
     Raises:
-        ValueError: for another size.
+        ValueError: for another size, and for numbers that no world can have.
     """
     states, size = np.asarray(states, np.float64), state_size(scene)
     if states.ndim != 2 or states.shape[1] != size:
         raise ValueError(f"a state of {scene.environment} has {size} numbers, not {states.shape[1:]}")
+    if not np.isfinite(states).all():
+        raise ValueError(f"a state of {scene.environment} holds NaN or infinity")
     worlds, start = Worlds.empty(len(states), scene), 0
     for part in _PARTS:
         records = getattr(worlds, part)
@@ -38,4 +40,7 @@ def write_states(scene: Scene, states: np.ndarray) -> Worlds:
         values = states[:, start : start + rows.size].reshape(len(states), *rows.shape[1:])
         records[...] = unstructured_to_structured(values, records.dtype)
         start += rows.size
+    lanes = np.stack([worlds.vehicles["lane"], worlds.vehicles["target_lane"]])
+    if (lanes < 0).any() or (lanes >= len(scene.lanes)).any():
+        raise ValueError(f"a state of {scene.environment} holds a lane that its road does not have")
     return worlds

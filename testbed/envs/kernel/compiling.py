@@ -38,7 +38,8 @@ def _cache_folder() -> Path:
         except OSError:
             continue
         if os.access(folder, os.W_OK):
-            for old in home.glob("testbed-kernel-*"):
+            # Beside the sources, only this version can be of use.
+            for old in home.glob("testbed-kernel-*") if home == SOURCES / "__pycache__" else ():
                 if old != folder:
                     shutil.rmtree(old, ignore_errors=True)
             return folder

@@ -1,10 +1,11 @@
-"""What the observations of all driving scenes share: context as one-hot numbers, limits, rounding."""
+"""What all driving scenes share when they are judged and seen: ends; context as one-hot numbers, limits, rounding."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from testbed.envs.kernel.compiling import compiled
+from testbed.envs.kernel.records import SUCCESS, TERMINATED, TRUNCATED
 
 LIMIT = 4.0
 """No component of an observation is larger."""
@@ -26,3 +27,16 @@ def finish(out):
     for k in range(len(out)):
         # Adding zero turns -0.0 into 0.0: equal numbers shall be equal bits.
         out[k] = np.rint(min(max(out[k], -LIMIT), LIMIT) / GRAIN) * GRAIN + 0.0
+
+
+@compiled
+def ending(done, collided, late):
+    """Return how an episode ended, as the bits of `records`: 0 if its task is not done and nothing else ended it."""
+    bits = 0
+    if done or collided:
+        bits |= TERMINATED
+    if late:
+        bits |= TRUNCATED
+    if done and not collided:
+        bits |= SUCCESS
+    return bits

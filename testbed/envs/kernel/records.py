@@ -23,6 +23,10 @@ CONTROLLED, TRAFFIC = 0, 1
 FIXED, APPROACH, WAIT, CROSS, HURRY, STOP, RETREAT, AWAY = range(8)
 """What a walker is doing; obstacles and bystanders are FIXED."""
 
+TERMINATED, TRUNCATED, SUCCESS, HELD = 1, 2, 4, 8
+"""How an episode ended, as bits: by its own rules, at the time limit, with its task done. HELD: it is not over, but
+its world stands still for one step."""
+
 SEARCHED = 4
 """A neighbour on a lane is looked for on at most so many lanes: itself, the one after, two before."""
 
@@ -55,7 +59,7 @@ crosses, `walk` its speed when nothing hurries it, `margin` what it adds to the 
 
 WORLD = np.dtype([("steps", "i8"), ("since", "i8"), ("collided", "i8"), ("ended", "i8"), ("context", "i8", (4,))])
 """The clock of a world: simulation steps done, the one in which the ego passed what ends the scene (NOBODY: not
-yet), whether anything touched the ego, whether the episode is over; its context factors as positions."""
+yet), whether anything touched the ego, how the episode ended (0: not yet); its context factors as positions."""
 
 SAMPLE = np.dtype([
     ("position", "f8", (2,)), ("heading", "f8"), ("speed", "f8"), ("acceleration", "f8"),

@@ -9,7 +9,7 @@ import math
 
 from testbed.envs.driving.layout import LANE_WIDTH, NONE, SOLID, STRIPED, Lane
 
-ROAD_START, RAMP_BEND, MERGE_START, MERGE_END, ROAD_END = -400.0, -80.0, 0.0, 200.0, 1200.0
+ROAD_START, RAMP_BEND, MERGE_START, MERGE_END, ROAD_END = -700.0, -80.0, 0.0, 200.0, 1200.0
 """Landmarks along x [m]: the ramp swings in from RAMP_BEND and may be left between MERGE_START and MERGE_END."""
 
 LEFT_LANE_Y, RIGHT_LANE_Y, RAMP_Y = 0.0, LANE_WIDTH, 2 * LANE_WIDTH

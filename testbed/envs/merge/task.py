@@ -11,7 +11,7 @@ import numpy as np
 
 from testbed.envs.driving.scene import Scene
 from testbed.envs.kernel.compiling import compiled
-from testbed.envs.kernel.observing import LIMIT
+from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
 from testbed.envs.merge.observation import NAMES, observe
 from testbed.envs.merge.road import LANE_LINES, LANES, MERGE_END, RAMP, SPEED_LIMIT
@@ -24,36 +24,41 @@ PAST = 60.0
 TIME_LIMIT = 24.0
 """Longest episode [s]."""
 
+_EGO = list(CONTEXT).index("ego")
 _AFTER, _LIMIT = round(AFTER_MERGE * SIMULATION_HZ), round(TIME_LIMIT * SIMULATION_HZ)
 
 
 @compiled(nogil=True)
-def judge(lanes, worlds, vehicles, objects, trace, observations, rewards, terminated, truncated, success, start, stop):
-    """Write the outcome of worlds `start` to `stop`: observation, reward, end, success.
+def judge(worlds, vehicles, trace, rewards, start, stop):
+    """Write rewards and ends of worlds `start` to `stop` that were stepped.
 
     The reward is 1 for a task done, -1 for a contact, and a little for speed on the way.
     """
     for w in range(start, stop):
-        world, ego = worlds[w], vehicles[w, 0]
-        if not world.ended:
-            for frame in range(FRAMES):
-                if world.since == NOBODY and arrived(world, trace[w, frame, 0]):
-                    world.since = world.steps - (FRAMES - 1 - frame)
-            wait = _AFTER if world.context[2] == 0 else 0
-            done = world.since != NOBODY and world.steps >= world.since + wait
-            success[w] = done and not world.collided
-            terminated[w] = done or world.collided
-            truncated[w] = world.steps >= _LIMIT
-            share = min(max(ego.speed / SPEED_LIMIT, 0.0), 1.0)
-            rewards[w] = done - world.collided + share / (TIME_LIMIT * SIMULATION_HZ / FRAMES)
-            world.ended = terminated[w] or truncated[w]
-        observe(lanes, world, vehicles[w], observations[w])
+        world = worlds[w]
+        if world.ended:
+            continue
+        for frame in range(FRAMES):
+            if world.since == NOBODY and arrived(world, trace[w, frame, 0]):
+                world.since = world.steps - (FRAMES - 1 - frame)
+        wait = _AFTER if world.context[_EGO] == 0 else 0
+        done = world.since != NOBODY and world.steps >= world.since + wait
+        share = min(max(vehicles[w, 0].speed / SPEED_LIMIT, 0.0), 1.0)
+        rewards[w] = done - world.collided + share / (TIME_LIMIT * SIMULATION_HZ / FRAMES)
+        world.ended = ending(done, world.collided, world.steps >= _LIMIT)
+
+
+@compiled(nogil=True)
+def see(lanes, worlds, vehicles, objects, observations, start, stop):
+    """Write the observations of worlds `start` to `stop`."""
+    for w in range(start, stop):
+        observe(lanes, worlds[w], vehicles[w], observations[w])
 
 
 @compiled
 def arrived(world, ego):
     """Return whether the ego has passed what ends the scene."""
-    return ego.lane != RAMP if world.context[2] == 0 else ego.position[0] > MERGE_END + PAST
+    return ego.lane != RAMP if world.context[_EGO] == 0 else ego.position[0] > MERGE_END + PAST
 
 
 SCENE = Scene(
@@ -71,6 +76,7 @@ SCENE = Scene(
     limit=LIMIT,
     draw=draw,
     judge=judge,
+    see=see,
     constants={"size": "m", "lane_line": "m"},
 )
 """The merge, declared."""
