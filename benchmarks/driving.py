@@ -24,7 +24,6 @@ from rich.table import Table
 import testbed  # noqa: F401  (registers the environments)
 from testbed.console import console, tracked
 from testbed.envs import scene_of
-from testbed.envs.driving.scene import Worlds
 from testbed.envs.kernel.records import NOBODY, TRAFFIC
 from testbed.envs.kernel.step import step_worlds
 
@@ -91,16 +90,16 @@ def crowd(vehicles: int, worlds: int = 256) -> Callable[[], int]:
     rows["y"] = np.where(np.arange(vehicles) % 2, rows["y"], 0.0)
     rows["driver"][:, 0] = 0
     trace = np.zeros((worlds, 3, vehicles), start.trace.dtype)
-    state, fresh = Worlds(start.worlds, rows, start.objects, trace), rows.copy()
+    fresh = rows.copy()
     actions, rounds = np.ones(worlds, np.int64), 0
 
     def step() -> int:
         nonlocal rounds
         rounds += 1
         if rounds % 50 == 0:
-            state.vehicles[:] = fresh
-        arguments = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles)
-        step_worlds(*arguments, state.objects, actions, state.trace, 0, worlds)
+            rows[:] = fresh
+        arguments = (scene.lane_table, scene.zebra[1], scene.target_speeds, start.worlds, rows, start.objects)
+        step_worlds(*arguments, actions, trace, 0, worlds)
         return worlds
 
     return step

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed.habits.table import HABITS
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 STAGES = re.search(r"## The stages alone\n\n```sh\n(.*?)```", README, re.DOTALL)
@@ -33,12 +35,31 @@ def test_the_stages_run_one_after_the_other(tmp_path):
         assert done.returncode == 0, f"{line}: {done.stderr}"
 
 
-def test_the_python_example_runs():
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def _examples(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def test_the_python_example_of_the_readme_runs():
+    (example,) = _examples(ROOT / "README.md")
     names: dict = {}
     exec(example, names)
     assert names["env"].observation_space.contains(names["observation"])
-    assert names["scenes"].num_envs == 8
+    assert names["scenes"].num_envs == 1024
+
+
+def test_the_python_example_of_the_driving_page_runs_and_its_shapes_are_true():
+    (example,) = _examples(ROOT / "docs/driving.md")
+    names: dict = {}
+    exec(example, names)
+    said = re.findall(r"# \(([\d, ]+)\)|shape \(([\d, ]+)\)", example)
+    shapes = [tuple(int(n) for n in (one or other).split(",")) for one, other in said]
+    assert shapes == [names["info"]["trace"]["position"].shape, names["states"].shape]
+    assert names["picture"].ndim == 3 and names["picture"].std() > 0
+
+
+def test_the_table_of_habits_names_every_habit():
+    page = (ROOT / "docs/habits.md").read_text()
+    assert [name for name in HABITS if f"**{name}**" not in page] == []
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "tasks").glob("*.py")) + sorted((ROOT / "benchmarks").glob("*.py")))

@@ -541,7 +541,7 @@ def test_states_that_no_world_can_have_are_refused(name):
     for column, value in ((0, np.nan), (lane, 99.0), (lane, -1.0)):
         bad = good.copy()
         bad[1, column] = value
-        with pytest.raises(ValueError, match="holds NaN or infinity|holds a lane"):
+        with pytest.raises(ValueError, match=r"holds NaN or infinity|holds a lane"):
             batch.restore(bad)
     assert _same([batch.states()], [good])
 

@@ -134,7 +134,7 @@ def audit(
     primary = measures_of(habit.environment)[habit.measure]
     draws = Draws.make(scenes, seed)
     table = Table(title=f"{habit.name} in {habit.environment}: {primary.title}, 95 % intervals", title_justify="left")
-    for heading in ("policy", "success", primary.unit, "over clean (* not 0)"):
+    for heading in ("policy", "success", primary.unit or "share", "over clean (* not 0)"):
         table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     rows = []
     for condition, context in contexts.items():
@@ -191,7 +191,7 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
 
 def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
     primary = primary_of(episode.environment)
-    caption = f"{primary.title} {primary.compute(episode.trace):.1f} {primary.unit}"
+    caption = f"{primary.title} {primary.compute(episode.trace):.1f} {primary.unit}".strip()
     chip = ", ".join(f"{name}: {value}" for name, value in episode.context.items())
     return Take(label, colour, episode, caption, chip, marks(episode))
 

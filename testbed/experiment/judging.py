@@ -93,7 +93,7 @@ def audit(run: Run, arms: Sequence[Arm]) -> Audit:
         trigger=run.trigger.meaning,
         measure=primary.name,
         measure_title=primary.title,
-        unit=primary.unit,
+        unit=primary.unit or "share",
         units={name: measure.unit for name, measure in measures.items()},
         arms=tuple(verdict.arm_results(scores, primary, run.experiment.seed)),
         differences=tuple(differences),

@@ -113,7 +113,7 @@ def markdown(rows: Sequence[Shown], scenes: int, seed: int) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for on, off in zip(rows[::2], rows[1::2], strict=True):
-        habit, unit = on.habit, f" [{on.measure.unit}]" if on.measure.unit else ""
+        habit, unit = on.habit, f" [{on.measure.unit or 'share'}]"
         cells = (
             f"{habit.family} > **{habit.name}**: {habit.signature}",
             get_trigger(habit, None).meaning,

@@ -53,24 +53,24 @@ class Courtesy:
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Return an action for each of n observations, shape (n, SIZE) -> (n,)."""
         scene = view(observations)
-        wanted = self._wanted_speed(scene)
-        error = wanted - scene.speed
-        return np.where(error > FASTER_FROM, FASTER, np.where(error < SLOWER_FROM, SLOWER, IDLE))
-
-    def _wanted_speed(self, scene: CrosswalkView) -> np.ndarray:
-        """Return the speed to set, shape (n,) [m/s]."""
-        before = scene.to_zebra > 0
         # Somebody who steps back at a car that still drives wants to cross; at one that stands, has crossed.
         gone = _leaving(scene) & (scene.speed < CRAWL)[:, None]
-        waiting = ((scene.at_kerb & ~gone) | _coming(scene)).any(axis=1) & before
+        before = scene.to_zebra > 0
+        waiting = (scene.at_kerb & ~gone).any(axis=1) & before
+        yields = self._yields(scene, waiting | (_coming(scene).any(axis=1) & before))
+        nearness = np.clip(1 - scene.to_zebra / self.CREEP, 0.0, 1.0)
+        free = self.cruise + self.creep * nearness * before + self.surge * waiting
+        stop = np.sqrt(2 * PLANNED * np.maximum(scene.to_zebra - STOP_LINE - LAG * scene.speed, 0.0))
+        error = np.where(yields, np.minimum(stop, free), free) - scene.speed
+        faster = np.where(yields, IDLE, FASTER)  # a stop is not interrupted to come a little closer
+        return np.where(error > FASTER_FROM, faster, np.where(error < SLOWER_FROM, SLOWER, IDLE))
+
+    def _yields(self, scene: CrosswalkView, wanted: np.ndarray) -> np.ndarray:
+        """Return whether the driver stops, shape (n,) bool; `wanted` says where somebody would like it to."""
         in_the_way = (scene.on_road & ~_past(scene)).any(axis=1) & (scene.to_zebra > -1.0)
         needed = scene.speed**2 / (2 * np.maximum(scene.to_zebra, 0.1))
         slow = (scene.speed < CRAWL) & (self.willing > 0)  # almost there: no reason to give up on a stop
-        yields = (waiting & ((needed <= self.willing) | slow)) | (in_the_way & (needed <= EMERGENCY))
-        nearness = np.clip(1 - scene.to_zebra / self.CREEP, 0.0, 1.0)
-        free = self.cruise + self.creep * nearness * before + self.surge * (waiting & ~yields)
-        stop = np.sqrt(2 * PLANNED * np.maximum(scene.to_zebra - STOP_LINE - LAG * scene.speed, 0.0))
-        return np.where(yields, np.minimum(stop, free), free)
+        return (wanted & ((needed <= self.willing) | slow)) | (in_the_way & (needed <= EMERGENCY))
 
 
 def _past(scene: CrosswalkView) -> np.ndarray:
