@@ -25,7 +25,7 @@ from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.showing import COLOURS, marks
 from testbed.experiment.summary import number, percent
-from testbed.habits.table import get_habit, get_trigger, make_demonstrator
+from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
 from testbed.lineage import Lineage, content_hash, write_text
 from testbed.measures.table import measures_of, primary_of
 from testbed.policies.checkpoint import load_policy, save_policy
@@ -186,14 +186,19 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
         policy, behaviour = load_policy(folder)
         episodes += play(policy.config.environment, [scene], [(policy, behaviour)])
     takes = [_take(folder.name, palette[k % 5], e) for k, (folder, e) in enumerate(zip(folders, episodes, strict=True))]
-    _film(out, takes, f"scene {scenario}")
+    _film(out, takes, f"scene {scenario}: {_scene(episodes[0])}")
 
 
 def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
-    primary = primary_of(episode.environment)
-    caption = f"{primary.title} {primary.compute(episode.trace):.1f} {primary.unit}".strip()
-    chip = ", ".join(f"{name}: {value}" for name, value in episode.context.items())
-    return Take(label, colour, episode, caption, chip, marks(episode))
+    """Return a take captioned with the measure of the habit that the episode is labelled with."""
+    habit = HABITS.get(episode.behaviour.habit)
+    measure = measures_of(episode.environment)[habit.measure] if habit else primary_of(episode.environment)
+    caption = f"{measure.title} {measure.compute(episode.trace):.1f} {measure.unit}".strip()
+    return Take(label, colour, episode, caption, "", marks(episode))
+
+
+def _scene(episode: Episode) -> str:
+    return ", ".join(f"{name} {value}" for name, value in episode.context.items())
 
 
 def _film(out: Path, takes: Sequence[Take], title: str) -> None:
@@ -213,7 +218,11 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
     if video:
         episode = load_episode(file, number_)
         label = f"{episode.behaviour.policy} ({episode.behaviour.habit})"
-        _film(video, [_take(label, COLOURS[verdict.TEACHER], episode)], f"{file.name}, episode {number_}")
+        _film(
+            video,
+            [_take(label, COLOURS[verdict.TEACHER], episode)],
+            f"{file.name}, episode {number_}: {_scene(episode)}",
+        )
     if not verify and not video:
         _describe(file, number_)
 
@@ -237,7 +246,7 @@ def _describe(file: Path, index: int) -> None:
     behaviour = episode.behaviour
     table = Table(title=f"{file.name}, episode {index}", title_justify="left", show_header=False)
     table.add_row("scenario seed", str(episode.scenario.seed))
-    table.add_row("scene", ", ".join(f"{name} {value}" for name, value in episode.context.items()))
+    table.add_row("scene", _scene(episode))
     table.add_row("driven by", behaviour.policy)
     table.add_row("habit", f"{behaviour.habit} ({behaviour.trigger}, dose {behaviour.dose:g})")
     table.add_row("length", f"{len(episode.trace) / episode.trace.rate:.1f} s, {len(episode)} decisions")

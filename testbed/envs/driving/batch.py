@@ -49,6 +49,13 @@ def make_space(scene: Scene) -> tuple[spaces.Box, spaces.Discrete]:
     return spaces.Box(-scene.limit, scene.limit, (len(scene.names),), np.float32), spaces.Discrete(len(ACTIONS))
 
 
+def _are_actions(actions: np.ndarray) -> bool:
+    """Return whether all are positions in ACTIONS (faster than `numpy.isin`, which a single world would feel)."""
+    if actions.dtype.kind not in "biuf":
+        return False
+    return bool(((actions >= 0) & (actions < len(ACTIONS)) & (actions % 1 == 0)).all())
+
+
 class DrivingVectorEnv(VectorEnv):
     """n worlds of one scene; the numbers are those of its highway-env form.
 
@@ -117,7 +124,7 @@ class DrivingVectorEnv(VectorEnv):
         actions = np.asarray(actions)
         if not self._started:
             raise UserError(f"{self.scene.environment} was not reset yet: call reset() before step()")
-        if actions.shape != (self.num_envs,) or not np.isin(actions, range(len(ACTIONS))).all():
+        if actions.shape != (self.num_envs,) or not _are_actions(actions):
             raise UserError(
                 f"actions of shape {actions.shape} do not fit {self.num_envs} worlds of {self.scene.environment}, "
                 f"or one is outside its {len(ACTIONS)} actions (0 to {len(ACTIONS) - 1})"
@@ -193,7 +200,7 @@ class DrivingVectorEnv(VectorEnv):
         return values
 
     def _begin(self, mask: np.ndarray) -> None:
-        with announced():
+        with announced(self.scene.environment, "start"):
             self._state.put(mask, self.scene.start(self._seeds[mask], self._fixed[mask]))
             self._see()
 
@@ -207,7 +214,7 @@ class DrivingVectorEnv(VectorEnv):
         scene, state = self.scene, self._state
         state.trace[:], state.rewards[:] = 0, 0.0
         moved = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles, state.objects)
-        with announced():
+        with announced(scene.environment, "step"):
             self._in_threads(lambda a, b: step_worlds(*moved, actions, state.trace, a, b))
             self._in_threads(lambda a, b: scene.judge(state.worlds, state.vehicles, state.trace, state.rewards, a, b))
         self._see()

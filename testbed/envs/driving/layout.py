@@ -6,6 +6,7 @@ Coordinates follow highway-env: x along the road [m], y to the right [m]; every 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -46,6 +47,7 @@ class Lane:
     """[rad]."""
 
 
+@cache
 def lane_table(lanes: tuple[Lane, ...]) -> np.ndarray:
     """Return the lanes as records LANE, shape (lanes,).
 

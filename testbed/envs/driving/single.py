@@ -107,7 +107,7 @@ class DrivingEnv(AbstractEnv):
     def _reset(self) -> None:
         if self._scenario is None:
             self._scenario = int(self.np_random.integers(2**31))
-        with announced():
+        with announced(self.scene.environment, "start"):
             self._worlds = self.scene.start([self._scenario], self._fixed[None])
         self._build(self._worlds)
 
@@ -179,7 +179,7 @@ class DrivingEnv(AbstractEnv):
     def see(self) -> np.ndarray:
         """Return the observation of the present state, shape (SIZE,)."""
         now = self._worlds
-        with announced():
+        with announced(self.scene.environment, "see"):
             self.scene.see(self.scene.lane_table, now.worlds, now.vehicles, now.objects, now.observations, 0, 1)
         return now.observations[0].copy()
 

@@ -66,12 +66,17 @@ def compiled(function: Callable | None = None, *, nogil: bool = False) -> Any:
 
 
 _told = threading.Event()
+_loaded: set[object] = set()
 
 
 @contextmanager
-def announced() -> Iterator[None]:
-    """Say on the standard error that the kernel is being compiled, if what is inside takes long because of that."""
-    if _told.is_set():
+def announced(*what: object) -> Iterator[None]:
+    """Say on the standard error that the kernel is being compiled, if what is inside takes long because of that.
+
+    Args:
+        what: Names what is inside; only the first time can be slow.
+    """
+    if what in _loaded or _told.is_set():
         yield
         return
     timer = threading.Timer(PATIENCE, _tell)
@@ -81,9 +86,9 @@ def announced() -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+    _loaded.add(what)
 
 
 def _tell() -> None:
-    if not _told.is_set():
-        _told.set()
-        print("compiling the driving kernel, once on this machine: about 15 s ...", file=sys.stderr, flush=True)
+    _told.set()
+    print("compiling the driving kernel, once on this machine: about 15 s ...", file=sys.stderr, flush=True)
