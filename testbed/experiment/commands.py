@@ -57,6 +57,9 @@ def collect(
         policy, inputs = make_demonstrator(habit, trigger, dose), {}
         behaviour = Behaviour("demonstrator", habit.name, trigger.name, dose) if dose else Behaviour("demonstrator")
     fixed = {**habit.context, **parse_context(context)}
+    for factor, value in habit.context.items():
+        if fixed[factor] != value:
+            raise UserError(f"{habit.name} needs {factor}={value}, not {fixed[factor]}: leave it out of --context")
     settings = {"environment": habit.environment, "count": episodes, "context": fixed}
     lineage = Lineage(
         "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs
