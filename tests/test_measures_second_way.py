@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from testbed.demonstrations.rollout import play
-from testbed.envs.driving.gap_acceptance import LANE_LEFT, SLOWER, AcceptedGap, GapAcceptance
-from testbed.envs.driving.observation import view
+from testbed.envs.kernel.motion import TOUCH
+from testbed.envs.merge.gap_acceptance import LANE_LEFT, SLOWER, AcceptedGap, GapAcceptance
+from testbed.envs.merge.observation import view
 from testbed.episode import Behaviour, Episode, Scenario, Trace
 from testbed.measures.merge import MEASURES, find_merge, violations
 from testbed.mechanics.contact import corners, rectangles_touch
 
+CRASHES = (2, 3)
+"""Seeds of scenes in which the reckless driver hits something."""
 PUSHY = GapAcceptance(AcceptedGap(lag=0.2, lead=0.3))
 
 
@@ -37,7 +40,7 @@ def traces(episodes) -> list[Trace]:
     scenarios = [episode.scenario for episode in episodes]
     played: list[Episode] = []
     for policy in (PUSHY, _Hindrance()):
-        played += play(policy, Behaviour("demonstrator"), "testbed/Merge-v0", scenarios)
+        played += play("testbed/Merge-v0", scenarios, [(policy, Behaviour("demonstrator"))])
     return [episode.trace for episode in (*episodes, *played)]
 
 
@@ -178,13 +181,14 @@ def test_headways_margin_and_drac_by_loops(traces):
 
 def test_collision_by_geometry_of_every_sample(traces):
     """The ego's rectangle against every other one, sample by sample, in an episode with a contact too."""
-    crashes = play(_Reckless(), Behaviour("demonstrator"), "testbed/Merge-v0", [Scenario(4), Scenario(5)])
+    scenes = [Scenario(seed) for seed in CRASHES]
+    crashes = list(play("testbed/Merge-v0", scenes, [(_Reckless(), Behaviour("demonstrator"))]))
     found = []
     for trace in (*traces, *(episode.trace for episode in crashes)):
         shapes = corners(trace["position"], trace["heading"], trace["size"][None])
-        touch = bool(rectangles_touch(shapes[:, :1], shapes[:, 1:]).any())
+        touch = bool(rectangles_touch(shapes[:, :1], shapes[:, 1:], TOUCH).any())
         obstacle = corners(np.array([200.0, 8.0]), np.array(0.0), np.array([2.0, 2.0]))
-        touch |= bool(rectangles_touch(shapes[:, 0], obstacle).any())
+        touch |= bool(rectangles_touch(shapes[:, 0], obstacle, TOUCH).any())
         assert _severity("collision", trace) == float(touch)
         found.append(touch)
     assert found[-2:] == [True, True]

@@ -53,7 +53,7 @@ def _are_actions(actions: np.ndarray) -> bool:
     """Return whether all are positions in ACTIONS (faster than `numpy.isin`, which a single world would feel)."""
     if actions.dtype.kind not in "biuf":
         return False
-    return bool(((actions >= 0) & (actions < len(ACTIONS)) & (actions % 1 == 0)).all())
+    return bool(((actions >= 0) & (actions < len(ACTIONS)) & (np.floor(actions) == actions)).all())
 
 
 class DrivingVectorEnv(VectorEnv):
