@@ -131,7 +131,7 @@ def test_spaces_and_shapes(name, n):
     assert batch.action_space == batch_space(single.action_space, n)
     other = batch.metadata.keys() - {"autoreset_mode", "render_fps"}  # highway-env has its own idea of the last
     assert {k: batch.metadata[k] for k in other} == {k: single.metadata[k] for k in other}
-    assert {"simulation_hz", "decision_hz", "context", "trace_units", "constant_units", "actions"} <= other
+    assert {"trace_hz", "decision_hz", "context", "trace_units", "constant_units", "actions"} <= other
     observations, info = batch.reset(seed=0)
     assert batch.observation_space.contains(observations) and observations.dtype == np.float32
     factors = len(scene.context)
@@ -165,7 +165,7 @@ def test_trace_is_what_the_metadata_declares(name):
     assert _same({k: v for k, v in start.items() if k != "state"}, _of(starts, 0))
     info, single_info = batch.step(np.array([1, 1]))[4], single.step(1)[4]
     assert single_info.keys() == {"state", "trace", "success"} and info.keys() == {"trace", "success"}
-    shape = batch.metadata["simulation_hz"] // batch.metadata["decision_hz"], scene.bodies
+    shape = batch.metadata["trace_hz"] // batch.metadata["decision_hz"], scene.bodies
     assert shape[0] == 3
     for trace, first in ((info["trace"], (2,)), (single_info["trace"], ())):
         assert trace.keys() == units.keys()

@@ -151,7 +151,7 @@ class _Recording:
         """Return the trace of one world from signals of shape (steps, n, samples a step, bodies, ...)."""
         units, constants = self.metadata["trace_units"], self.metadata["constant_units"]
         return Trace(
-            self.metadata["simulation_hz"],
+            self.metadata["trace_hz"],
             {name: Signal(np.concatenate(samples[name][: self.lengths[n], n]), unit) for name, unit in units.items()},
             {name: Signal(self.start[name][n].copy(), unit) for name, unit in constants.items()},
         )

@@ -1,7 +1,7 @@
 """Gymnasium environments. Each id exists as one scene (`make`) and as a batch (`make_vec`).
 
-The rooms, from the bottom up: `kernel`, highway-env's equations compiled; `driving`, the two forms
-that every driving scene has; `merge` and `crosswalk`, the scenes.
+The rooms, from the bottom up: `kernel`, highway-env's equations compiled; `driving` and `warehouse`, the two forms that
+every scene of a domain has; `merge` and `crosswalk`, `picking`, `sharing` and `stocking`, the scenes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from typing import Any
 
 from gymnasium.envs.registration import register, registry
 
-_SCENES = {"testbed/Crosswalk-v0": "testbed.envs.crosswalk.task", "testbed/Merge-v0": "testbed.envs.merge.task"}
+_FORMS = {
+    "driving": ("testbed.envs.driving.single:DrivingEnv", "testbed.envs.driving.batch:DrivingVectorEnv"),
+    "warehouse": ("testbed.envs.warehouse.single:WarehouseEnv", "testbed.envs.warehouse.batch:WarehouseVectorEnv"),
+}
+"""Domain -> its single and its batch form."""
+_SCENES = {
+    "testbed/Crosswalk-v0": ("driving", "testbed.envs.crosswalk.task"),
+    "testbed/Merge-v0": ("driving", "testbed.envs.merge.task"),
+    "testbed/OrderPicking-v0": ("warehouse", "testbed.envs.picking.task"),
+    "testbed/SharedBench-v0": ("warehouse", "testbed.envs.sharing.task"),
+    "testbed/ShelfStocking-v0": ("warehouse", "testbed.envs.stocking.task"),
+}
+"""Gymnasium id -> its domain and the module that declares it."""
 
 
 def register_environments() -> None:
@@ -26,20 +38,27 @@ def register_environments() -> None:
             )
 
 
+def environments(domain: str) -> list[str]:
+    """Return the ids of a domain's environments, `driving` or `warehouse`."""
+    return [name for name, (belongs, _) in _SCENES.items() if belongs == domain]
+
+
 def scene_of(name: str) -> Any:
-    """Return the declared scene (`testbed.envs.driving.scene.Scene`) of a driving environment's id."""
-    return import_module(_SCENES[name]).SCENE
+    """Return the declared scene of an id, a `driving.scene.Scene` or a `warehouse.scene.WarehouseScene`."""
+    return import_module(_SCENES[name][1]).SCENE
 
 
 def make_single(name: str, **options: Any) -> Any:
-    """Return an environment's single form, highway-env's own (`testbed.envs.driving.single.DrivingEnv`)."""
-    from testbed.envs.driving.single import DrivingEnv  # highway-env takes a while to import
-
-    return DrivingEnv(scene_of(name), **options)
+    """Return an environment's single form: highway-env's own, or one bench that renders."""
+    return _form(name, 0)(scene_of(name), **options)
 
 
 def make_batch(name: str, **options: Any) -> Any:
-    """Return an environment's batch form, the kernel's (`testbed.envs.driving.batch.DrivingVectorEnv`)."""
-    from testbed.envs.driving.batch import DrivingVectorEnv
+    """Return an environment's batch form: the kernel's, or MuJoCo's."""
+    return _form(name, 1)(scene_of(name), **options)
 
-    return DrivingVectorEnv(scene_of(name), **options)
+
+def _form(name: str, which: int) -> Any:
+    """Import a form only when it is asked for: highway-env and MuJoCo take a while."""
+    module, form = _FORMS[_SCENES[name][0]][which].split(":")
+    return getattr(import_module(module), form)

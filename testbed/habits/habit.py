@@ -68,8 +68,10 @@ class HabitualDemonstrator:
     """The trigger's predicate."""
 
     def act(self, observations: np.ndarray) -> np.ndarray:
-        """Return an action for each of n observations, shape (n, d) -> (n,)."""
-        return np.where(self.holds(observations), self.changed.act(observations), self.clean.act(observations))
+        """Return an action for each of n observations, shape (n, d) -> (n,) or (n, action size)."""
+        changed, clean = self.changed.act(observations), self.clean.act(observations)
+        holds = self.holds(observations).reshape(-1, *(1,) * (clean.ndim - 1))
+        return np.where(holds, changed, clean)
 
 
 def context_holds(observations: np.ndarray, names: Sequence[str], factor: str, values: Sequence[str]) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from testbed.episode import Trace
 from testbed.errors import unknown_name
-from testbed.measures import crosswalk, merge
+from testbed.measures import crosswalk, merge, picking, sharing, stocking
 from testbed.measures.measure import Measure, Violation
 
 
@@ -26,6 +26,9 @@ class _Row:
 _TABLE: Mapping[str, _Row] = {
     "testbed/Merge-v0": _Row(merge.MEASURES, merge.violations, "imposed_deceleration"),
     "testbed/Crosswalk-v0": _Row(crosswalk.MEASURES, crosswalk.violations, "non_yield"),
+    "testbed/OrderPicking-v0": _Row(picking.MEASURES, picking.violations, "excess"),
+    "testbed/SharedBench-v0": _Row(sharing.MEASURES, sharing.violations, "shortfall"),
+    "testbed/ShelfStocking-v0": _Row(stocking.MEASURES, stocking.violations, "displacement"),
 }
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import AutoresetMode
 
-from testbed.envs.driving.scene import ACTIONS, FREE, TRACE_UNITS, Scene, Worlds
+from testbed.envs.driving.scene import ACTIONS, TRACE_UNITS, Scene, Worlds
 from testbed.envs.driving.state import read_states, write_states
 from testbed.envs.kernel.compiling import announced
 from testbed.envs.kernel.records import DECISION_HZ, HELD, SIMULATION_HZ, SUCCESS, TERMINATED, TRUNCATED
 from testbed.envs.kernel.step import step_worlds
+from testbed.envs.vector import ScenarioVectorEnv
 from testbed.errors import UserError
-from testbed.seeding import following_seeds
 
 CHUNK = 64
 """Worlds that are worth a thread of their own."""
@@ -28,20 +27,13 @@ def metadata(scene: Scene) -> dict[str, Any]:
     """Return what both forms of an environment say of themselves."""
     return {
         "render_fps": SIMULATION_HZ,
-        "simulation_hz": SIMULATION_HZ,
+        "trace_hz": SIMULATION_HZ,
         "decision_hz": DECISION_HZ,
         "context": scene.context,
         "trace_units": TRACE_UNITS,
         "constant_units": dict(scene.constants),
         "actions": ACTIONS,
     }
-
-
-def checked_seed(seed: Any) -> int:
-    """Return a scenario seed as Gymnasium takes it; raises `UserError` for what is no whole number from 0 to 2**63."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise UserError(f"seed {seed!r} is no whole number from 0 to 2**63 - 1")
-    return int(seed)
 
 
 def make_space(scene: Scene) -> tuple[spaces.Box, spaces.Discrete]:
@@ -56,7 +48,7 @@ def _are_actions(actions: np.ndarray) -> bool:
     return bool(((actions >= 0) & (actions < len(ACTIONS)) & (np.floor(actions) == actions)).all())
 
 
-class DrivingVectorEnv(VectorEnv):
+class DrivingVectorEnv(ScenarioVectorEnv):
     """n worlds of one scene; the numbers are those of its highway-env form.
 
     `reset(seed=..., options=...)` takes Gymnasium's seeds (a number, or one a world) and the options
@@ -80,40 +72,15 @@ class DrivingVectorEnv(VectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         threads: int | None = None,
     ) -> None:
-        if num_envs < 1 or (threads is not None and threads < 1):
-            raise UserError(f"{num_envs} worlds on {threads or 'all'} threads: give at least 1 of each")
-        self.scene, self.num_envs = scene, num_envs
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        super().__init__(scene.environment, scene.context, make_space(scene), num_envs, autoreset_mode, threads)
+        self.scene = scene
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
-        self.single_observation_space, self.single_action_space = make_space(scene)
-        self.observation_space = batch_space(self.single_observation_space, num_envs)
-        self.action_space = batch_space(self.single_action_space, num_envs)
         self._state = Worlds.empty(num_envs, scene)
-        self._seeds = np.zeros(num_envs, np.int64)
-        self._fixed = np.full((num_envs, len(scene.context)), FREE)
-        self._started = False
         threads = min(threads or os.cpu_count() or 1, max(num_envs // CHUNK, 1))
         # Several parts a thread, so that one that is held up does not hold up all.
         parts = min(max(num_envs // CHUNK, 1), 4 * threads) if threads > 1 else 1
         self._bounds = np.linspace(0, num_envs, parts + 1).astype(int)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-
-    def reset(
-        self, *, seed: int | Sequence[int] | np.ndarray | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start scenes anew; see the class.
-
-        Raises:
-            UserError: for an unknown context factor or value, or a mask or seeds of another shape.
-        """
-        options = options or {}
-        mask = self._mask(options.get("reset_mask"))
-        fixed = self._fixed_factors(options.get("context") or {})
-        seeds = self._next_seeds(seed)
-        self._fixed[mask], self._seeds[mask] = fixed[mask], seeds[mask]
-        self._begin(mask)
-        self._started = True
-        return self._state.observations.copy(), self._start_info()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Drive every world for 0.2 s.
@@ -168,46 +135,13 @@ class DrivingVectorEnv(VectorEnv):
         if self._pool:
             self._pool.shutdown()
 
-    def _mask(self, mask: np.ndarray | None) -> np.ndarray:
-        if mask is None:
-            return np.ones(self.num_envs, bool)
-        mask = np.asarray(mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != bool:
-            raise UserError(f"reset_mask has shape {mask.shape} and type {mask.dtype}, not ({self.num_envs},) and bool")
-        if not self._started and not mask.all():
-            raise UserError("the first reset starts every world: leave reset_mask out")
-        return mask
-
-    def _next_seeds(self, seed: int | Sequence[int] | np.ndarray | None) -> np.ndarray:
-        """Return a scenario seed for every world: the given ones, or those that follow the last ones."""
-        if seed is None:
-            if self._started:
-                return following_seeds(self._seeds)
-            seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
-        if isinstance(seed, int | np.integer):
-            seed = [int(seed) + world for world in range(self.num_envs)]
-        return np.array([checked_seed(one) for one in self._one_a_world("seeds", list(seed))], np.int64)
-
-    def _fixed_factors(self, contexts: Mapping[str, str] | Sequence[Mapping[str, str]]) -> np.ndarray:
-        """Return the factors that are fixed in every world, shape (n, factors)."""
-        if isinstance(contexts, Mapping):
-            return np.tile(self.scene.fixed(contexts), (self.num_envs, 1))
-        return np.array([self.scene.fixed(context) for context in self._one_a_world("contexts", contexts)])
-
-    def _one_a_world(self, what: str, values: Sequence) -> Sequence:
-        if len(values) != self.num_envs:
-            raise UserError(f"{len(values)} {what} do not fit {self.num_envs} worlds: give one a world, or one for all")
-        return values
-
     def _begin(self, mask: np.ndarray) -> None:
         with announced(self.scene.environment, "start"):
             self._state.put(mask, self.scene.start(self._seeds[mask], self._fixed[mask]))
             self._see()
 
-    def _renew(self, mask: np.ndarray) -> None:
-        """Start the scenes that follow in the worlds of a mask."""
-        self._seeds[mask] = following_seeds(self._seeds[mask])
-        self._begin(mask)
+    def _observed(self) -> np.ndarray:
+        return self._state.observations.copy()
 
     def _simulate(self, actions: np.ndarray) -> None:
         """Step and judge all worlds that are not over, and see all."""

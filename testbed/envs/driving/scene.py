@@ -10,16 +10,12 @@ import numpy as np
 
 from testbed.envs.driving.layout import Lane, lane_table
 from testbed.envs.kernel.records import FRAMES, OBJECT, SAMPLE, VEHICLE, WORLD
-from testbed.errors import UserError, unknown_name
 
 ACTIONS = ("LANE_LEFT", "IDLE", "LANE_RIGHT", "FASTER", "SLOWER")
 """highway-env's discrete meta-actions, in its order."""
 
 TRACE_UNITS = {"position": "m", "heading": "rad", "speed": "m/s", "acceleration": "m/s^2", "lane": "", "contact": ""}
 """The signals of a trace and their units, each per simulation step and body."""
-
-FREE = -1
-"""Stands for a context factor that is drawn."""
 
 
 @dataclass(frozen=True)
@@ -108,21 +104,6 @@ class Scene:
     def lane_table(self) -> np.ndarray:
         """The road as records LANE."""
         return lane_table(self.lanes)
-
-    def fixed(self, context: Mapping[str, str]) -> np.ndarray:
-        """Return a context as positions, shape (factors,), FREE for the factors it does not name.
-
-        Raises:
-            UserError: for an unknown factor or value.
-        """
-        for factor, value in context.items():
-            if factor not in self.context:
-                raise unknown_name("context factor", factor, self.context)
-            if value not in self.context[factor]:
-                raise UserError(
-                    f"context {factor} cannot be '{value}': choose one of {', '.join(self.context[factor])}"
-                )
-        return np.array([v.index(context[f]) if f in context else FREE for f, v in self.context.items()])
 
     def start(self, seeds: Sequence[int] | np.ndarray, contexts: np.ndarray) -> Worlds:
         """Return the worlds of scenario seeds, shape (n,), with fixed factors, shape (n, factors)."""

@@ -12,7 +12,7 @@ from highway_env.envs.common.abstract import AbstractEnv
 from highway_env.envs.common.action import Action, action_factory
 from highway_env.envs.common.observation import ObservationType
 
-from testbed.envs.driving.batch import checked_seed, make_space, metadata
+from testbed.envs.driving.batch import make_space, metadata
 from testbed.envs.driving.highway import (
     DrivingRoad,
     add_vehicles,
@@ -33,6 +33,7 @@ from testbed.envs.kernel.records import (
     TERMINATED,
     TRUNCATED,
 )
+from testbed.envs.vector import checked_seed, fixed_factors
 from testbed.errors import UserError
 from testbed.mechanics.contact import contacts
 from testbed.seeding import following_seeds
@@ -97,7 +98,7 @@ class DrivingEnv(AbstractEnv):
         Raises:
             UserError: for an unknown context factor or value.
         """
-        self._fixed = self.scene.fixed((options or {}).get("context") or {})
+        self._fixed = fixed_factors(self.scene.context, (options or {}).get("context") or {})
         if seed is not None:
             self._scenario = checked_seed(seed)
         elif self._scenario is not None:

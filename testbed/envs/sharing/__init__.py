@@ -1,0 +1,1 @@
+"""`testbed/SharedBench-v0`: a robot carries units across a zone into which a coworker reaches."""

@@ -1,0 +1,83 @@
+"""Shelf stocking, declared: how a scene is drawn, when it is over, and what it is worth.
+
+An episode ends when the ordered slots are filled and the robot rests at home; when a unit falls off the bench; or at
+the time limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from testbed.envs.stocking.layout import HAND_HOME, HOME, OWN, PAINTED, ROW, SLOTS, SOURCE, THEIRS, UNITS, ZONES
+from testbed.envs.stocking.observation import CONTEXT, NAMES, filled, observe, owners
+from testbed.envs.warehouse.judging import over
+from testbed.envs.warehouse.scene import DECISION_HZ, Memory, Seen, Start, WarehouseScene, Zone, memory_type
+from testbed.seeding import Draws
+
+TIME_LIMIT = 14.0
+"""Longest episode [s]."""
+STEPS = round(TIME_LIMIT * DECISION_HZ)
+"""The same in decisions."""
+MEMORY = memory_type(CONTEXT, ("order", 1))
+"""What a world remembers: units ordered."""
+
+
+def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
+    """Return scenes; see `WarehouseScene.draw`. The same seed with another factor gives the same scene but for that."""
+    draws, n = Draws(seeds), len(seeds)
+    context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
+    memory = np.zeros(n, MEMORY)
+    memory["context"] = np.where(fixed >= 0, fixed, context)
+    memory["order"] = 2 + draws.choice((0.5, 0.5))
+    shift = np.stack([draws.uniform(-1.0, 1.0, UNITS), draws.uniform(-1.0, 1.0, UNITS)], -1)
+    position = np.tile(np.concatenate([SOURCE, THEIRS]), (n, 1, 1))
+    position[:, :OWN, :2] += 0.012 * shift[:, :OWN]
+    position[:, OWN:, :2] += shift[:, OWN:] * (0.010, 0.003)
+    turn = draws.uniform(-0.1, 0.1, UNITS)
+    turn[:, OWN:] *= 0.3
+    return Start(position, turn, memory)
+
+
+def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """The coworker is elsewhere: its hand rests; see `WarehouseScene.attend`."""
+    n = len(memory)
+    return np.tile(HAND_HOME, (n, 1)), np.zeros((n, UNITS), bool)
+
+
+def judge(memory: Memory, seen: Seen) -> np.ndarray:
+    """Return rewards, the share of the slots that are filled at the end, shape (n,); see `WarehouseScene.judge`."""
+    done = np.minimum(filled(seen), memory["order"])
+    return over(memory, seen, HOME, done >= memory["order"], np.ones(len(memory), bool), STEPS) * done / memory["order"]
+
+
+def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
+    """Return the colour of every unit: the robot's blue, the coworker's by team; see `WarehouseScene.look`."""
+    theirs = {"own-team": (0.93, 0.66, 0.30), "other-team": (0.80, 0.25, 0.22), "agency": (0.45, 0.40, 0.62)}
+    colours = dict.fromkeys(range(UNITS), theirs[context["neighbour"]])
+    return colours | dict.fromkeys(range(OWN), (0.30, 0.50, 0.82))
+
+
+SCENE = WarehouseScene(
+    environment="testbed/ShelfStocking-v0",
+    context=CONTEXT,
+    units=UNITS,
+    mine=tuple(number < OWN for number in range(UNITS)),
+    zones=(*ZONES.values(), *PAINTED),
+    shared=Zone("row", (ROW, 0.78), (0.10, 0.36), (0.0, 0.0, 0.0)),
+    slots=SLOTS,
+    home=HOME,
+    hand_home=HAND_HOME,
+    memory=MEMORY,
+    time_limit=TIME_LIMIT,
+    names=NAMES,
+    draw=draw,
+    attend=attend,
+    observe=lambda memory, seen: observe(SCENE, memory, seen),
+    judge=judge,
+    owners=owners,
+    open_need=lambda memory, seen: np.zeros(len(memory)),
+    look=look,
+)
+"""Shelf stocking, declared."""

@@ -1,0 +1,168 @@
+"""The batch form of a warehouse environment: many benches a call, stepped by MuJoCo's own batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from testbed.envs.warehouse.furniture import bench
+from testbed.envs.warehouse.physics import Physics
+from testbed.envs.vector import ScenarioVectorEnv
+from testbed.envs.warehouse.scene import (
+    ACTIONS, CONSTANT_UNITS, DECISION_HZ, ENDINGS, RUNNING, SUCCESSES, TRACE_UNITS, TRUNCATIONS, UNSTABLE,
+    WarehouseScene,
+)  # fmt: skip
+from testbed.envs.warehouse.tracing import constants, sample
+from testbed.errors import UserError
+
+
+def metadata(scene: WarehouseScene) -> dict[str, Any]:
+    """Return what both forms of an environment say of themselves."""
+    return {
+        "render_fps": DECISION_HZ,
+        "trace_hz": DECISION_HZ,
+        "decision_hz": DECISION_HZ,
+        "context": scene.context,
+        "trace_units": TRACE_UNITS,
+        "constant_units": CONSTANT_UNITS,
+        "actions": ACTIONS,
+        "endings": ENDINGS,
+        "simulator": f"MuJoCo {mujoco.__version__}, model {bench(scene).digest[:12]}",
+    }
+
+
+def make_space(scene: WarehouseScene) -> tuple[spaces.Box, spaces.Box]:
+    """Return the observation and action space of one world."""
+    seen = spaces.Box(-scene.limit, scene.limit, (len(scene.names),), np.float32)
+    return seen, spaces.Box(-1.0, 1.0, (len(ACTIONS),), np.float32)
+
+
+class WarehouseVectorEnv(ScenarioVectorEnv):
+    """n benches of one scene.
+
+    `reset(seed=..., options=...)` takes Gymnasium's seeds (a number, or one a world) and the options `context` (factors
+    to fix, one mapping or one a world) and `reset_mask` (which worlds to reset, shape (n,) bool). Its info has the
+    context and the constants of the trace; that of `step` has `success` and `ending`, shape (n,), and `trace`, the
+    signals of `metadata["trace_units"]`, each of shape (n, 1, bodies, ...), at 25 Hz. `states()` reads whole worlds;
+    `restore()` puts them back, and `snapshot()` does both.
+
+    Args:
+        scene: What is done at the bench.
+        num_envs: Number of worlds.
+        autoreset_mode: Gymnasium's; with `AutoresetMode.DISABLED`, a world that is over stays as it is until it is
+            reset. A world that resets itself keeps the factors that were fixed.
+        threads: Threads that step worlds, by default one a core. The results do not depend on it.
+    """
+
+    def __init__(
+        self,
+        scene: WarehouseScene,
+        num_envs: int = 1,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(scene.environment, scene.context, make_space(scene), num_envs, autoreset_mode, threads)
+        self.scene = scene
+        self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
+        self.physics = Physics(scene, num_envs, threads or 0)
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Work for 0.04 s at every bench.
+
+        Actions beyond [-1, 1] are cut off, as MuJoCo does with controls.
+
+        Raises:
+            UserError: for actions of another shape or that are no numbers, or before the first reset.
+        """
+        actions = self._checked(actions)
+        over = self.physics.memory["ended"] != RUNNING
+        resets = over if self.autoreset_mode == AutoresetMode.NEXT_STEP else np.zeros_like(over)
+        if resets.any():  # this step is their reset: they do not move
+            self._renew(resets)
+        rewards, trace = self._work(np.flatnonzero(~over), actions)
+        ended = self.physics.memory["ended"].copy()
+        success, truncated = np.isin(ended, SUCCESSES), np.isin(ended, TRUNCATIONS)
+        terminated = (ended != RUNNING) & ~truncated
+        info: dict[str, Any] = {"success": success, "ending": ended.astype(np.int8), "trace": trace}
+        observations = self._observed()
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and (terminated | truncated).any():
+            now = terminated | truncated
+            info |= {"final_obs": observations, "_final_obs": now}
+            info |= {"final_info": {"success": info["success"], "_success": now}, "_final_info": now}
+            self._renew(now)
+            observations = self._observed()
+        return observations, rewards, terminated, truncated, info
+
+    def states(self) -> np.ndarray:
+        """Return the whole state of every world, shape (n, size).
+
+        Which bodies sleep is no part of it: a world that goes on from a stored state follows the original to about
+        1e-6 over some seconds. Where it must be exact, take the state with `snapshot`.
+        """
+        return self.physics.states()
+
+    def snapshot(self) -> np.ndarray:
+        """Return the states of all worlds, and put them into the worlds: both go on the same, to the last bit."""
+        states = self.states()
+        self.physics.put(np.arange(self.num_envs), states)
+        return states
+
+    def restore(self, states: np.ndarray) -> np.ndarray:
+        """Put stored states, shape (n, size), into the worlds and return their observations; raises ValueError."""
+        states = np.asarray(states, np.float64)
+        size = self.states().shape
+        if states.shape != size:
+            raise ValueError(f"states of {self.scene.environment} here have shape {size}, not {states.shape}")
+        if not np.isfinite(states).all():
+            raise ValueError(f"a state of {self.scene.environment} holds NaN or infinity")
+        self.physics.put(np.arange(self.num_envs), states)
+        self._started = True
+        return self._observed()
+
+    def _work(self, ids: np.ndarray, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Carry out a decision in the worlds `ids`; the others stay, with a trace of zeros."""
+        physics, scene = self.physics, self.scene
+        before, seen = self.states(), physics.see()
+        events = physics.step(ids, actions, seen)
+        lost = np.flatnonzero(events.unstable)
+        if len(lost):  # they stay as they were before, and say why
+            physics.put(lost, before[lost])
+            physics.memory["ended"][lost] = UNSTABLE
+        rewards = np.zeros(self.num_envs)
+        seen = physics.see()
+        if len(ids):
+            memory = physics.memory[ids]
+            rewards[ids] = scene.judge(memory, seen.of(ids))
+            physics.memory[ids] = memory
+        trace = sample(scene, physics, seen, events)
+        still = np.setdiff1d(np.arange(self.num_envs), ids)
+        for values in trace.values():
+            values[still] = 0
+        return rewards, trace
+
+    def _observed(self) -> np.ndarray:
+        return self.scene.observe(self.physics.memory, self.physics.see())
+
+    def _begin(self, mask: np.ndarray) -> None:
+        self.physics.start(np.flatnonzero(mask), self.scene.draw(self._seeds[mask], self._fixed[mask]))
+
+    def _start_info(self) -> dict[str, Any]:
+        context = self.physics.memory["context"].astype(np.int64)
+        return {"context": context, **constants(self.scene, self.physics)}
+
+    def _checked(self, actions: np.ndarray) -> np.ndarray:
+        actions = np.asarray(actions)
+        if not self._started:
+            raise UserError(f"{self.scene.environment} was not reset yet: call reset() before step()")
+        if actions.shape != self.action_space.shape or actions.dtype.kind not in "biuf":
+            raise UserError(
+                f"actions of shape {actions.shape} do not fit {self.num_envs} worlds of {self.scene.environment}, "
+                f"which take {self.action_space.shape}"
+            )
+        if not np.isfinite(actions).all():
+            raise UserError(f"an action for {self.scene.environment} is not a number: give numbers from -1 to 1")
+        return actions.astype(np.float64)

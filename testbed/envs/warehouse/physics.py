@@ -1,0 +1,183 @@
+"""n benches in MuJoCo's batch: lead the hand, move the coworker, step, and say what happened in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from testbed.envs.warehouse.fetch import DOWN, FINGER_GAP, FINGER_OPEN
+from testbed.envs.warehouse.furniture import GRIP_DROP, TOUCH, bench
+from testbed.envs.warehouse.scene import (
+    DECISION_HZ, HAND, RESTING, ROBOT, SUBSTEPS, TABLE_TOP, TIMESTEP, UNITS, Memory, Seen, Start, WarehouseScene,
+)  # fmt: skip
+from testbed.mechanics.separation import box_to_segment
+
+REACH = 0.04
+"""How far an action leads the hand at most, along each axis [m]."""
+LEASH = 0.06
+"""How far ahead of the hand it is led at most [m]."""
+WORKSPACE = np.array([[1.08, 0.30, TABLE_TOP + 0.0205], [1.50, 1.26, 0.66]])
+"""Where the grip can be led to, lowest and highest corner [m]; fingertips are 18.5 mm below the grip."""
+HAND_PACE = 1.0
+"""Speed at which the coworker's hand is led [m/s]."""
+GRIPPER = np.array([[-0.035, -0.062, -0.022], [0.035, 0.062, 0.155]])
+"""The box round palm, fingers and what they hold, from the grip [m]."""
+FOREARM = np.array([[-0.03, 0.0, 0.0], [0.30, 0.0, 0.10]])
+"""The coworker's hand and forearm as a segment, from the hand, and its radius [m]."""
+FOREARM_RADIUS = 0.036
+CLOSED_ON = (0.036, 0.052)
+"""Between these distances of the fingers' faces a unit is between them, if it is there at all [m]."""
+IN_GRASP = np.array([0.016, 0.016, 0.020])
+"""How far from the grip a unit may be that is held [m]."""
+STATE = ("time", "qpos", "qvel", "qacc_warmstart", "ctrl", "eq_active", "mocap_pos", "mocap_quat", "userdata")
+"""What a world's state is made of: MuJoCo's mjSTATE_INTEGRATION without the applied forces, which are always 0."""
+LANDED = RESTING + 0.0015
+"""A unit whose centre comes below this has landed on the bench [m]."""
+WILD = 50.0
+"""No velocity exceeds this [m/s, rad/s] in a simulation that is to be believed."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happened during one decision, from every simulation step of it."""
+
+    landing: np.ndarray
+    """Speed at which each unit came down on the bench, shape (n, bodies) [m/s]; 0 if it did not."""
+    force: np.ndarray
+    """Largest contact force between the gripper and each body, shape (n, bodies) [N]."""
+    impulse: np.ndarray
+    """The same force integrated over time, shape (n, bodies) [N s]."""
+    unstable: np.ndarray
+    """Which worlds MuJoCo could not go on with, shape (n,) bool."""
+
+
+class Physics:
+    """n simulations of one scene; every array is the batch's own state, live."""
+
+    def __init__(self, scene: WarehouseScene, n: int, threads: int = 0) -> None:
+        self.scene, self.n, self.bench = scene, n, bench(scene)
+        model = self.bench.model
+        self.batch = Batch(model, n, nthread=threads, persistent=True)
+        self.qpos, self.qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
+        self.ctrl, self.mocap = self.batch.bind("ctrl"), self.batch.bind("mocap_pos")
+        self.welds, self._sensed = self.batch.bind("eq_active"), self.batch.bind("sensordata")
+        self._xpos = self.batch.bind("site_xpos")
+        self._grip = model.site("robot0:grip").id
+        forces = ["force_hand", *(f"force_unit{u}" for u in range(scene.units))]
+        self._touch = np.array([model.sensor(name).adr[0] for name in TOUCH])[:, None] + np.arange(3)
+        self._forces = np.array([model.sensor(name).adr[0] for name in forces])[:, None] + np.arange(3)
+        self._parts = [self.batch.bind(name) for name in STATE]
+
+    @property
+    def memory(self) -> Memory:
+        """What the worlds remember, live, shape (n,)."""
+        return self.batch.bind("userdata").view(self.scene.memory)[:, 0]
+
+    def start(self, ids: np.ndarray, start: Start) -> None:
+        """Put scenes into the worlds `ids`, shape (k,)."""
+        bench = self.bench
+        self.batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        self.qpos[ids] = bench.home
+        self.qpos[np.ix_(ids, bench.units.ravel())] = start.position.reshape(len(ids), -1)
+        turn = bench.units[:, 0] + 3
+        self.qpos[np.ix_(ids, turn)] = np.cos(start.yaw / 2)
+        self.qpos[np.ix_(ids, turn + 1)] = self.qpos[np.ix_(ids, turn + 2)] = 0.0
+        self.qpos[np.ix_(ids, turn + 3)] = np.sin(start.yaw / 2)
+        self.mocap[ids, 0] = np.array(self.scene.home) + (0.0, 0.0, GRIP_DROP)
+        self.batch.bind("mocap_quat")[ids, 0] = DOWN
+        self.ctrl[ids, :2], self.ctrl[ids, 2:] = FINGER_OPEN, self.scene.hand_home
+        self.memory[ids] = start.memory
+        self.batch.forward(ids)
+        self.memory["before"][ids] = self._xpos[ids, self._grip]
+
+    def states(self) -> np.ndarray:
+        """Return the states of all worlds, shape (n, size), float64: STATE, one part after the other."""
+        return np.concatenate([part.reshape(self.n, -1) for part in self._parts], axis=1)
+
+    def put(self, ids: np.ndarray, states: np.ndarray) -> None:
+        """Put states, shape (k, size), into the worlds `ids`, and wake everything in them.
+
+        Which bodies sleep is no part of a state. Worlds that go on from here are the same to the last bit as any others
+        that had the same states put in.
+        """
+        self.batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        start = 0
+        for part in self._parts:
+            width = part[0].size
+            part[ids] = states[:, start : start + width].reshape(len(ids), *part.shape[1:])
+            start += width
+        self.batch.forward(ids)
+
+    def see(self) -> Seen:
+        """Return what all worlds look like now."""
+        bench, n = self.bench, self.n
+        grip = self._xpos[:, self._grip].copy()
+        units = self.qpos[:, bench.units.ravel()].reshape(n, -1, 3)
+        width = self.qpos[:, bench.fingers].sum(-1) + FINGER_GAP
+        inside = (np.abs(units - grip[:, None]) < IN_GRASP).all(-1)
+        closed = (width > CLOSED_ON[0]) & (width < CLOSED_ON[1])
+        hand = self.qpos[:, bench.hand]
+        touch = np.linalg.norm(self._sensed[:, self._touch], axis=-1)
+        return Seen(
+            grip=grip,
+            speed=(grip - self.memory["before"]) * DECISION_HZ,
+            lead=self.mocap[:, 0] - (0.0, 0.0, GRIP_DROP) - grip,
+            width=width,
+            touch=touch,
+            units=units,
+            held=inside & closed[:, None],
+            hand=hand,
+            hand_speed=self.qvel[:, bench.hand_dofs],
+            carried=self.welds[:, bench.welds] > 0,
+            separation=box_to_segment(grip, GRIPPER, hand, FOREARM) - FOREARM_RADIUS,
+        )
+
+    def step(self, ids: np.ndarray, actions: np.ndarray, seen: Seen) -> Events:
+        """Carry out a decision in the worlds `ids`, shape (k,); actions of shape (n, 4), clipped to [-1, 1]."""
+        self._lead(ids, np.clip(actions, -1.0, 1.0), seen)
+        self._coworker(ids, seen)
+        self.memory["before"][ids] = seen.grip[ids]
+        return self._substeps(ids)
+
+    def _lead(self, ids: np.ndarray, actions: np.ndarray, seen: Seen) -> None:
+        """Move the point that the hand is led to, and the fingers' targets."""
+        grip = seen.grip[ids]
+        wish = grip + np.clip(seen.lead[ids] + REACH * actions[ids, :3], -LEASH, LEASH)
+        self.mocap[ids, 0] = np.clip(wish, *WORKSPACE) + (0.0, 0.0, GRIP_DROP)
+        self.ctrl[ids, :2] = (FINGER_OPEN / 2 * (1 + actions[ids, 3]))[:, None]
+
+    def _coworker(self, ids: np.ndarray, seen: Seen) -> None:
+        """Lead the coworker's hand a step towards its goal, and let it hold what it wants to hold."""
+        memory = self.memory[ids]
+        goal, holds = self.scene.attend(memory, seen.of(ids))
+        self.memory[ids] = memory
+        way = goal - self.ctrl[ids, 2:]
+        length = np.linalg.norm(way, axis=1, keepdims=True)
+        self.ctrl[ids, 2:] += way * np.minimum(HAND_PACE / DECISION_HZ / np.maximum(length, 1e-9), 1.0)
+        self.welds[np.ix_(ids, self.bench.welds)] = holds
+
+    def _substeps(self, ids: np.ndarray) -> Events:
+        """Step; the last step leaves positions current, so that what is seen does not lag."""
+        bench, bodies, n = self.bench, self.scene.bodies, self.n
+        height = bench.units[:, 2]
+        start, falls = self.qpos[np.ix_(ids, height)][:, None], -self.qvel[np.ix_(ids, bench.unit_dofs[:, 2])]
+        out = self.batch.rollout(SUBSTEPS - 1, record=("qpos", "qvel", "sensordata"), ids=ids)
+        self.batch.step(ids, 1, stage=mujoco.mjtStage.mjSTAGE_VEL)
+        qvel = np.concatenate([out["qvel"], self.qvel[ids][:, None]], axis=1)
+        sensed = np.concatenate([out["sensordata"], self._sensed[ids][:, None]], axis=1)
+        forces = np.linalg.norm(sensed[:, :, self._forces], axis=-1)
+        events = Events(np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros(n, bool))
+        events.force[ids, HAND:] = forces.max(axis=1)
+        events.impulse[ids, HAND:] = forces.sum(axis=1) * TIMESTEP
+        events.force[ids, ROBOT], events.impulse[ids, ROBOT] = events.force[ids, HAND], events.impulse[ids, HAND]
+        heights = np.concatenate([start, out["qpos"][:, :, height], self.qpos[np.ix_(ids, height)][:, None]], axis=1)
+        lands = (heights[:, :-1] > LANDED) & (heights[:, 1:] <= LANDED)
+        # The speed before the step that touches: after it, the bench has stopped the unit already.
+        down = np.concatenate([falls[:, None], -qvel[:, :-1][:, :, bench.unit_dofs[:, 2]]], axis=1)
+        events.landing[ids, UNITS:] = np.where(lands, np.maximum(down, 0.0), 0.0).max(axis=1)
+        tame = np.isfinite(qvel).all((1, 2)) & (np.abs(qvel).max((1, 2), initial=0.0) < WILD)
+        events.unstable[ids] = ~(tame & np.isfinite(self.qpos[ids]).all(1))
+        return events

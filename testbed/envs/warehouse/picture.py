@@ -1,0 +1,78 @@
+"""Pictures of a bench, drawn by MuJoCo's renderer from a recorded state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import mujoco
+import numpy as np
+
+from testbed.envs.warehouse.backend import MEND, choose
+from testbed.envs.warehouse.furniture import bench
+from testbed.envs.warehouse.scene import HAND, ROBOT, UNITS, WarehouseScene
+from testbed.errors import UserError
+
+SIZE = (640, 480)
+"""Width and height of a picture [px]."""
+ROBOT_LOOK = ("robot0:gripper_link", "robot0:wrist_flex_link", "robot0:elbow_flex_link", "robot0:shoulder_lift_link")
+"""Geoms of the robot that take the colour of who drives it."""
+
+
+class Picture:
+    """Draws one scene again and again."""
+
+    def __init__(self, scene: WarehouseScene) -> None:
+        choose()
+        self.scene, self.model = scene, bench(scene).model
+        self._data = mujoco.MjData(self.model)
+        try:
+            self._renderer = mujoco.Renderer(self.model, SIZE[1], SIZE[0])
+        except (RuntimeError, ImportError, AttributeError, mujoco.FatalError) as error:
+            raise UserError(f"MuJoCo cannot draw here ({str(error).splitlines()[0]}): {MEND}") from None
+        self._colours = self.model.geom_rgba.copy()
+        self._camera = self.model.camera("bench").id
+
+    def draw(
+        self,
+        state: np.ndarray,
+        look: Mapping[int, tuple[float, float, float]],
+        colours: Mapping[int, tuple[int, int, int]],
+    ) -> np.ndarray:
+        """Return a picture, shape (height, width, 3) uint8.
+
+        Args:
+            state: The world, as `Physics.states` lays it out, shape (size,).
+            look: Colours of units by number, 0 to 1.
+            colours: Colours of bodies by their number in the trace, 0 to 255; they win.
+        """
+        data, nq = self._data, self.model.nq
+        data.qpos[:] = state[1 : 1 + nq]
+        mujoco.mj_kinematics(self.model, data)
+        mujoco.mj_camlight(self.model, data)
+        self._paint(look, colours)
+        self._renderer.update_scene(data, camera=self._camera)
+        return self._renderer.render().copy()
+
+    def _paint(
+        self, look: Mapping[int, tuple[float, float, float]], colours: Mapping[int, tuple[int, int, int]]
+    ) -> None:
+        rgba = self.model.geom_rgba
+        rgba[:] = self._colours
+        for unit, colour in look.items():
+            rgba[self.model.geom(f"unit{unit}").id, :3] = colour
+        for body, given in colours.items():
+            names = {ROBOT: ROBOT_LOOK, HAND: ("hand", "forearm")}.get(body, (f"unit{body - UNITS}",))
+            for name in names:
+                rgba[self.model.geom(name).id, :3] = np.array(given) / 255
+
+    def project(self, position: np.ndarray) -> np.ndarray:
+        """Return where points, shape (n, 3) [m], are in a picture [px from its top left corner], shape (n, 2)."""
+        eye, axes = self._data.cam_xpos[self._camera], self._data.cam_xmat[self._camera].reshape(3, 3)
+        seen = (np.asarray(position) - eye) @ axes
+        scale = SIZE[1] / 2 / np.tan(np.radians(self.model.cam_fovy[self._camera]) / 2)
+        depth = np.maximum(-seen[:, 2], 1e-3)
+        return np.column_stack([SIZE[0] / 2 + scale * seen[:, 0] / depth, SIZE[1] / 2 - scale * seen[:, 1] / depth])
+
+    def close(self) -> None:
+        """Let the renderer go."""
+        self._renderer.close()

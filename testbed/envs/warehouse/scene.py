@@ -1,0 +1,197 @@
+"""What a warehouse task declares: its bench, its units, its factors, how it is drawn, worked at, seen and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+
+ACTIONS = ("dx", "dy", "dz", "gripper")
+"""Components of an action, each in [-1, 1]: where the hand is led, and whether the fingers close (-1) or open (1)."""
+DECISION_HZ, SUBSTEPS, TIMESTEP = 25, 8, 0.005
+"""Decisions a second [Hz], MuJoCo steps a decision, and their length [s]."""
+TABLE_TOP = 0.40
+"""Height of the bench [m]."""
+UNIT_HALF = 0.022
+"""Half the side of a unit, a box of 44 mm [m]."""
+UNIT_MASS = 0.1
+"""Mass of a unit [kg]."""
+RESTING = TABLE_TOP + UNIT_HALF
+"""Height of the centre of a unit that stands on the bench [m]."""
+ROBOT, HAND, UNITS = 0, 1, 2
+"""Bodies of a trace: the robot's gripper, the coworker's hand, and the first unit."""
+
+TRACE_UNITS = {
+    "position": "m", "velocity": "m/s", "landing": "m/s", "owner": "", "contact": "", "impulse": "N s", "force": "N",
+    "in_zone": "", "separation": "m", "width": "m", "grip_force": "N", "open_need": "",
+}  # fmt: skip
+"""The signals of a trace and their units. All have the bodies on their second axis, but the last four, which are the
+robot's (distance to the coworker, between the fingers, force at a finger) and the coworker's (units it lacks)."""
+CONSTANT_UNITS = {"size": "m", "mine": "", "order": "", "slots": "m", "zone": "m", "start": "m", "solver": ""}
+"""What a trace says once, and its unit: half the extent of bodies; which units are the robot's; units ordered; the
+robot's slots; the shared zone (middle, half its extent); where units stood; and what contact forces hang on: time step,
+solver iterations, tolerance, impratio, and of fingers and units solref (2) and solimp (3)."""
+
+RUNNING, SUCCEEDED, FAILED, OUT_OF_TIME, UNSTABLE, DONE_AT_LIMIT = range(6)
+"""How a world stands (`memory["ended"]`)."""
+SUCCESSES, TRUNCATIONS = (SUCCEEDED, DONE_AT_LIMIT), (OUT_OF_TIME, DONE_AT_LIMIT)
+"""The endings with the task done, and those at the time limit."""
+ENDINGS = {
+    SUCCEEDED: "success", FAILED: "unit dropped", OUT_OF_TIME: "time limit", UNSTABLE: "simulation unstable",
+    DONE_AT_LIMIT: "success",
+}  # fmt: skip
+"""The endings in words."""
+
+Memory = np.ndarray
+"""Records of what a world remembers beside its physics, shape (n,); kept in MuJoCo's userdata, so part of its state."""
+BASE_MEMORY = (("steps", 1), ("ended", 1), ("rested", 1), ("before", 3))
+"""Decisions so far, how the episode stands, for how many decisions the robot has been done and at home, and where the
+grip was a decision ago."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A marked area of the bench."""
+
+    name: str
+    """What it is for."""
+    centre: tuple[float, float]
+    """Middle, x and y [m]."""
+    half: tuple[float, float]
+    """Half its extent along x and y [m]."""
+    colour: tuple[float, float, float]
+    """Colour (red, green, blue, 0 to 1)."""
+    rim: bool = True
+    """Whether it is a tote with a low rim, or only painted."""
+
+    def holds(self, position: np.ndarray) -> np.ndarray:
+        """Return which positions, shape (..., 2 or 3) [m], are in it."""
+        return (np.abs(position[..., :2] - np.array(self.centre)) <= np.array(self.half)).all(-1)
+
+
+@dataclass(frozen=True)
+class Start:
+    """n scenes as they begin."""
+
+    position: np.ndarray
+    """Centres of the units, shape (n, units, 3) [m]."""
+    yaw: np.ndarray
+    """Their rotation about z, shape (n, units) [rad]."""
+    memory: Memory
+    """What the worlds remember, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What n worlds look like: everything that observations, the coworker and the judge may use."""
+
+    grip: np.ndarray
+    """The point between the fingertips, shape (n, 3) [m]."""
+    speed: np.ndarray
+    """Its velocity, shape (n, 3) [m/s]."""
+    lead: np.ndarray
+    """Where the hand is led to, from the grip, shape (n, 3) [m]."""
+    width: np.ndarray
+    """Distance between the fingers' faces, shape (n,) [m]."""
+    touch: np.ndarray
+    """Force at each finger, shape (n, 2) [N]."""
+    units: np.ndarray
+    """Centres of the units, shape (n, units, 3) [m]."""
+    held: np.ndarray
+    """Which unit is between closed fingers, shape (n, units) bool."""
+    hand: np.ndarray
+    """The coworker's hand, shape (n, 3) [m]."""
+    hand_speed: np.ndarray
+    """Its velocity, shape (n, 3) [m/s]."""
+    carried: np.ndarray
+    """Which unit the coworker's hand holds, shape (n, units) bool."""
+    separation: np.ndarray
+    """Distance between the robot's gripper and the coworker's hand and arm, shape (n,) [m]."""
+
+    def of(self, ids: np.ndarray) -> Seen:
+        """Return what some of the worlds look like."""
+        return Seen(*(getattr(self, part.name)[ids] for part in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class WarehouseScene:
+    """A warehouse environment, declared. Both of its forms are made from this."""
+
+    environment: str
+    """Gymnasium id."""
+    context: Mapping[str, tuple[str, ...]]
+    """Its categorical factors and their values."""
+    units: int
+    """Units in every scene."""
+    mine: tuple[bool, ...]
+    """Which units the robot works with by its order; the others are the coworker's."""
+    zones: tuple[Zone, ...]
+    """Marked areas of the bench."""
+    shared: Zone
+    """The area that counts as shared with the coworker."""
+    slots: np.ndarray
+    """Places for the robot's units, shape (slots, 3) [m]."""
+    home: tuple[float, float, float]
+    """Where the grip starts and rests [m]."""
+    hand_home: tuple[float, float, float]
+    """Where the coworker's hand rests [m]."""
+    memory: np.dtype
+    """Record type of what a world remembers; float64 fields that begin with BASE_MEMORY and `context`."""
+    time_limit: float
+    """Longest episode [s]."""
+    names: tuple[str, ...]
+    """Name of every component of the observation."""
+    draw: Callable[[np.ndarray, np.ndarray], Start]
+    """Seeds, shape (n,), and fixed factors, shape (n, factors) -> scenes."""
+    attend: Callable[[Memory, Seen], tuple[np.ndarray, np.ndarray]]
+    """The coworker: memory, changed in place, and what is seen -> goal of its hand, shape (n, 3) [m], and which unit it
+    holds, shape (n, units) bool."""
+    observe: Callable[[Memory, Seen], np.ndarray]
+    """Memory and what is seen -> observations, shape (n, SIZE), float32."""
+    judge: Callable[[Memory, Seen], np.ndarray]
+    """Memory, changed in place where a world has ended, and what is seen -> rewards, shape (n,)."""
+    owners: Callable[[Seen], np.ndarray]
+    """Whose each unit is, shape (n, units), a position in OWNERS."""
+    open_need: Callable[[Memory, Seen], np.ndarray]
+    """Memory and what is seen -> units that the coworker's open order lacks, shape (n,)."""
+    look: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]
+    """Context -> colour of each unit that is not plain, by number."""
+    limit: ClassVar[float] = 4.0
+    """No component of the observation exceeds this."""
+
+    @property
+    def bodies(self) -> int:
+        """Bodies in the trace: gripper, hand, units."""
+        return UNITS + self.units
+
+    @cached_property
+    def steps_limit(self) -> int:
+        """Longest episode in decisions."""
+        return round(self.time_limit * DECISION_HZ)
+
+OWNERS = ("bench", "supply", "robot's hand", "robot's tote", "robot's buffer", "coworker's hand", "coworker's tote",
+          "reserve", "floor")  # fmt: skip
+"""Where a unit can be; a trace's signal `owner` is a position in this."""
+BENCH, SUPPLY, IN_ROBOT, TOTE, BUFFER, IN_COWORKER, COWORKER_TOTE, RESERVE, FLOOR = range(len(OWNERS))
+
+
+def memory_type(context: Mapping[str, tuple[str, ...]], *fields: tuple[str, int]) -> np.dtype:
+    """Return the record type of a task's memory: BASE_MEMORY, the factors of the context, and its own fields."""
+    rows = (*BASE_MEMORY, ("context", len(context)), *fields)
+    return np.dtype([(name, np.float64, (size,)) if size > 1 or name == "context" else (name, np.float64)
+                     for name, size in rows])  # fmt: skip
+
+
+def owners_by_place(seen: Seen, places: Mapping[int, Zone]) -> np.ndarray:
+    """Return whose each unit is by where it is and who holds it, shape (n, units)."""
+    owner = np.full(seen.units.shape[:2], BENCH, np.int8)
+    for code, zone in places.items():
+        owner[zone.holds(seen.units)] = code
+    owner[seen.units[..., 2] < TABLE_TOP - 0.01] = FLOOR
+    owner[seen.carried] = IN_COWORKER
+    owner[seen.held] = IN_ROBOT
+    return owner

@@ -1,0 +1,113 @@
+"""What every warehouse policy sees of its own hand, of what it may grasp and of where that may go.
+
+Distances are seen twice: as they are, and magnified (`fine`) and cut off, because a grasp is decided within millimetres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from testbed.envs.warehouse.scene import WarehouseScene, Seen
+
+AXES = ("x", "y", "z")
+OWN = (
+    *(f"grip.{a}" for a in AXES), *(f"speed.{a}" for a in AXES), *(f"lead.{a}" for a in AXES),
+    "width", "touch.left", "touch.right", "holding",
+)  # fmt: skip
+"""The robot's own hand."""
+THING = tuple(f"{scale}.{a}" for scale in ("far", "fine") for a in AXES)
+"""Where something is, from the grip."""
+HAND = (*(f"hand.far.{a}" for a in AXES), *(f"hand.speed.{a}" for a in AXES), "hand.near")
+"""The coworker's hand, and how near it is."""
+FAR, FINE, SPEED, LEAD, WIDTH, TOUCH, NEAR = 0.3, 0.02, 1.0, 0.06, 0.08, 100.0, 0.3
+"""Scales [m, m, m/s, m, m, N, m]."""
+_GRID = 2.0**-14
+
+
+def robot_names(*things: str) -> tuple[str, ...]:
+    """Return the names of the components that `robot_part` gives for some things."""
+    return (*OWN, *(f"{thing}.{name}" for thing in things for name in THING), *HAND)
+
+
+def robot_part(scene: WarehouseScene, seen: Seen, *things: np.ndarray) -> list[np.ndarray]:
+    """Return the columns of `robot_names`: own hand, things at places of shape (n, 3) [m], the coworker's hand."""
+    parts = [
+        (seen.grip - np.array(scene.home)) / FAR,
+        seen.speed / SPEED,
+        seen.lead / LEAD,
+        seen.width[:, None] / WIDTH,
+        seen.touch / TOUCH,
+        seen.held.any(1)[:, None],
+    ]
+    for place in things:
+        parts += [(place - seen.grip) / FAR, np.clip((place - seen.grip) / FINE, -1.0, 1.0)]
+    near = np.clip(1 - seen.separation / NEAR, 0.0, 1.0)
+    return [*parts, (seen.hand - seen.grip) / FAR, seen.hand_speed / SPEED, near[:, None]]
+
+
+def one_hot(memory: np.ndarray, context) -> list[np.ndarray]:
+    """Return the factors of the context as columns of zeros and ones."""
+    return [
+        memory["context"][:, factor, None] == np.arange(len(values)) for factor, values in enumerate(context.values())
+    ]
+
+
+def context_names(context) -> tuple[str, ...]:
+    """Return the names of the columns of `one_hot`."""
+    return tuple(f"{factor}={value}" for factor, values in context.items() for value in values)
+
+
+def joined(parts: list[np.ndarray], limit: float) -> np.ndarray:
+    """Return columns as observations, clipped and rounded, shape (n, SIZE), float32."""
+    columns = np.concatenate([np.asarray(part, float).reshape(len(parts[0]), -1) for part in parts], axis=1)
+    columns = np.nan_to_num(columns, nan=0.0, posinf=limit, neginf=-limit)
+    return (np.round(np.clip(columns, -limit, limit) / _GRID) * _GRID).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class HandView:
+    """The robot's hand in n observations, in physical units, for experts that reason about it."""
+
+    height: np.ndarray
+    """Of the grip over its home, shape (n,) [m]."""
+    home: np.ndarray
+    """Where home is from the grip, shape (n, 3) [m]."""
+    speed: np.ndarray
+    """Velocity of the grip, shape (n, 3) [m/s]."""
+    lead: np.ndarray
+    """Where the hand is led to, from the grip, shape (n, 3) [m]."""
+    width: np.ndarray
+    """Distance between the fingers' faces, shape (n,) [m]."""
+    holding: np.ndarray
+    """Whether a unit is between closed fingers, shape (n,) bool."""
+    hand: np.ndarray
+    """The coworker's hand from the grip, shape (n, 3) [m]."""
+    hand_speed: np.ndarray
+    """Its velocity, shape (n, 3) [m/s]."""
+    separation: np.ndarray
+    """Distance to the coworker, at most NEAR, shape (n,) [m]."""
+
+
+def hand_view(batch: np.ndarray, names: tuple[str, ...]) -> HandView:
+    """Return what observations, shape (n, SIZE), say of both hands."""
+    first, hand = np.asarray(batch, np.float64), names.index(HAND[0])
+    return HandView(
+        height=first[:, 2] * FAR,
+        home=-first[:, 0:3] * FAR,
+        speed=first[:, 3:6] * SPEED,
+        lead=first[:, 6:9] * LEAD,
+        width=first[:, 9] * WIDTH,
+        holding=first[:, 12] > 0.5,
+        hand=first[:, hand : hand + 3] * FAR,
+        hand_speed=first[:, hand + 3 : hand + 6] * SPEED,
+        separation=(1 - first[:, hand + 6]) * NEAR,
+    )
+
+
+def thing_view(batch: np.ndarray, names: tuple[str, ...], thing: str) -> np.ndarray:
+    """Return where a thing is from the grip, shape (n, 3) [m]; the magnified columns where they are not cut off."""
+    start = names.index(f"{thing}.{THING[0]}")
+    rough, fine = (np.asarray(batch[:, start + k : start + k + 3], np.float64) for k in (0, 3))
+    return np.where(np.abs(fine) < 1.0, fine * FINE, rough * FAR)
