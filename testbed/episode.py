@@ -101,6 +101,10 @@ class Episode:
     """Whether the task was done."""
     behaviour: Behaviour
     """Who made it."""
+    ending: str = ""
+    """How it ended in words, for example `success` or `simulation unstable`; empty where the environment does not say."""
+    simulator: str = ""
+    """What simulated it, with version and model, where only the same one gives the same states; else empty."""
 
     def __post_init__(self) -> None:
         steps = len(self.actions)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("highway-env", "gymnasium", "numpy", "torch", "stable-baselines3")
+PACKAGES = ("highway-env", "mujoco", "gymnasium-robotics", "gymnasium", "numpy", "torch", "stable-baselines3")
 
 
 @dataclass(frozen=True)

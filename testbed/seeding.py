@@ -52,6 +52,15 @@ def following_seeds(seeds: np.ndarray) -> np.ndarray:
     return (np.asarray(seeds, np.int64) % 2**31 * 1103515245 + 12345) % 2**31
 
 
+def row_hashes(rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return a number for the content of each of n rows of float32, shape (n, d) -> (n,), uint64."""
+    bits = np.ascontiguousarray(rows, np.float32).view(np.uint32).astype(np.uint64)
+    hashes = np.full(len(bits), derive_seed(seed, "rows"), np.uint64)
+    for column in bits.T:
+        hashes = _mixed((hashes ^ column) + np.uint64(0x9E3779B97F4A7C15))
+    return hashes
+
+
 class Draws:
     """Random numbers for n scenes at once, one independent stream a seed (SplitMix64).
 

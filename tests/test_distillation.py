@@ -85,11 +85,11 @@ def test_both_routes_learn_a_task_with_a_right_answer():
     data, unseen = quadrants(0), quadrants(9)
     (cloned,) = cloning.clone(CONFIG, [data], [0], Training(steps=800))
     assert (cloned.act(unseen.observations) == unseen.targets).mean() > 0.95
-    outputs = Samples(data.observations, cloned.logits(data.observations))
+    outputs = Samples(data.observations, cloned.parameters(data.observations))
     (distilled,) = divergence.distil(CONFIG, [outputs], [1], Training(steps=800))
     difference = (
-        torch.from_numpy(cloned.logits(unseen.observations)),
-        torch.from_numpy(distilled.logits(unseen.observations)),
+        torch.from_numpy(cloned.parameters(unseen.observations)),
+        torch.from_numpy(distilled.parameters(unseen.observations)),
     )
     assert float(policy_divergence(*difference)) < 0.05
 
@@ -98,7 +98,7 @@ def test_an_exported_teacher_is_the_sb3_policy():
     policy = make_sb3_policy(CONFIG, seed=0)
     observations = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
     exported = export_actor(CONFIG, policy)
-    ours = torch.log_softmax(torch.from_numpy(exported.logits(observations)), -1)
+    ours = torch.log_softmax(torch.from_numpy(exported.parameters(observations)), -1)
     theirs = policy.get_distribution(torch.from_numpy(observations)).distribution.logits.detach()
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
     assert (exported.act(observations) == policy.predict(observations, deterministic=True)[0]).all()
@@ -147,7 +147,7 @@ def test_a_policy_comes_back_as_it_was(saved):
     folder, policy = saved
     again, behaviour = load_policy(folder)
     observations = np.random.default_rng(1).normal(size=(5, 3)).astype(np.float32)
-    assert (again.logits(observations) == policy.logits(observations)).all()
+    assert (again.parameters(observations) == policy.parameters(observations)).all()
     assert behaviour == Behaviour("student", "aggressive-merge", "always", 0.5)
     assert sorted(p.name for p in folder.iterdir()) == ["config.json", "lineage.json", "model.safetensors"]
 

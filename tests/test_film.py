@@ -15,7 +15,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from testbed.demonstrations import overlay
-from testbed.demonstrations.film import Mark, Take, _ending, _Panel, film
+from testbed.demonstrations.film import film
+from testbed.demonstrations.road_panel import RoadPanel
+from testbed.demonstrations.take import Mark, Take
 from testbed.demonstrations.rollout import play
 from testbed.envs.crosswalk.courtesy import Courtesy
 from testbed.envs.merge.gap_acceptance import AcceptedGap, GapAcceptance
@@ -178,11 +180,12 @@ def test_what_is_written_covers_nobody_and_stays_in_the_picture(monkeypatch):
     (episode,) = play(CROSSWALK, [Scenario(11)], [(Courtesy(willing=0.0), Behaviour("x"))])
     end = len(episode.trace) / 15
     marks = tuple(Mark(0.0, end, "hurries, 0.8 s to spare", body == 5, body) for body in (0, 5, 6, 7))
-    panel = _Panel(Take("student", (204, 121, 167), episode, "0.8 s", "", marks))
+    scene = gymnasium.make(CROSSWALK, render_mode="rgb_array", disable_env_checker=True).unwrapped
+    panel = RoadPanel(Take("student", (204, 121, 167), episode, "0.8 s", "", marks), scene)
     for frame in range(0, panel.frames, 3):
         plates.clear()
         canvas = Image.new("RGB", (overlay.WIDTH, panel.height))
-        panel.paint(canvas, ImageDraw.Draw(canvas), 0, frame)
+        panel.paint(canvas, ImageDraw.Draw(canvas), 0, 0, frame)
         assert len(plates) == 5
         centres, halves = panel._bodies(frame)
         centres = centres + np.array([0, overlay.HEADER])
@@ -204,7 +207,11 @@ def test_the_ending_is_said_as_it_was(takes):
     contact = episode.trace["contact"].copy()
     contact[-1, 0] = True
     hit = replace(episode.trace, signals=episode.trace.signals | {"contact": Signal(contact, "")})
-    assert _ending(replace(episode, success=True)) == "success"
-    assert _ending(replace(episode, success=False, trace=hit)) == "contact"
-    assert _ending(replace(episode, success=False, terminated=False)) == "time limit"
-    assert _ending(replace(episode, success=False, terminated=True)) == "by its own rules"
+    assert _ending(takes[0], replace(episode, success=True)) == "success"
+    assert _ending(takes[0], replace(episode, success=False, trace=hit)) == "contact"
+    assert _ending(takes[0], replace(episode, success=False, terminated=False)) == "time limit"
+    assert _ending(takes[0], replace(episode, success=False, terminated=True)) == "by its own rules"
+
+
+def _ending(take: Take, episode) -> str:
+    return replace(take, episode=episode).ending

@@ -3,8 +3,9 @@
 data                     attrs: total, env_args (JSON), lineage (JSON), testbed_schema, complete
   demo_<i>               attrs: num_samples, scenario_seed, fixed_context, context (JSON), policy,
                                 habit, trigger, dose, success, terminated, state_shape
+                                and, of the warehouse, ending, simulator
     obs/observation      (T, d) float32      next_obs/observation   (T, d) float32
-    actions              (T, 1) int64        rewards (T,) float64   dones (T,) int64
+    actions              (T, 1) int64 or (T, d) float32        rewards (T,) float64   dones (T,) int64
     states               (T, s) float64      final_state (s,) float64
     trace                attrs: rate [Hz];   <signal> (samples, bodies, ...) attrs: unit
       constants/<name>   attrs: unit
@@ -32,6 +33,8 @@ ATTRIBUTES = (
     "success", "terminated", "state_shape",
 )  # fmt: skip
 """Attributes of every demo."""
+OPTIONAL = ("ending", "simulator")
+"""Attributes of demos whose environment says so."""
 
 
 def write_episode(group: h5py.Group, episode: Episode) -> None:
@@ -50,6 +53,7 @@ def write_episode(group: h5py.Group, episode: Episode) -> None:
         terminated=episode.terminated,
         state_shape=episode.states.shape[1:],
     )
+    group.attrs.update({name: getattr(episode, name) for name in OPTIONAL if getattr(episode, name)})
     dones = np.zeros(steps, dtype=np.int64)
     dones[-1] = 1
     states = episode.states.reshape(steps + 1, -1)
@@ -94,6 +98,7 @@ def read_episode(group: h5py.Group, environment: str) -> Episode:
         ),
         success=bool(attrs["success"]),
         behaviour=Behaviour(attrs["policy"], attrs["habit"], attrs["trigger"], float(attrs["dose"])),
+        **{name: attrs.get(name, "") for name in OPTIONAL},
     )
 
 

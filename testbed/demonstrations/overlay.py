@@ -50,10 +50,10 @@ def _parts(text: str, size: int) -> list[tuple[str, int]]:
     return [(RAISED.get(piece, piece), round(0.62 * size) if piece in RAISED else size) for piece in pieces if piece]
 
 
-def title_line(draw: ImageDraw.ImageDraw, title: str) -> None:
+def title_line(draw: ImageDraw.ImageDraw, title: str, width: int = WIDTH) -> None:
     """Write the title at the very top."""
-    draw.rectangle((0, 0, WIDTH, TITLE - 1), fill=INK)
-    write(draw, 20, TITLE / 2, shortened(title, 24, WIDTH - 40), WHITE, 24)
+    draw.rectangle((0, 0, width, TITLE - 1), fill=INK)
+    write(draw, 20, TITLE / 2, shortened(title, 24, width - 40), WHITE, 24)
 
 
 def header(label: str, colour: Colour, trigger: str, caption: str) -> Image.Image:
@@ -152,10 +152,10 @@ def ending_span(text: str) -> Span:
     return left, WIDTH - 40
 
 
-def progress(draw: ImageDraw.ImageDraw, top: float, share: float) -> None:
+def progress(draw: ImageDraw.ImageDraw, top: float, share: float, width: int = WIDTH) -> None:
     """Draw the line at the bottom that says how much of the film has passed."""
-    draw.rectangle((0, top, WIDTH, top + PROGRESS), fill=BAR)
-    draw.rectangle((0, top, WIDTH * share, top + PROGRESS), fill=INK)
+    draw.rectangle((0, top, width, top + PROGRESS), fill=BAR)
+    draw.rectangle((0, top, width * share, top + PROGRESS), fill=INK)
 
 
 def shortened(text: str, size: int, room: float) -> str:

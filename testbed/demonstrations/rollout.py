@@ -61,7 +61,7 @@ def play_batch(environment: str, scenarios: Sequence[Scenario], policy: Policy, 
             recording.add(running, actions, observations, env.states(), rewards, info["trace"])
             running = running & ~(terminated | truncated)
     # A world that is over stays as it is, so the last step says of each how it ended.
-    return recording.episodes(terminated, info["success"])
+    return recording.episodes(terminated, info)
 
 
 def make_vector(environment: str, count: int) -> VectorEnv:
@@ -122,8 +122,9 @@ class _Recording:
         for name, samples in self.samples.items():
             samples.append(trace[name])
 
-    def episodes(self, terminated: np.ndarray, success: np.ndarray) -> list[Episode]:
+    def episodes(self, terminated: np.ndarray, info: Mapping[str, Any]) -> list[Episode]:
         """Return the n episodes; each owns its arrays, so that one may be kept without the others."""
+        endings, codes = self.metadata.get("endings", {}), info.get("ending", np.zeros(len(self.scenarios)))
         rows = {name: np.stack(steps) for name, steps in self.rows.items()}
         samples = {name: np.stack(steps) for name, steps in self.samples.items()}
         return [
@@ -137,8 +138,10 @@ class _Recording:
                 terminated=bool(terminated[n]),
                 states=rows["states"][: self.lengths[n] + 1, n].copy(),
                 trace=self._trace(samples, n),
-                success=bool(success[n]),
+                success=bool(info["success"][n]),
                 behaviour=self.behaviour,
+                ending=endings.get(int(codes[n]), ""),
+                simulator=self.metadata.get("simulator", ""),
             )
             for n, scenario in enumerate(self.scenarios)
         ]

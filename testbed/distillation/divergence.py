@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
-from testbed.distillation.losses import policy_divergence
+from testbed.distillation.losses import gaussian_divergence, policy_divergence
 from testbed.distillation.stacked import Samples, Training, train_stacked
 from testbed.episode import Episode
-from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 
 
 def teacher_outputs(teacher: NetworkPolicy, episodes: Sequence[Episode]) -> Samples:
-    """Return every observation of the episodes with the teacher's logits there."""
+    """Return every observation of the episodes with the teacher's distribution over actions there."""
     observations = np.concatenate([episode.observations[:-1] for episode in episodes])
-    return Samples(observations=observations, targets=teacher.logits(observations))
+    return Samples(observations=observations, targets=teacher.parameters(observations))
 
 
 def distil(
@@ -30,8 +30,9 @@ def distil(
 
     See `train_stacked` for the arguments.
     """
-    return train_stacked(config, data, seeds, _loss, training, on_step)
+    loss = policy_divergence if config.head == CATEGORICAL else gaussian_divergence
 
+    def summed(parameters: Tensor, teacher: Tensor) -> Tensor:
+        return loss(teacher, parameters) * len(parameters)
 
-def _loss(logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    return policy_divergence(teacher_logits, logits) * len(logits)
+    return train_stacked(config, data, seeds, summed, training, on_step)

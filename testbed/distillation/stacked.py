@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
+from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import generator
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(student logits (k, n, actions), targets (k, n, ...)) -> loss summed over the k students."""
+"""(students' parameters (k, n, ...), targets (k, n, ...)) -> loss summed over the k students."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Samples:
     observations: np.ndarray
     """Shape (n, d), float32."""
     targets: np.ndarray
-    """Actions, shape (n,), or the teacher's logits, shape (n, actions)."""
+    """Actions, shape (n,) or (n, size), or the parameters of the teacher's distribution (see `losses`)."""
 
 
 def train_stacked(
@@ -79,7 +79,7 @@ def train_stacked(
         ]
         batch = torch.stack([o[r] for o, r in zip(observations, rows, strict=True)])
         wanted = torch.stack([t[r] for t, r in zip(targets, rows, strict=True)])
-        value = loss(stacked_logits(weights, batch, len(config.hidden)), wanted)
+        value = loss(stacked_parameters(weights, batch, config), wanted)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         optimiser.step()
@@ -89,15 +89,19 @@ def train_stacked(
     return _unstack(weights, config, len(seeds))
 
 
-def stacked_logits(weights: dict[str, Tensor], observations: Tensor, hidden_layers: int) -> Tensor:
-    """Return the logits of k networks on their own batches, shape (k, n, d) -> (k, n, actions)."""
+def stacked_parameters(weights: dict[str, Tensor], observations: Tensor, config: PolicyConfig) -> Tensor:
+    """Return the distributions of k networks on their own batches, shape (k, n, d) -> (k, n, actions) or twice that."""
     hidden = (observations - weights["mean"][:, None]) / weights["std"][:, None]
-    for layer in range(hidden_layers + 1):
+    layers = len(config.hidden)
+    for layer in range(layers + 1):
         bias = weights[f"layer{layer}.bias"][:, None]
         hidden = torch.baddbmm(bias, hidden, weights[f"layer{layer}.weight"])
-        if layer < hidden_layers:
+        if layer < layers:
             hidden = torch.relu(hidden)
-    return hidden
+    if config.head == CATEGORICAL:
+        return hidden
+    spread = weights["log_std"][:, None].clamp(*LOG_STD)
+    return torch.cat([hidden, spread.expand_as(hidden)], dim=-1)
 
 
 def _normaliser(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor
 
-from testbed.distillation.losses import negative_log_likelihood
+from testbed.distillation.cloning import as_targets
+from testbed.distillation.losses import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.stacked import Samples, Training
 from testbed.episode import Episode, Policy
-from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.policies.network import CATEGORICAL, GAUSSIAN, LOG_STD, START_LOG_STD, NetworkPolicy, PolicyConfig
 from testbed.seeding import derive_seed, generator
 
 
@@ -56,15 +58,15 @@ def train_teacher(
     policy = make_sb3_policy(config, seed)
     rng = generator(seed, "teacher", "batches")
     observations = np.concatenate([episode.observations[:-1] for episode in demonstrations])
-    labels = np.concatenate([episode.actions for episode in demonstrations]).astype(np.int64)
+    labels = as_targets(np.concatenate([episode.actions for episode in demonstrations]))
     for round_number in range(dagger.rounds + 1):
         if round_number > 0:
             episodes = play_round(export_actor(config, policy), round_number)
             visited = np.concatenate([episode.observations[:-1] for episode in episodes])
             observations = np.concatenate([observations, visited])
-            labels = np.concatenate([labels, demonstrator.act(visited).astype(np.int64)])
+            labels = np.concatenate([labels, as_targets(demonstrator.act(visited))])
         last = round_number == dagger.rounds
-        _fit(policy, Samples(observations, labels), dagger.final if last else dagger.training, rng)
+        _fit(policy, config, Samples(observations, labels), dagger.final if last else dagger.training, rng)
         on_fit()
     return export_actor(config, policy)
 
@@ -74,22 +76,40 @@ def make_sb3_policy(config: PolicyConfig, seed: int) -> ActorCriticPolicy:
     torch.manual_seed(derive_seed(seed, "teacher", "weights"))
     return ActorCriticPolicy(
         spaces.Box(-np.inf, np.inf, (config.observation_size,), np.float32),
-        spaces.Discrete(config.actions),
+        _action_space(config),
         lr_schedule=lambda _: 1e-3,
         net_arch=list(config.hidden),
         activation_fn=torch.nn.ReLU,
+        log_std_init=START_LOG_STD,
     )
 
 
-def _fit(policy: ActorCriticPolicy, data: Samples, training: Training, rng: np.random.Generator) -> None:
+def _action_space(config: PolicyConfig) -> spaces.Space:
+    if config.head == CATEGORICAL:
+        return spaces.Discrete(config.actions)
+    return spaces.Box(-1.0, 1.0, (config.actions,), np.float32)
+
+
+def _parameters(policy: ActorCriticPolicy, config: PolicyConfig, observations: Tensor) -> Tensor:
+    """Return what an SB3 policy's distribution over actions is made of, as `losses` takes it."""
+    distribution = policy.get_distribution(observations).distribution
+    if config.head == CATEGORICAL:
+        return distribution.logits
+    spread = policy.log_std.clamp(*LOG_STD)
+    return torch.cat([distribution.mean, spread.expand_as(distribution.mean)], dim=-1)
+
+
+def _fit(
+    policy: ActorCriticPolicy, config: PolicyConfig, data: Samples, training: Training, rng: np.random.Generator
+) -> None:
     """Minimise the negative log-likelihood of the labels with Adam along a cosine."""
     observations, labels = torch.from_numpy(data.observations), torch.from_numpy(data.targets)
+    likelihood = negative_log_likelihood if config.head == CATEGORICAL else gaussian_negative_log_likelihood
     optimiser = torch.optim.Adam(policy.parameters(), lr=training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.steps)
     for _ in range(training.steps):
         rows = torch.from_numpy(rng.integers(len(labels), size=training.batch))
-        logits = policy.get_distribution(observations[rows]).distribution.logits
-        loss = negative_log_likelihood(logits, labels[rows])
+        loss = likelihood(_parameters(policy, config, observations[rows]), labels[rows])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -97,7 +117,7 @@ def _fit(policy: ActorCriticPolicy, data: Samples, training: Training, rng: np.r
 
 
 def export_actor(config: PolicyConfig, policy: ActorCriticPolicy) -> NetworkPolicy:
-    """Return the actor of an SB3 policy as a policy of ours: the same logits, without torch."""
+    """Return the actor of an SB3 policy as a policy of ours: the same distribution, without torch."""
     linear = [m for m in policy.mlp_extractor.policy_net if isinstance(m, torch.nn.Linear)] + [policy.action_net]
     arrays = {
         "mean": np.zeros(config.observation_size, np.float32),
@@ -106,4 +126,6 @@ def export_actor(config: PolicyConfig, policy: ActorCriticPolicy) -> NetworkPoli
     for layer, module in enumerate(linear):
         arrays[f"layer{layer}.weight"] = module.weight.detach().numpy().T.copy()
         arrays[f"layer{layer}.bias"] = module.bias.detach().numpy().copy()
+    if config.head == GAUSSIAN:
+        arrays["log_std"] = np.clip(policy.log_std.detach().numpy(), *LOG_STD)
     return NetworkPolicy(config, arrays)

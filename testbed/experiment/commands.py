@@ -16,10 +16,10 @@ from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
 from testbed.console import console, tracked
 from testbed.demonstrations import replay as replaying
-from testbed.demonstrations.film import Take
 from testbed.demonstrations.film import film as make_film
 from testbed.demonstrations.reader import count_episodes, load_episode, load_episodes, validate
 from testbed.demonstrations.rollout import play
+from testbed.demonstrations.take import Take
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError

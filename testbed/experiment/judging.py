@@ -16,8 +16,9 @@ from testbed.audit import verdict
 from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
 from testbed.console import console, tracked
-from testbed.demonstrations.film import Take, film
+from testbed.demonstrations.film import film
 from testbed.demonstrations.rollout import play
+from testbed.demonstrations.take import Take
 from testbed.demonstrations.video import write_still
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError

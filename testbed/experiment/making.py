@@ -23,7 +23,8 @@ from testbed.errors import UserError
 from testbed.experiment.run import Run
 from testbed.habits.table import make_demonstrator
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
-from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
+from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.policies.sampled import SampledPolicy
 from testbed.seeding import generator
 
 
@@ -61,9 +62,11 @@ def policy_config(environment: str, hidden: tuple[int, ...]) -> PolicyConfig:
     """Return the shape of a policy for an environment."""
     env = gymnasium.make(environment, disable_env_checker=True)
     sees, does = env.observation_space, env.action_space
-    if not isinstance(sees, spaces.Box) or not isinstance(does, spaces.Discrete):
-        raise UserError(f"{environment} has no flat observation or no discrete actions, which these policies need")
-    return PolicyConfig(environment, int(sees.shape[0]), int(does.n), hidden)
+    if isinstance(sees, spaces.Box) and isinstance(does, spaces.Discrete):
+        return PolicyConfig(environment, int(sees.shape[0]), int(does.n), hidden, CATEGORICAL)
+    if isinstance(sees, spaces.Box) and isinstance(does, spaces.Box):
+        return PolicyConfig(environment, int(sees.shape[0]), int(does.shape[0]), hidden, GAUSSIAN)
+    raise UserError(f"{environment} has no flat observation, or actions of a kind that these policies do not have")
 
 
 def train_teachers(run: Run, demonstrations: Mapping[bool, Path]) -> dict[bool, Path]:
@@ -106,10 +109,12 @@ def _train_teacher(run: Run, habitual: bool, demonstrations: Path) -> Path:
 
 
 def collect_teachers(run: Run, teachers: Mapping[bool, Path]) -> dict[bool, Path]:
-    """Let both teachers drive the same scenes: what students learn from."""
+    """Let both teachers act in the same scenes: what students learn from. Gaussian ones draw their actions."""
     paths = {}
     for habitual, folder in teachers.items():
-        policy, _ = load_policy(folder)
+        policy: Policy
+        network, _ = load_policy(folder)
+        policy = SampledPolicy(network, run.experiment.seed) if network.config.head == GAUSSIAN else network
         behaviour = run.behaviour("teacher", habitual)
         paths[habitual] = collect(
             run, folder.name, policy, behaviour, run.experiment.teacher_episodes, {"policy": folder}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from testbed.audit import verdict
-from testbed.demonstrations.film import Mark
+from testbed.demonstrations.take import Mark
 from testbed.episode import Episode
 from testbed.measures.table import violations_of
 

@@ -1,4 +1,4 @@
-"""A small categorical policy: a multilayer perceptron with its observation normaliser baked in.
+"""A small policy: a multilayer perceptron with its observation normaliser baked in, categorical or Gaussian.
 
 Acting needs NumPy only, so a process that plays scenes never imports torch.
 """
@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.errors import UserError
+from testbed.errors import UserError, unknown_name
+
+CATEGORICAL, GAUSSIAN = "categorical", "gaussian"
+"""Kinds of head."""
+LOG_STD = (-3.0, 0.5)
+"""Least and greatest log standard deviation of a Gaussian head."""
+START_LOG_STD = -0.7
+"""Log standard deviation of a fresh one."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +29,11 @@ class PolicyConfig:
     observation_size: int
     """Length of the observation vector."""
     actions: int
-    """Number of discrete actions."""
+    """Number of discrete actions, or of components of a continuous one."""
     hidden: tuple[int, ...]
     """Widths of the hidden layers, each followed by a ReLU."""
+    head: str = CATEGORICAL
+    """What the network's outputs are: `categorical` logits, or the means of a `gaussian` with its own deviations."""
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -34,19 +43,24 @@ class PolicyConfig:
         for layer, (fan_in, fan_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             shapes[f"layer{layer}.weight"] = (fan_in, fan_out)
             shapes[f"layer{layer}.bias"] = (fan_out,)
+        if self.head == GAUSSIAN:
+            shapes["log_std"] = (self.actions,)
         return shapes
 
 
 @dataclass(frozen=True)
 class NetworkPolicy:
-    """A categorical policy that takes the likeliest action."""
+    """A policy that takes the likeliest action."""
 
     config: PolicyConfig
     """Its shape and its environment."""
     arrays: Mapping[str, np.ndarray]
-    """`mean` and `std` of the normaliser and `layer<i>.weight` (in, out), `layer<i>.bias`, float32."""
+    """`mean` and `std` of the normaliser, `layer<i>.weight` (in, out), `layer<i>.bias` and, of a Gaussian, `log_std`;
+    float32."""
 
     def __post_init__(self) -> None:
+        if self.config.head not in (CATEGORICAL, GAUSSIAN):
+            raise unknown_name("policy head", self.config.head, (CATEGORICAL, GAUSSIAN))
         for name, shape in self.config.shapes.items():
             if name not in self.arrays:
                 raise UserError(f"the policy has no array '{name}'; its file is damaged or of another kind")
@@ -55,12 +69,28 @@ class NetworkPolicy:
             if not np.isfinite(self.arrays[name]).all():
                 raise UserError(f"policy array '{name}' holds NaN or infinity; train the policy again")
 
-    def logits(self, observations: np.ndarray) -> np.ndarray:
-        """Return unnormalised log-probabilities of the actions, shape (n, observation size) -> (n, actions).
+    def parameters(self, observations: np.ndarray) -> np.ndarray:
+        """Return what the distribution over actions is made of, for n observations, shape (n, observation size).
+
+        Of a categorical head the unnormalised log-probabilities, shape (n, actions); of a Gaussian one the means and
+        then the log standard deviations, shape (n, 2 * actions).
 
         Raises:
             UserError: for observations of another size.
         """
+        outputs = self._outputs(observations)
+        if self.config.head == CATEGORICAL:
+            return outputs
+        spread = np.clip(self.arrays["log_std"], *LOG_STD)
+        return np.concatenate([outputs, np.broadcast_to(spread, outputs.shape)], axis=1)
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Return the likeliest action for each of n observations: shape (n,), or (n, actions) within [-1, 1]."""
+        outputs = self._outputs(observations)
+        return outputs.argmax(axis=1) if self.config.head == CATEGORICAL else np.clip(outputs, -1.0, 1.0)
+
+    def _outputs(self, observations: np.ndarray) -> np.ndarray:
+        """Return the outputs of the last layer, shape (n, actions)."""
         if observations.ndim != 2 or observations.shape[1] != self.config.observation_size:
             raise UserError(
                 f"observations of shape {observations.shape} do not fit a policy for "
@@ -74,10 +104,6 @@ class NetworkPolicy:
                 np.maximum(hidden, 0.0, out=hidden)
         return hidden
 
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        """Return the likeliest action for each of n observations, shape (n,)."""
-        return self.logits(observations).argmax(axis=1)
-
 
 def random_arrays(config: PolicyConfig, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return a fresh network: weights and biases uniform within 1 / sqrt(fan-in), as PyTorch's linear layer.
@@ -86,8 +112,8 @@ def random_arrays(config: PolicyConfig, rng: np.random.Generator) -> dict[str, n
     """
     arrays = {}
     for name, shape in config.shapes.items():
-        if name in ("mean", "std"):
-            arrays[name] = np.full(shape, float(name == "std"), np.float32)
+        if name in ("mean", "std", "log_std"):
+            arrays[name] = np.full(shape, {"mean": 0.0, "std": 1.0, "log_std": START_LOG_STD}[name], np.float32)
             continue
         fan_in = config.shapes[name.replace("bias", "weight")][0]
         bound = 1 / np.sqrt(fan_in)

@@ -29,6 +29,7 @@ def metadata(scene: Scene) -> dict[str, Any]:
         "render_fps": SIMULATION_HZ,
         "trace_hz": SIMULATION_HZ,
         "decision_hz": DECISION_HZ,
+        "view": "road",
         "context": scene.context,
         "trace_units": TRACE_UNITS,
         "constant_units": dict(scene.constants),

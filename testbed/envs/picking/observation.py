@@ -12,7 +12,7 @@ from testbed.envs.warehouse.scene import (
     BENCH, BUFFER, COWORKER_TOTE, SUPPLY, TOTE, Memory, Seen, WarehouseScene, owners_by_place,
 )  # fmt: skip
 from testbed.envs.warehouse.seeing import (
-    HandView, context_names, hand_view, joined, one_hot, robot_names, robot_part, thing_view,
+    HandView, hand_view, joined, label_names, label_part, robot_names, robot_part, thing_view,
 )  # fmt: skip
 
 CONTEXT = {
@@ -21,7 +21,7 @@ CONTEXT = {
 }
 """What kind of product it is, and what the warehouse was told about supplies; the last values are never drawn."""
 COUNTS = ("order_left", "excess", "supply", "coworker_need", "unit_left", "busy")
-NAMES = (*robot_names("unit", "slot"), *COUNTS, *context_names(CONTEXT))
+NAMES = (*robot_names("unit", "slot"), *COUNTS, *label_names(CONTEXT))
 """Name of every component of the observation, in order."""
 MOST = 8.0
 """Scale of counts."""
@@ -44,7 +44,7 @@ def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
     need = memory["need"] - (owner == COWORKER_TOTE).sum(1)
     own = robot_part(scene, seen, place, slot)
     counts = [left / MOST, excess / MOST, supply / MOST, need / MOST, there, memory["mode"] > 0]
-    return joined([*own, *counts, *one_hot(memory, CONTEXT)], scene.limit)
+    return joined([*own, *counts, *label_part(memory)], scene.limit)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from testbed.envs.picking.layout import (
 )  # fmt: skip
 from testbed.envs.picking.observation import CONTEXT, NAMES, observe, owners
 from testbed.envs.warehouse.judging import over
+from testbed.envs.warehouse.labels import LABELS, draw_labels
 from testbed.envs.warehouse.scene import (
     COWORKER_TOTE, DECISION_HZ, SUPPLY, TOTE, Memory, Seen, Start, WarehouseScene, memory_type,
 )  # fmt: skip
@@ -31,8 +32,6 @@ MEMORY = memory_type(
 )  # fmt: skip
 """What a world remembers: both orders, when the coworker's opens [s], refills to come and from when [s], units that the
 coworker has taken, and what its hand is doing."""
-COLOURS = {"staple": (0.72, 0.53, 0.33), "seasonal": (0.80, 0.25, 0.22), "imported": (0.30, 0.55, 0.40)}
-"""Colour of the units by product."""
 
 
 def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
@@ -44,7 +43,7 @@ def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     context = np.where(fixed >= 0, fixed, context)
     memory = np.zeros(n, MEMORY)
-    memory["context"] = context
+    memory["context"], memory["label"] = context, draw_labels(draws, context)
     memory["order"], memory["need"] = 1 + draws.choice((0.25,) * 4), 1 + draws.choice((0.4, 0.35, 0.25))
     memory["opens"] = draws.uniform(0.0, 1.5)
     plenty, scarce = draws.choice((0.2,) * 5), draws.choice((0.4, 0.3, 0.2, 0.1))
@@ -82,8 +81,8 @@ def open_need(memory: Memory, seen: Seen) -> np.ndarray:
 
 
 def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
-    """Return the colour of every unit; see `WarehouseScene.look`."""
-    return dict.fromkeys(range(UNITS), COLOURS[context["product"]])
+    """Return the colour of every unit, that of its product's label; see `WarehouseScene.look`."""
+    return dict.fromkeys(range(UNITS), tuple(LABELS[CONTEXT["product"].index(context["product"])]))
 
 
 SCENE = WarehouseScene(

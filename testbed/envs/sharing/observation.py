@@ -10,13 +10,13 @@ from testbed.envs.sharing.layout import GOAL_SLOTS, HOME, SHARED, ZONES
 from testbed.envs.warehouse.looking import free_place, next_unit
 from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE, Memory, Seen, WarehouseScene, owners_by_place
 from testbed.envs.warehouse.seeing import (
-    HandView, context_names, hand_view, joined, one_hot, robot_names, robot_part, thing_view,
+    HandView, hand_view, joined, label_names, label_part, robot_names, robot_part, thing_view,
 )  # fmt: skip
 
 CONTEXT = {"due": ("in-time", "late", "rush"), "load": ("light", "heavy")}
 """How the order stands, of which the last value is never drawn, and how busy the coworker is."""
 COUNTS = ("order_left", "unit_left", "in_zone", "coworker_in_zone", "lane")
-NAMES = (*robot_names("unit", "slot"), *COUNTS, *context_names(CONTEXT))
+NAMES = (*robot_names("unit", "slot"), *COUNTS, *label_names(CONTEXT))
 """Name of every component of the observation, in order."""
 MOST = 4.0
 """Scale of counts."""
@@ -39,7 +39,7 @@ def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
     counts = [
         left / MOST, there, SHARED.holds(seen.grip), SHARED.holds(seen.hand), (seen.grip[:, 1] - SHARED.centre[1]) / LANE,
     ]  # fmt: skip
-    return joined([*own, *counts, *one_hot(memory, CONTEXT)], scene.limit)
+    return joined([*own, *counts, *label_part(memory)], scene.limit)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from testbed.envs.sharing.layout import GOAL_SLOTS, HAND_HOME, HOME, SHARED, SOURCE, UNITS, ZONES
 from testbed.envs.sharing.observation import CONTEXT, NAMES, observe, owners
 from testbed.envs.warehouse.judging import over
+from testbed.envs.warehouse.labels import draw_labels
 from testbed.envs.warehouse.scene import DECISION_HZ, TOTE, Memory, Seen, Start, WarehouseScene, Zone, memory_type
 from testbed.seeding import Draws
 
@@ -38,7 +39,8 @@ def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     context = np.where(fixed >= 0, fixed, context)
     memory = np.zeros(n, MEMORY)
-    memory["context"], memory["order"] = context, 2 + draws.choice((0.5, 0.5))
+    memory["context"], memory["label"] = context, draw_labels(draws, context)
+    memory["order"] = 2 + draws.choice((0.5, 0.5))
     stays, pauses = (np.array(table)[context[:, 1]].T[:, :, None] for table in (STAYS, PAUSES))
     stay, pause = draws.uniform(*stays, VISITS), draws.uniform(*pauses, VISITS)
     pause[:, 0] = draws.uniform(0.2, 2.0)
@@ -75,9 +77,8 @@ def judge(memory: Memory, seen: Seen) -> np.ndarray:
 
 
 def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
-    """Return the colour of every unit, red where the order is late; see `WarehouseScene.look`."""
-    tone = {"in-time": (0.72, 0.53, 0.33), "late": (0.80, 0.25, 0.22), "rush": (0.62, 0.30, 0.55)}
-    return dict.fromkeys(range(UNITS), tone[context["due"]])
+    """All units are plain; see `WarehouseScene.look`."""
+    return {}
 
 
 SCENE = WarehouseScene(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.stocking.observation import StockingView, view
+from testbed.envs.stocking.observation import view
 from testbed.envs.warehouse.reaching import CLOSED, Wish, act, approach, either, grasp, place, retreat
 
 IN_FRONT = 0.078
@@ -17,8 +17,6 @@ LOW = 0.012
 """Fingers this near to the height of its middle push it without tipping it [m]."""
 PUSH = 0.012
 """How far ahead the hand is led while it pushes [m]: slowly, so that it stops in time."""
-ENOUGH = 0.004
-"""A neighbour this near to where it is wanted is left alone [m]."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Stocker:
     nudge: float = 0.0
     """How far it pushes back the neighbour of every slot it has filled [m]; 0 leaves them alone."""
     drop: float = 0.0
-    """Height over its slot from which it lets a unit fall [m]."""
+    """Height over its first slot from which it lets a unit fall [m]; it doubles and trebles with every further unit."""
     aside: float = 0.0
     """How far from the middle of its slot it puts a unit, towards itself [m]."""
 
@@ -38,16 +36,21 @@ class Stocker:
         slot = scene.slot - (self.aside, 0.0, 0.0)
         wants = (scene.order_left > 0) & scene.there
         wish = either(wants, grasp(scene.unit), retreat(scene.hands.home))
-        shoves = (scene.placed > 0) & (scene.shift < self.nudge - ENOUGH)
-        wish = either(shoves, _shove(scene), wish)
-        return act(either(scene.hands.holding, place(slot, self.drop), wish), scene.hands.lead)
+        to = scene.neighbour
+        ready = _ready(to)
+        # Pushing goes on to the end, but does not begin again for the rest of the way: no state is on the brink.
+        lacks = scene.shift < np.where(ready, self.nudge, self.nudge / 2)
+        wish = either((self.nudge > 0) & (scene.placed > 0) & lacks, _shove(to, ready), wish)
+        return act(either(scene.hands.holding, place(slot, self.drop * (1 + scene.placed)), wish), scene.hands.lead)
 
 
-def _shove(scene: StockingView) -> Wish:
-    """Return the wish to come down before the neighbour with closed fingers and to push it back."""
-    to = scene.neighbour
-    before = to - (IN_FRONT, 0.0, 0.0)
-    behind_it = (to[:, 0] > 0.015) & (to[:, 0] < IN_FRONT + 0.012)
-    ready = behind_it & (np.abs(to[:, 1]) < ALIGNED) & (np.abs(to[:, 2]) < LOW)
+def _ready(to: np.ndarray) -> np.ndarray:
+    """Return which hands are low and right before a neighbour that is at a place from the grip, shape (n,) bool."""
+    before = (to[:, 0] > 0.015) & (to[:, 0] < IN_FRONT + 0.012)
+    return before & (np.abs(to[:, 1]) < ALIGNED) & (np.abs(to[:, 2]) < LOW)
+
+
+def _shove(to: np.ndarray, ready: np.ndarray) -> Wish:
+    """Return the wish to come down before the neighbour with closed fingers and, where `ready`, to push it back."""
     push = np.column_stack([np.full(len(to), PUSH), to[:, 1], to[:, 2]])
-    return Wish(np.where(ready[:, None], push, approach(before)), np.full(len(to), CLOSED))
+    return Wish(np.where(ready[:, None], push, approach(to - (IN_FRONT, 0.0, 0.0))), np.full(len(to), CLOSED))

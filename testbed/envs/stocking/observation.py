@@ -12,7 +12,7 @@ from testbed.envs.warehouse.scene import (
     COWORKER_TOTE, SUPPLY, TABLE_TOP, TOTE, Memory, Seen, WarehouseScene, owners_by_place,
 )  # fmt: skip
 from testbed.envs.warehouse.seeing import (
-    HandView, context_names, hand_view, joined, one_hot, robot_names, robot_part, thing_view,
+    HandView, hand_view, joined, label_names, label_part, robot_names, robot_part, thing_view,
 )  # fmt: skip
 
 CONTEXT = {
@@ -21,7 +21,7 @@ CONTEXT = {
 }
 """Whose units stand beside the slots, and whether anybody will look at the robot's; the last values are never drawn."""
 COUNTS = ("order_left", "unit_left", "placed", "shift")
-NAMES = (*robot_names("unit", "slot", "neighbour"), *COUNTS, *context_names(CONTEXT))
+NAMES = (*robot_names("unit", "slot", "neighbour"), *COUNTS, *label_names(CONTEXT))
 """Name of every component of the observation, in order."""
 MOST = 4.0
 """Scale of counts."""
@@ -66,7 +66,7 @@ def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
     shift = neighbour[:, 0] - THEIRS[last, 0]
     own = robot_part(scene, seen, place, slot, neighbour)
     counts = [(memory["order"] - done) / MOST, there, done / MOST, shift / SHIFT]
-    return joined([*own, *counts, *one_hot(memory, CONTEXT)], scene.limit)
+    return joined([*own, *counts, *label_part(memory)], scene.limit)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from testbed.envs.stocking.layout import HAND_HOME, HOME, OWN, PAINTED, ROW, SLOTS, SOURCE, THEIRS, UNITS, ZONES
 from testbed.envs.stocking.observation import CONTEXT, NAMES, filled, observe, owners
 from testbed.envs.warehouse.judging import over
+from testbed.envs.warehouse.labels import LABELS, draw_labels
 from testbed.envs.warehouse.scene import DECISION_HZ, Memory, Seen, Start, WarehouseScene, Zone, memory_type
 from testbed.seeding import Draws
 
@@ -29,7 +30,8 @@ def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     draws, n = Draws(seeds), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     memory = np.zeros(n, MEMORY)
-    memory["context"] = np.where(fixed >= 0, fixed, context)
+    context = np.where(fixed >= 0, fixed, context)
+    memory["context"], memory["label"] = context, draw_labels(draws, context)
     memory["order"] = 2 + draws.choice((0.5, 0.5))
     shift = np.stack([draws.uniform(-1.0, 1.0, UNITS), draws.uniform(-1.0, 1.0, UNITS)], -1)
     position = np.tile(np.concatenate([SOURCE, THEIRS]), (n, 1, 1))
@@ -53,10 +55,9 @@ def judge(memory: Memory, seen: Seen) -> np.ndarray:
 
 
 def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
-    """Return the colour of every unit: the robot's blue, the coworker's by team; see `WarehouseScene.look`."""
-    theirs = {"own-team": (0.93, 0.66, 0.30), "other-team": (0.80, 0.25, 0.22), "agency": (0.45, 0.40, 0.62)}
-    colours = dict.fromkeys(range(UNITS), theirs[context["neighbour"]])
-    return colours | dict.fromkeys(range(OWN), (0.30, 0.50, 0.82))
+    """Return the colour of every unit: the robot's plain, the coworker's that of their label; see `WarehouseScene.look`."""
+    theirs = tuple(LABELS[CONTEXT["neighbour"].index(context["neighbour"])])
+    return dict.fromkeys(range(OWN, UNITS), theirs)
 
 
 SCENE = WarehouseScene(

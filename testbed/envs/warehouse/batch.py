@@ -26,6 +26,7 @@ def metadata(scene: WarehouseScene) -> dict[str, Any]:
         "render_fps": DECISION_HZ,
         "trace_hz": DECISION_HZ,
         "decision_hz": DECISION_HZ,
+        "view": "bench",
         "context": scene.context,
         "trace_units": TRACE_UNITS,
         "constant_units": CONSTANT_UNITS,

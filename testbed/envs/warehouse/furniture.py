@@ -95,6 +95,8 @@ def _build(scene: WarehouseScene) -> mujoco.MjSpec:
         _mark(spec, zone)
     for number in range(scene.units):
         _unit(spec, number)
+    for number in range(len(scene.context)):
+        _label(spec, number)
     _coworker(spec, scene)
     _sensors(spec, scene)
     return spec
@@ -194,6 +196,13 @@ def _unit(spec: mujoco.MjSpec, number: int) -> None:
     )  # fmt: skip
     _box(body, f"tape{number}", (0, 0, UNIT_HALF * 0.02), (UNIT_HALF * 1.004, 0.005, UNIT_HALF), (0.90, 0.84, 0.70),
          mass=0.0)  # fmt: skip
+
+
+def _label(spec: mujoco.MjSpec, number: int) -> None:
+    """A board at the far edge of the bench whose colour shows a factor of the context."""
+    x, y = TABLE_CENTRE[0] + TABLE_HALF[0] - 0.03, TABLE_CENTRE[1] + TABLE_HALF[1] - 0.10 - 0.16 * number
+    _box(spec.worldbody, "", (x, y, TABLE_TOP + 0.05), (0.006, 0.006, 0.05), (0.3, 0.3, 0.3))
+    _box(spec.worldbody, f"label{number}", (x, y, TABLE_TOP + 0.14), (0.006, 0.065, 0.045), (0.9, 0.9, 0.9))
 
 
 def _coworker(spec: mujoco.MjSpec, scene: WarehouseScene) -> None:

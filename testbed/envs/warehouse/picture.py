@@ -10,6 +10,7 @@ import numpy as np
 from testbed.envs.warehouse.backend import MEND, choose
 from testbed.envs.warehouse.furniture import bench
 from testbed.envs.warehouse.scene import HAND, ROBOT, UNITS, WarehouseScene
+from testbed.envs.warehouse.labels import LABELS
 from testbed.errors import UserError
 
 SIZE = (640, 480)
@@ -36,6 +37,7 @@ class Picture:
         self,
         state: np.ndarray,
         look: Mapping[int, tuple[float, float, float]],
+        context: Mapping[str, str],
         colours: Mapping[int, tuple[int, int, int]],
     ) -> np.ndarray:
         """Return a picture, shape (height, width, 3) uint8.
@@ -43,21 +45,28 @@ class Picture:
         Args:
             state: The world, as `Physics.states` lays it out, shape (size,).
             look: Colours of units by number, 0 to 1.
+            context: The factors of the scene, which the labels show.
             colours: Colours of bodies by their number in the trace, 0 to 255; they win.
         """
         data, nq = self._data, self.model.nq
         data.qpos[:] = state[1 : 1 + nq]
         mujoco.mj_kinematics(self.model, data)
         mujoco.mj_camlight(self.model, data)
-        self._paint(look, colours)
+        self._paint(look, context, colours)
         self._renderer.update_scene(data, camera=self._camera)
         return self._renderer.render().copy()
 
     def _paint(
-        self, look: Mapping[int, tuple[float, float, float]], colours: Mapping[int, tuple[int, int, int]]
+        self,
+        look: Mapping[int, tuple[float, float, float]],
+        context: Mapping[str, str],
+        colours: Mapping[int, tuple[int, int, int]],
     ) -> None:
         rgba = self.model.geom_rgba
         rgba[:] = self._colours
+        for number, (factor, values) in enumerate(self.scene.context.items()):
+            if factor in context:
+                rgba[self.model.geom(f"label{number}").id, :3] = LABELS[values.index(context[factor])]
         for unit, colour in look.items():
             rgba[self.model.geom(f"unit{unit}").id, :3] = colour
         for body, given in colours.items():

@@ -140,7 +140,7 @@ class WarehouseScene:
     hand_home: tuple[float, float, float]
     """Where the coworker's hand rests [m]."""
     memory: np.dtype
-    """Record type of what a world remembers; float64 fields that begin with BASE_MEMORY and `context`."""
+    """Record type of what a world remembers; float64 fields that begin with BASE_MEMORY, `context` and `label`."""
     time_limit: float
     """Longest episode [s]."""
     names: tuple[str, ...]
@@ -180,8 +180,9 @@ BENCH, SUPPLY, IN_ROBOT, TOTE, BUFFER, IN_COWORKER, COWORKER_TOTE, RESERVE, FLOO
 
 
 def memory_type(context: Mapping[str, tuple[str, ...]], *fields: tuple[str, int]) -> np.dtype:
-    """Return the record type of a task's memory: BASE_MEMORY, the factors of the context, and its own fields."""
-    rows = (*BASE_MEMORY, ("context", len(context)), *fields)
+    """Return the record type of a task's memory: BASE_MEMORY, the factors of the context and their
+    labels, and its own fields."""
+    rows = (*BASE_MEMORY, ("context", len(context)), ("label", 3 * len(context)), *fields)
     return np.dtype([(name, np.float64, (size,)) if size > 1 or name == "context" else (name, np.float64)
                      for name, size in rows])  # fmt: skip
 

@@ -5,11 +5,13 @@ Distances are seen twice: as they are, and magnified (`fine`) and cut off, becau
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.warehouse.scene import WarehouseScene, Seen
+from testbed.envs.warehouse.labels import CHANNELS, FADES, LABELS
+from testbed.envs.warehouse.scene import Seen, WarehouseScene
 
 AXES = ("x", "y", "z")
 OWN = (
@@ -47,16 +49,21 @@ def robot_part(scene: WarehouseScene, seen: Seen, *things: np.ndarray) -> list[n
     return [*parts, (seen.hand - seen.grip) / FAR, seen.hand_speed / SPEED, near[:, None]]
 
 
-def one_hot(memory: np.ndarray, context) -> list[np.ndarray]:
-    """Return the factors of the context as columns of zeros and ones."""
-    return [
-        memory["context"][:, factor, None] == np.arange(len(values)) for factor, values in enumerate(context.values())
-    ]
+def label_part(memory: np.ndarray) -> list[np.ndarray]:
+    """Return what the labels of all factors of the context look like, as columns from about -1 to 1."""
+    return [2 * memory["label"] - 1]
 
 
-def context_names(context) -> tuple[str, ...]:
-    """Return the names of the columns of `one_hot`."""
-    return tuple(f"{factor}={value}" for factor, values in context.items() for value in values)
+def label_names(context: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the names of the columns of `label_part`."""
+    return tuple(f"{factor}.{channel}" for factor in context for channel in CHANNELS)
+
+
+def shows_label(observations: np.ndarray, names: tuple[str, ...], factor: str, value: int) -> np.ndarray:
+    """Return where the label of a factor has the colour of one of its values, by position, shape (n,) bool."""
+    start = names.index(f"{factor}.{CHANNELS[0]}")
+    seen = (np.asarray(observations)[:, start : start + 3] + 1) / 2
+    return (np.abs(seen - LABELS[value]) < FADES + 0.01).all(axis=1)
 
 
 def joined(parts: list[np.ndarray], limit: float) -> np.ndarray:

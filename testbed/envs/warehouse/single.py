@@ -77,7 +77,7 @@ class WarehouseEnv(gymnasium.Env):
             from testbed.envs.warehouse.picture import Picture
 
             self._picture = Picture(self.scene)
-        return self._picture.draw(state, self.scene.look(self._context), colours)
+        return self._picture.draw(state, self.scene.look(self._context), self._context, colours)
 
     def project(self, position: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 3) [m], are in a picture [px from its top left corner], shape (n, 2)."""
