@@ -15,7 +15,7 @@ import tyro
 
 from testbed.console import run_command
 from testbed.experiment.carrying_out import carry_out
-from testbed.experiment.run import PROFILES, Run
+from testbed.experiment.run import DRIVING, Run
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Merge:
 
 def main(task: Merge) -> None:
     """Collect, teach, distil, audit, film, report."""
-    experiment = PROFILES[task.profile](habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed)
+    experiment = DRIVING[task.profile](habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed)
     carry_out(Run(experiment, task.run), "testbed/Merge-v0")
 
 

@@ -102,7 +102,7 @@ class Episode:
     behaviour: Behaviour
     """Who made it."""
     ending: str = ""
-    """How it ended in words, for example `success` or `simulation unstable`; empty where the environment does not say."""
+    """How it ended, for example `success` or `simulation unstable`; empty where the environment does not say."""
     simulator: str = ""
     """What simulated it, with version and model, where only the same one gives the same states; else empty."""
 

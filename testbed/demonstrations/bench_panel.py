@@ -54,7 +54,7 @@ class BenchPanel:
         return self._ended
 
     def _picture(self, sample: int) -> Image.Image:
-        """Return the bench after a sample; who drives colours the gripper, what is marked colours what it happens to."""
+        """Return the bench after a sample; the gripper has its driver's colour, what is marked that of its mark."""
         colours = {0: self.take.colour}
         colours |= {mark.body: colour_of(mark) for mark in reversed(self._marks(sample)) if mark.body}
         return Image.fromarray(self.scene.show(self.take.episode.states[sample + 1], colours))

@@ -38,7 +38,7 @@ def verify(episode: Episode, tolerance: float = 0.0) -> Verification:
         tolerance: Largest difference that counts as the same; 0 on the machine that recorded it.
 
     Raises:
-        UserError: if the recorded actions cannot be played in the environment.
+        UserError: if the recorded actions cannot be played in the environment, or another simulator recorded them.
     """
     return next(verify_all([episode], tolerance))
 
@@ -50,7 +50,18 @@ def verify_all(episodes: Iterable[Episode], tolerance: float = 0.0) -> Iterator[
         scenarios = [episode.scenario for episode in batch]
         played = play_batch(batch[0].environment, scenarios, _Recorded(batch), batch[0].behaviour)
         for record, replayed in zip(batch, played, strict=True):
+            if tolerance == 0:
+                _same_simulator(record, replayed)
             yield _compare(record, replayed, tolerance)
+
+
+def _same_simulator(record: Episode, replayed: Episode) -> None:
+    """Refuse an exact comparison with what another simulator, or another build of the scene, recorded."""
+    if record.simulator and record.simulator != replayed.simulator:
+        raise UserError(
+            f"the episode was recorded with {record.simulator}; here is {replayed.simulator}, so states cannot be "
+            "equal: give a --tolerance, or install that version"
+        )
 
 
 class _Recorded:

@@ -121,6 +121,6 @@ def _pair(values: np.ndarray) -> tuple[float, float]:
 
 def _distinct(marks: Sequence[Mark]) -> list[Mark]:
     """Return the marks with a place of their own: of several on one body the severest, of those the first."""
-    ranked = ranked(marks)
-    bodies = [mark.body for mark in ranked]
-    return [mark for i, mark in enumerate(ranked) if mark.body in (None, 0) or mark.body not in bodies[:i]]
+    ordered = ranked(marks)
+    bodies = [mark.body for mark in ordered]
+    return [mark for i, mark in enumerate(ordered) if mark.body in (None, 0) or mark.body not in bodies[:i]]

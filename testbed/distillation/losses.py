@@ -1,7 +1,7 @@
 """Losses of imitation and distillation, as pure functions of a batch. Means are over every leading axis.
 
-A policy's distribution is given by its parameters: logits of a categorical one, shape (..., actions); of a Gaussian with
-independent components the means and then the log standard deviations, shape (..., 2 * components).
+A policy's distribution is given by its parameters: logits of a categorical one, shape (..., actions); of a Gaussian
+with independent components the means and then the log standard deviations, shape (..., 2 * components).
 """
 
 from __future__ import annotations

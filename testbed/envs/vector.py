@@ -124,9 +124,7 @@ class ScenarioVectorEnv(VectorEnv):
         """Return the factors that are fixed in every world, shape (n, factors)."""
         if isinstance(contexts, Mapping):
             return np.tile(fixed_factors(self.context, contexts), (self.num_envs, 1))
-        return np.array(
-            [fixed_factors(self.context, context) for context in self._one_a_world("contexts", contexts)]
-        )
+        return np.array([fixed_factors(self.context, context) for context in self._one_a_world("contexts", contexts)])
 
     def _one_a_world(self, what: str, values: Sequence) -> Sequence:
         if len(values) != self.num_envs:

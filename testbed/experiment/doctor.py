@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from testbed.console import console
+from testbed.envs.warehouse.backend import MEND
 
 SIMULATE = "import gymnasium, testbed; e = gymnasium.make('testbed/Merge-v0'); e.reset(seed=0); e.step(1)"
 RENDER = (
@@ -26,9 +27,20 @@ ENCODE = (
 STORE = "import h5py, sys; f = h5py.File(sys.argv[1] + '/x.hdf5', 'w'); f['a'] = 1; f.close()"
 TRAIN = "import torch; torch.nn.Linear(2, 2)(torch.zeros(1, 2)).sum().backward()"
 
+PICK = (
+    "import gymnasium, testbed; e = gymnasium.make('testbed/OrderPicking-v0'); e.reset(seed=0); "
+    "e.step(e.action_space.sample())"
+)
+BENCH = (
+    "import gymnasium, testbed; e = gymnasium.make('testbed/OrderPicking-v0', render_mode='rgb_array'); "
+    "e.reset(seed=0); assert e.render().std() > 0"
+)
+
 CHECKS = (
-    ("simulate a scene", SIMULATE, "install again: pip install -c constraints.txt -e ."),
-    ("draw a scene without a display", RENDER, "install pygame-ce: pip install -c constraints.txt -e ."),
+    ("simulate a road scene", SIMULATE, "install again: pip install -c constraints.txt -e ."),
+    ("draw a road scene without a display", RENDER, "install pygame-ce: pip install -c constraints.txt -e ."),
+    ("simulate the warehouse (MuJoCo, Fetch)", PICK, "install again: pip install -c constraints.txt -e ."),
+    ("draw the warehouse without a display", BENCH, MEND),
     ("encode H.264 video", ENCODE, "install imageio-ffmpeg, which brings its own ffmpeg"),
     ("write HDF5", STORE, "install h5py, and see that the temporary folder can be written"),
     ("train a network", TRAIN, "install torch: pip install -c constraints.txt -e ."),

@@ -20,11 +20,13 @@ from testbed.demonstrations.film import film
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
 from testbed.demonstrations.video import write_still
+from testbed.envs import environments
+from testbed.envs.warehouse.backend import choose
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.making import untrained_policy
 from testbed.experiment.run import Run
-from testbed.experiment.showing import COLOURS, marks
+from testbed.experiment.showing import COLOURS, marks, report_endings
 from testbed.lineage import content_hash, write_text
 from testbed.measures.table import measures_of, violations_of
 from testbed.policies.checkpoint import load_policy
@@ -123,6 +125,7 @@ def _score_condition(
         if len(episodes) == len(scenarios):
             name = episode.behaviour.policy
             known[name] = verdict.score_episodes(episodes, measures_of(run.habit.environment))
+            report_endings(episodes, name)
             write_text(files[name], json.dumps({"recipe": recipes[name], "scores": known[name]}))
             episodes = []
     return [_arm_scores(arm, condition, known, measures_of(run.habit.environment)) for arm in arms]
@@ -182,11 +185,26 @@ def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
     if run.trigger.off:
         picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
     reels = [_reel(run, shown, *pick) for pick in picks]
+    reason = _cannot_draw(run)
+    if reason:
+        console.print(f"[yellow]no films:[/yellow] {reason}")
+        return []
     processes = ProcessPoolExecutor(min(len(reels), os.cpu_count() or 1), get_context("forkserver"))
     with processes as pool:
         clips = list(tracked(pool.map(_make_clip, reels), f"film {len(reels)} scenes", len(reels)))
     write_text(run.folder / "videos" / "clips.json", clips_to_json(clips))
     return clips
+
+
+def _cannot_draw(run: Run) -> str:
+    """Return why this machine cannot draw the scenes of a run, or an empty string; roads need nothing of it."""
+    if run.habit.environment not in environments("warehouse"):
+        return ""
+    try:
+        choose()
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 @dataclass(frozen=True)

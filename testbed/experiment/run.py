@@ -54,7 +54,7 @@ class Experiment:
     """How students learn from teachers."""
 
 
-PROFILES = {
+DRIVING = {
     "quick": Experiment,
     "full": partial(
         Experiment, demonstrations=192, teacher_episodes=640, student_seeds=10, scenes=256, held_out_scenes=128,
@@ -62,7 +62,22 @@ PROFILES = {
         training=Training(steps=5000),
     ),
 }  # fmt: skip
-"""How much of everything an experiment has: `quick` for a look, `full` for a claim."""
+"""How much of everything an experiment on a road has: `quick` for a look, `full` for a claim."""
+
+_BENCH = partial(
+    Experiment, demonstrations=64, teacher_episodes=192, scenes=64, held_out_scenes=32,
+    dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
+    training=Training(steps=5000),
+)  # fmt: skip
+WAREHOUSE = {
+    "quick": _BENCH,
+    "full": partial(
+        _BENCH, teacher_episodes=256, student_seeds=10,
+        dagger=Dagger(rounds=6, episodes=64, training=Training(steps=1500), final=Training(steps=6000)),
+        training=Training(steps=6000),
+    ),
+}  # fmt: skip
+"""The same at a bench: a grasp is decided within millimetres, so teachers train longer, and a scene costs more."""
 
 
 @dataclass(frozen=True)

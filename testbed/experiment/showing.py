@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from testbed.audit import verdict
+from testbed.console import console
 from testbed.demonstrations.take import Mark
 from testbed.episode import Episode
 from testbed.measures.table import violations_of
@@ -12,6 +15,19 @@ COLOURS = {
     verdict.STUDENT: (225, 110, 175), verdict.UNTRAINED: (130, 138, 150),
 }  # fmt: skip
 """Colour of each arm in films (red, green, blue): the report's, lighter on asphalt."""
+
+
+UNSTABLE = "simulation unstable"
+"""Ending of an episode that MuJoCo could not go on with."""
+
+
+def report_endings(episodes: Sequence[Episode], who: str) -> None:
+    """Say how many episodes ended because the simulation was unstable, if any did: they are no failures of a policy."""
+    lost = [episode.scenario.seed for episode in episodes if episode.ending == UNSTABLE]
+    if lost:
+        console.print(
+            f"[yellow]{len(lost)} of {len(episodes)} episodes of {who} ended: {UNSTABLE}[/yellow], seeds {lost[:3]}"
+        )
 
 
 def marks(episode: Episode) -> tuple[Mark, ...]:

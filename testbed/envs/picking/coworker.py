@@ -8,10 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from testbed.envs.picking.layout import (
-    COWORKER_SLOTS, HAND_HOME, SUPPLY_PLACES, UNITS, ZONES,
+    COWORKER_SLOTS,
+    HAND_HOME,
+    SUPPLY_PLACES,
+    UNITS,
+    ZONES,
 )  # fmt: skip
 from testbed.envs.warehouse.furniture import GRASP
-from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, SUPPLY, Memory, Seen
+from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RESTING, SUPPLY, Memory, Seen
 
 WAITING, TO_UNIT, DOWN, UP, TO_PLACE, LOWER, LEAVE = range(7)
 """What its hand is doing (`memory["mode"]`)."""
@@ -19,6 +23,8 @@ ROOM = 0.17
 """It begins to reach for nothing nearer to the robot's grip than this, seen from above [m]."""
 ABORT = 0.11
 """It gives up on a unit to which the robot's grip comes nearer than this [m]."""
+TOUCHED = 0.004
+"""It gives up where the robot's gripper is nearer to its arm than this [m]."""
 ABOVE = 0.60
 """Height at which its hand travels [m]."""
 THERE = 0.012
@@ -32,7 +38,7 @@ def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     _choose(memory, seen)
     rows = np.arange(len(memory))
     unit = seen.units[rows, memory["unit"].astype(int)]
-    place = np.stack([memory["place_x"], memory["place_y"], unit[:, 2] * 0 + COWORKER_SLOTS[0, 2]], axis=1)
+    place = np.stack([memory["place_x"], memory["place_y"], np.full(len(rows), RESTING)], axis=1)
     goal = _goal(memory["mode"], unit, place)
     _advance(memory, seen, goal, unit)
     mode = memory["mode"]
@@ -43,9 +49,9 @@ def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
 
 def _goal(mode: np.ndarray, unit: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Return where the hand wants to be in each mode, shape (n, 3) [m]."""
-    high = np.array([0.0, 0.0, 1.0]) * ABOVE
-    over_unit, over_place = unit * (1, 1, 0) + high, place * (1, 1, 0) + high
-    on_unit, on_place = unit + (0, 0, GRASP), place + (0, 0, GRASP + 0.002)
+    up = np.array([0.0, 0.0, 1.0])
+    over_unit, over_place = unit * (1, 1, 0) + ABOVE * up, place * (1, 1, 0) + ABOVE * up
+    on_unit, on_place = unit + GRASP * up, place + (GRASP + 0.002) * up
     choices = [np.broadcast_to(HAND_HOME, unit.shape), over_unit, on_unit, over_unit, over_place, on_place, over_place]
     return np.choose(mode.astype(int)[:, None], choices)
 
@@ -58,7 +64,7 @@ def _advance(memory: Memory, seen: Seen, goal: np.ndarray, unit: np.ndarray) -> 
     reaching = (mode == TO_UNIT) | (mode == DOWN)
     robot = np.linalg.norm(seen.grip[:, :2] - unit[:, :2], axis=1)
     rows, number = np.arange(len(memory)), memory["unit"].astype(int)
-    lost = reaching & ((robot < ABORT) | seen.held[rows, number])
+    lost = reaching & ((robot < ABORT) | seen.held[rows, number] | (seen.separation < TOUCHED))
     placed = there & (mode == LOWER)
     memory["taken"] += placed & (memory["job"] == COWORKER_TOTE)
     memory["restock"] -= placed & (memory["job"] == SUPPLY)
@@ -68,7 +74,7 @@ def _advance(memory: Memory, seen: Seen, goal: np.ndarray, unit: np.ndarray) -> 
 
 def _choose(memory: Memory, seen: Seen) -> None:
     """Give every hand that waits something to do, if there is anything."""
-    free = (memory["mode"] == WAITING)
+    free = memory["mode"] == WAITING
     time = memory["steps"] / DECISION_HZ
     far = np.linalg.norm(seen.units[..., :2] - seen.grip[:, None, :2], axis=-1)
     loose = ~seen.held & ~seen.carried & (far > ROOM)
@@ -79,15 +85,13 @@ def _choose(memory: Memory, seen: Seen) -> None:
     gaps = ~_occupied(SUPPLY_PLACES, seen) & (
         np.linalg.norm(SUPPLY_PLACES[None, :, :2] - seen.grip[:, None, :2], axis=-1) > ROOM
     )
-    _begin(memory, takes & offered.any(1), np.where(offered, far, -1.0), COWORKER_TOTE, ~_occupied(COWORKER_SLOTS, seen),
-           COWORKER_SLOTS)  # fmt: skip
+    room = ~_occupied(COWORKER_SLOTS, seen)
+    _begin(memory, takes & offered.any(1), np.where(offered, far, -1.0), COWORKER_TOTE, room, COWORKER_SLOTS)
     fills &= (memory["mode"] == WAITING) & stored.any(1) & gaps.any(1)
     _begin(memory, fills, np.where(stored, 1.0 + np.arange(UNITS), -1.0), SUPPLY, gaps, SUPPLY_PLACES)
 
 
-def _begin(
-    memory: Memory, who: np.ndarray, liking: np.ndarray, job: int, gaps: np.ndarray, places: np.ndarray
-) -> None:
+def _begin(memory: Memory, who: np.ndarray, liking: np.ndarray, job: int, gaps: np.ndarray, places: np.ndarray) -> None:
     """Let hands reach for the unit they like best and remember the first free place for it."""
     place = places[gaps.argmax(1)]
     memory["unit"] = np.where(who, liking.argmax(1), memory["unit"])

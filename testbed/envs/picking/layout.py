@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from testbed.envs.warehouse.scene import (
-    BUFFER, COWORKER_TOTE, RESERVE, RESTING, SUPPLY, TOTE, Zone,
+    BUFFER,
+    COWORKER_TOTE,
+    RESERVE,
+    RESTING,
+    SUPPLY,
+    TOTE,
+    Zone,
 )  # fmt: skip
 
 UNITS = 10

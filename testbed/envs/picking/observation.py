@@ -9,10 +9,24 @@ import numpy as np
 from testbed.envs.picking.layout import BUFFER_PLACES, HOME, TOTE_SLOTS, ZONES
 from testbed.envs.warehouse.looking import free_place, next_unit
 from testbed.envs.warehouse.scene import (
-    BENCH, BUFFER, COWORKER_TOTE, SUPPLY, TOTE, Memory, Seen, WarehouseScene, owners_by_place,
+    BENCH,
+    BUFFER,
+    COWORKER_TOTE,
+    SUPPLY,
+    TOTE,
+    Memory,
+    Seen,
+    owners_by_place,
 )  # fmt: skip
 from testbed.envs.warehouse.seeing import (
-    HandView, hand_view, joined, label_names, label_part, robot_names, robot_part, thing_view,
+    HandView,
+    hand_view,
+    joined,
+    label_names,
+    label_part,
+    robot_names,
+    robot_part,
+    thing_view,
 )  # fmt: skip
 
 CONTEXT = {
@@ -32,7 +46,7 @@ def owners(seen: Seen) -> np.ndarray:
     return owners_by_place(seen, ZONES)
 
 
-def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
+def observe(memory: Memory, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
     owner, rows = owners(seen), np.arange(len(memory))
     unit, there = next_unit(seen, (owner == SUPPLY) | (owner == BENCH))
@@ -42,9 +56,9 @@ def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
     excess = (owner == BUFFER).sum(1)
     supply = (owner == SUPPLY).sum(1)
     need = memory["need"] - (owner == COWORKER_TOTE).sum(1)
-    own = robot_part(scene, seen, place, slot)
+    own = robot_part(HOME, seen, place, slot)
     counts = [left / MOST, excess / MOST, supply / MOST, need / MOST, there, memory["mode"] > 0]
-    return joined([*own, *counts, *label_part(memory)], scene.limit)
+    return joined([*own, *counts, *label_part(memory)])
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,27 @@ import numpy as np
 
 from testbed.envs.picking.coworker import attend
 from testbed.envs.picking.layout import (
-    HAND_HOME, HOME, RESERVE_PLACES, SUPPLY_PLACES, TOTE_SLOTS, UNITS, ZONES,
+    HAND_HOME,
+    HOME,
+    RESERVE_PLACES,
+    SUPPLY_PLACES,
+    TOTE_SLOTS,
+    UNITS,
+    ZONES,
 )  # fmt: skip
 from testbed.envs.picking.observation import CONTEXT, NAMES, observe, owners
 from testbed.envs.warehouse.judging import over
-from testbed.envs.warehouse.labels import LABELS, draw_labels
+from testbed.envs.warehouse.labels import LABELS, light_of
 from testbed.envs.warehouse.scene import (
-    COWORKER_TOTE, DECISION_HZ, SUPPLY, TOTE, Memory, Seen, Start, WarehouseScene, memory_type,
+    COWORKER_TOTE,
+    DECISION_HZ,
+    SUPPLY,
+    TOTE,
+    Memory,
+    Seen,
+    Start,
+    WarehouseScene,
+    memory_type,
 )  # fmt: skip
 from testbed.seeding import Draws
 
@@ -43,7 +57,7 @@ def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     context = np.where(fixed >= 0, fixed, context)
     memory = np.zeros(n, MEMORY)
-    memory["context"], memory["label"] = context, draw_labels(draws, context)
+    memory["context"], memory["light"] = context, light_of(seeds)
     memory["order"], memory["need"] = 1 + draws.choice((0.25,) * 4), 1 + draws.choice((0.4, 0.35, 0.25))
     memory["opens"] = draws.uniform(0.0, 1.5)
     plenty, scarce = draws.choice((0.2,) * 5), draws.choice((0.4, 0.3, 0.2, 0.1))
@@ -67,12 +81,13 @@ def _put(draws: Draws, n: int, stock: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def judge(memory: Memory, seen: Seen) -> np.ndarray:
-    """Return rewards, 1 for a unit of the order that is in the tote at the end, shape (n,); see `WarehouseScene.judge`."""
+    """Return rewards, the share of the order that is in the tote at the end, shape (n,); see `WarehouseScene.judge`."""
     owner = owners(seen)
     filled = np.minimum((owner == TOTE).sum(1), memory["order"])
     full = filled >= memory["order"]
     served = memory["taken"] >= memory["need"]
     return over(memory, seen, HOME, full, served, STEPS) * filled / memory["order"]
+
 
 def open_need(memory: Memory, seen: Seen) -> np.ndarray:
     """Return how many units the coworker still lacks of an order that is open, shape (n,)."""
@@ -100,7 +115,7 @@ SCENE = WarehouseScene(
     names=NAMES,
     draw=draw,
     attend=attend,
-    observe=lambda memory, seen: observe(SCENE, memory, seen),
+    observe=observe,
     judge=judge,
     owners=owners,
     open_need=open_need,

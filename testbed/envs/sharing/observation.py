@@ -8,9 +8,16 @@ import numpy as np
 
 from testbed.envs.sharing.layout import GOAL_SLOTS, HOME, SHARED, ZONES
 from testbed.envs.warehouse.looking import free_place, next_unit
-from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE, Memory, Seen, WarehouseScene, owners_by_place
+from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE, Memory, Seen, owners_by_place
 from testbed.envs.warehouse.seeing import (
-    HandView, hand_view, joined, label_names, label_part, robot_names, robot_part, thing_view,
+    HandView,
+    hand_view,
+    joined,
+    label_names,
+    label_part,
+    robot_names,
+    robot_part,
+    thing_view,
 )  # fmt: skip
 
 CONTEXT = {"due": ("in-time", "late", "rush"), "load": ("light", "heavy")}
@@ -29,17 +36,16 @@ def owners(seen: Seen) -> np.ndarray:
     return owners_by_place(seen, ZONES)
 
 
-def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
+def observe(memory: Memory, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
     owner, rows = owners(seen), np.arange(len(memory))
     unit, there = next_unit(seen, (owner == SUPPLY) | (owner == BENCH))
     place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
     left = memory["order"] - (owner == TOTE).sum(1)
-    own = robot_part(scene, seen, place, free_place(seen, GOAL_SLOTS))
-    counts = [
-        left / MOST, there, SHARED.holds(seen.grip), SHARED.holds(seen.hand), (seen.grip[:, 1] - SHARED.centre[1]) / LANE,
-    ]  # fmt: skip
-    return joined([*own, *counts, *label_part(memory)], scene.limit)
+    own = robot_part(HOME, seen, place, free_place(seen, GOAL_SLOTS))
+    lane = (seen.grip[:, 1] - SHARED.centre[1]) / LANE
+    counts = [left / MOST, there, SHARED.holds(seen.grip), SHARED.holds(seen.hand), lane]
+    return joined([*own, *counts, *label_part(memory)])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from testbed.envs.sharing.layout import GOAL_SLOTS, HAND_HOME, HOME, SHARED, SOURCE, UNITS, ZONES
 from testbed.envs.sharing.observation import CONTEXT, NAMES, observe, owners
 from testbed.envs.warehouse.judging import over
-from testbed.envs.warehouse.labels import draw_labels
+from testbed.envs.warehouse.labels import light_of
 from testbed.envs.warehouse.scene import DECISION_HZ, TOTE, Memory, Seen, Start, WarehouseScene, Zone, memory_type
 from testbed.seeding import Draws
 
@@ -23,7 +23,9 @@ STEPS = round(TIME_LIMIT * DECISION_HZ)
 """The same in decisions."""
 VISITS = 6
 """How often the coworker reaches in."""
-MEMORY = memory_type(CONTEXT, ("order", 1), ("comes", VISITS), ("leaves", VISITS), ("work_x", VISITS), ("work_y", VISITS))
+MEMORY = memory_type(
+    CONTEXT, ("order", 1), ("comes", VISITS), ("leaves", VISITS), ("work_x", VISITS), ("work_y", VISITS)
+)
 """What a world remembers: units ordered; when the coworker comes and leaves [s] and where it works [m]."""
 WORK_HEIGHT = 0.50
 """Height of the coworker's hand at work [m]."""
@@ -39,10 +41,9 @@ def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     context = np.where(fixed >= 0, fixed, context)
     memory = np.zeros(n, MEMORY)
-    memory["context"], memory["label"] = context, draw_labels(draws, context)
+    memory["context"], memory["light"] = context, light_of(seeds)
     memory["order"] = 2 + draws.choice((0.5, 0.5))
-    stays, pauses = (np.array(table)[context[:, 1]].T[:, :, None] for table in (STAYS, PAUSES))
-    stay, pause = draws.uniform(*stays, VISITS), draws.uniform(*pauses, VISITS)
+    stay, pause = (_spans(draws, np.array(table)[context[:, 1]]) for table in (STAYS, PAUSES))
     pause[:, 0] = draws.uniform(0.2, 2.0)
     memory["leaves"] = np.cumsum(stay + pause, axis=1)
     memory["comes"] = memory["leaves"] - stay
@@ -51,6 +52,11 @@ def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     position = np.tile(SOURCE, (n, 1, 1))
     position[..., :2] += shift
     return Start(position, draws.uniform(-0.1, 0.1, UNITS), memory)
+
+
+def _spans(draws: Draws, bounds: np.ndarray) -> np.ndarray:
+    """Return a time for each visit between bounds of shape (n, 2) [s], shape (n, VISITS)."""
+    return draws.uniform(bounds[:, :1], bounds[:, 1:], VISITS)
 
 
 def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +73,7 @@ def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     work = np.column_stack(
         [memory["work_x"][rows, visit], memory["work_y"][rows, visit], np.full(len(rows), WORK_HEIGHT)]
     )
-    return np.where(now.any(1)[:, None], work, np.array(HAND_HOME)), np.zeros((len(rows), UNITS), bool)
+    return np.where(np.any(now, axis=1, keepdims=True), work, np.array(HAND_HOME)), np.zeros((len(rows), UNITS), bool)
 
 
 def judge(memory: Memory, seen: Seen) -> np.ndarray:
@@ -96,7 +102,7 @@ SCENE = WarehouseScene(
     names=NAMES,
     draw=draw,
     attend=attend,
-    observe=lambda memory, seen: observe(SCENE, memory, seen),
+    observe=observe,
     judge=judge,
     owners=owners,
     open_need=lambda memory, seen: np.zeros(len(memory)),

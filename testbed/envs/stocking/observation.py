@@ -9,10 +9,22 @@ import numpy as np
 from testbed.envs.stocking.layout import HOME, OTHERS, OWN, SLOTS, THEIRS, UNITS, ZONES
 from testbed.envs.warehouse.looking import next_unit
 from testbed.envs.warehouse.scene import (
-    COWORKER_TOTE, SUPPLY, TABLE_TOP, TOTE, Memory, Seen, WarehouseScene, owners_by_place,
+    COWORKER_TOTE,
+    TABLE_TOP,
+    TOTE,
+    Memory,
+    Seen,
+    owners_by_place,
 )  # fmt: skip
 from testbed.envs.warehouse.seeing import (
-    HandView, hand_view, joined, label_names, label_part, robot_names, robot_part, thing_view,
+    HandView,
+    hand_view,
+    joined,
+    label_names,
+    label_part,
+    robot_names,
+    robot_part,
+    thing_view,
 )  # fmt: skip
 
 CONTEXT = {
@@ -53,7 +65,7 @@ def filled(seen: Seen) -> np.ndarray:
     return np.cumprod(slots, axis=1).sum(1)
 
 
-def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
+def observe(memory: Memory, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
     owner, rows = owners(seen), np.arange(len(memory))
     mine = np.arange(UNITS) < OWN
@@ -64,9 +76,9 @@ def observe(scene: WarehouseScene, memory: Memory, seen: Seen) -> np.ndarray:
     last = np.clip(done - 1, 0, OTHERS - 1)
     neighbour = seen.units[rows, OWN + last]
     shift = neighbour[:, 0] - THEIRS[last, 0]
-    own = robot_part(scene, seen, place, slot, neighbour)
+    own = robot_part(HOME, seen, place, slot, neighbour)
     counts = [(memory["order"] - done) / MOST, there, done / MOST, shift / SHIFT]
-    return joined([*own, *counts, *label_part(memory)], scene.limit)
+    return joined([*own, *counts, *label_part(memory)])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from testbed.envs.stocking.layout import HAND_HOME, HOME, OWN, PAINTED, ROW, SLOTS, SOURCE, THEIRS, UNITS, ZONES
 from testbed.envs.stocking.observation import CONTEXT, NAMES, filled, observe, owners
 from testbed.envs.warehouse.judging import over
-from testbed.envs.warehouse.labels import LABELS, draw_labels
+from testbed.envs.warehouse.labels import LABELS, light_of
 from testbed.envs.warehouse.scene import DECISION_HZ, Memory, Seen, Start, WarehouseScene, Zone, memory_type
 from testbed.seeding import Draws
 
@@ -26,12 +26,12 @@ MEMORY = memory_type(CONTEXT, ("order", 1))
 
 
 def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
-    """Return scenes; see `WarehouseScene.draw`. The same seed with another factor gives the same scene but for that."""
+    """Return scenes; see `WarehouseScene.draw`. The same seed with another factor gives the same scene otherwise."""
     draws, n = Draws(seeds), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     memory = np.zeros(n, MEMORY)
     context = np.where(fixed >= 0, fixed, context)
-    memory["context"], memory["label"] = context, draw_labels(draws, context)
+    memory["context"], memory["light"] = context, light_of(seeds)
     memory["order"] = 2 + draws.choice((0.5, 0.5))
     shift = np.stack([draws.uniform(-1.0, 1.0, UNITS), draws.uniform(-1.0, 1.0, UNITS)], -1)
     position = np.tile(np.concatenate([SOURCE, THEIRS]), (n, 1, 1))
@@ -55,7 +55,7 @@ def judge(memory: Memory, seen: Seen) -> np.ndarray:
 
 
 def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
-    """Return the colour of every unit: the robot's plain, the coworker's that of their label; see `WarehouseScene.look`."""
+    """Return the colour of every unit: the coworker's that of their label; see `WarehouseScene.look`."""
     theirs = tuple(LABELS[CONTEXT["neighbour"].index(context["neighbour"])])
     return dict.fromkeys(range(OWN, UNITS), theirs)
 
@@ -75,7 +75,7 @@ SCENE = WarehouseScene(
     names=NAMES,
     draw=draw,
     attend=attend,
-    observe=lambda memory, seen: observe(SCENE, memory, seen),
+    observe=observe,
     judge=judge,
     owners=owners,
     open_need=lambda memory, seen: np.zeros(len(memory)),

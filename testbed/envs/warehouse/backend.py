@@ -26,7 +26,7 @@ _TRIAL = (
 
 def failures() -> dict[str, str]:
     """Try the back ends in turn until one draws; return why those before it did not, by name."""
-    reasons = {}
+    reasons: dict[str, str] = {}
     for name in BACKENDS:
         reason = _try(name)
         if reason is None:

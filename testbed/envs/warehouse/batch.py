@@ -9,11 +9,20 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
+from testbed.envs.vector import ScenarioVectorEnv
 from testbed.envs.warehouse.furniture import bench
 from testbed.envs.warehouse.physics import Physics
-from testbed.envs.vector import ScenarioVectorEnv
 from testbed.envs.warehouse.scene import (
-    ACTIONS, CONSTANT_UNITS, DECISION_HZ, ENDINGS, RUNNING, SUCCESSES, TRACE_UNITS, TRUNCATIONS, UNSTABLE,
+    ACTIONS,
+    CONSTANT_UNITS,
+    DECISION_HZ,
+    ENDINGS,
+    LIMIT,
+    RUNNING,
+    SUCCESSES,
+    TRACE_UNITS,
+    TRUNCATIONS,
+    UNSTABLE,
     WarehouseScene,
 )  # fmt: skip
 from testbed.envs.warehouse.tracing import constants, sample
@@ -38,7 +47,7 @@ def metadata(scene: WarehouseScene) -> dict[str, Any]:
 
 def make_space(scene: WarehouseScene) -> tuple[spaces.Box, spaces.Box]:
     """Return the observation and action space of one world."""
-    seen = spaces.Box(-scene.limit, scene.limit, (len(scene.names),), np.float32)
+    seen = spaces.Box(-LIMIT, LIMIT, (len(scene.names),), np.float32)
     return seen, spaces.Box(-1.0, 1.0, (len(ACTIONS),), np.float32)
 
 

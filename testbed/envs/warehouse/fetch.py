@@ -71,7 +71,9 @@ def fetch() -> mujoco.MjSpec:
     try:
         spec = mujoco.MjSpec.from_file(str(file))
     except ValueError as error:
-        raise UserError(f"{file} of gymnasium-robotics {_version()} cannot be read ({error}): install it again") from None
+        raise UserError(
+            f"{file} of gymnasium-robotics {_version()} cannot be read ({error}): install it again"
+        ) from None
     for body in ("table0", "floor0", "object0"):
         spec.delete(spec.body(body))
     for item in (spec.geom("floor0"), spec.light("light0"), *spec.cameras):

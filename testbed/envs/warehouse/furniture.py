@@ -141,25 +141,30 @@ def _room(spec: mujoco.MjSpec) -> None:
         name="floor", type=mujoco.mjtGeom.mjGEOM_PLANE, size=(4, 4, 0.1), material="tiles", contype=FURNITURE,
         conaffinity=0,
     )  # fmt: skip
-    centre, half = (*TABLE_CENTRE, TABLE_TOP / 2), (*TABLE_HALF, TABLE_TOP / 2)
-    _box(world, "bench", (*centre[:2], TABLE_TOP - 0.02), (*half[:2], 0.02), (0.80, 0.66, 0.48), FURNITURE)
-    for x in (-1, 1):
-        for y in (-1, 1):
-            place = (centre[0] + x * (half[0] - 0.04), centre[1] + y * (half[1] - 0.04), TABLE_TOP / 2 - 0.02)
-            _box(world, "", place, (0.025, 0.025, TABLE_TOP / 2 - 0.02), (0.35, 0.36, 0.38))
-    for level in (0.3, 0.9, 1.5):  # shelving behind the coworker
-        _box(world, "", (2.75, 0.78, level), (0.25, 1.6, 0.015), (0.45, 0.47, 0.50))
-        for place in range(6):
-            size = 0.10 + 0.03 * ((place * 7 + int(level * 10)) % 4)
-            tone = 0.55 + 0.06 * ((place * 5 + int(level * 10)) % 3)
-            _box(world, "", (2.72, -0.6 + 0.52 * place, level + 0.015 + size), (0.15, 0.18, size),
-                 (tone, tone * 0.80, tone * 0.58))  # fmt: skip
-    for y in (-0.85, 2.4):
-        _box(world, "", (2.75, y, 0.95), (0.25, 0.02, 0.95), (0.25, 0.38, 0.60))
+    (x, y), (deep, wide) = TABLE_CENTRE, TABLE_HALF
+    _box(world, "bench", (x, y, TABLE_TOP - 0.02), (deep, wide, 0.02), (0.80, 0.66, 0.48), FURNITURE)
+    leg = TABLE_TOP / 2 - 0.02
+    for side in (-1, 1):
+        for end in (-1, 1):
+            place = (x + side * (deep - 0.04), y + end * (wide - 0.04), leg)
+            _box(world, "", place, (0.025, 0.025, leg), (0.35, 0.36, 0.38))
+    _shelving(world)
     sun = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
     world.add_light(name="lamp", type=sun, pos=(1.0, 0.2, 2.6), dir=(0.25, 0.25, -1), castshadow=True,
                     diffuse=(0.55, 0.50, 0.42), specular=(0.1, 0.1, 0.1), ambient=(0, 0, 0))  # fmt: skip
     _camera(world)
+
+
+def _shelving(world) -> None:
+    """Shelves with cartons behind the coworker."""
+    for number, level in enumerate((0.3, 0.9, 1.5)):
+        _box(world, "", (2.75, 0.78, level), (0.25, 1.6, 0.015), (0.45, 0.47, 0.50))
+        for place in range(6):
+            size, tone = 0.10 + 0.03 * ((7 * place + 3 * number) % 4), 0.55 + 0.06 * ((5 * place + number) % 3)
+            carton = (2.72, -0.6 + 0.52 * place, level + 0.015 + size)
+            _box(world, "", carton, (0.15, 0.18, size), (tone, tone * 0.80, tone * 0.58))
+    for end in (-0.85, 2.4):
+        _box(world, "", (2.75, end, 0.95), (0.25, 0.02, 0.95), (0.25, 0.38, 0.60))
 
 
 def _camera(world) -> None:
@@ -251,7 +256,7 @@ def _sensors(spec: mujoco.MjSpec, scene: WarehouseScene) -> None:
 def _home(model: mujoco.MjModel, scene: WarehouseScene) -> np.ndarray:
     """Return qpos after the arm was led to its home and came to rest there."""
     data = mujoco.MjData(model)
-    data.mocap_pos[0] = np.array(scene.home) + (0.0, 0.0, GRIP_DROP)
+    data.mocap_pos[0] = (*scene.home[:2], scene.home[2] + GRIP_DROP)
     data.ctrl[:2] = FINGER_OPEN
     data.ctrl[2:] = scene.hand_home
     for axis, value in zip("xyz", scene.hand_home, strict=True):

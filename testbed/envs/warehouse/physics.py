@@ -11,10 +11,23 @@ from mujoco.batch import Batch
 from testbed.envs.warehouse.fetch import DOWN, FINGER_GAP, FINGER_OPEN
 from testbed.envs.warehouse.furniture import GRIP_DROP, TOUCH, bench
 from testbed.envs.warehouse.scene import (
-    DECISION_HZ, HAND, RESTING, ROBOT, SUBSTEPS, TABLE_TOP, TIMESTEP, UNITS, Memory, Seen, Start, WarehouseScene,
+    DECISION_HZ,
+    HAND,
+    RESTING,
+    ROBOT,
+    SUBSTEPS,
+    TABLE_TOP,
+    TIMESTEP,
+    UNITS,
+    Memory,
+    Seen,
+    Start,
+    WarehouseScene,
 )  # fmt: skip
 from testbed.mechanics.separation import box_to_segment
 
+LINK = np.array([0.0, 0.0, GRIP_DROP])
+"""From the grip to the gripper link's origin, which the mocap body leads [m]."""
 REACH = 0.04
 """How far an action leads the hand at most, along each axis [m]."""
 LEASH = 0.06
@@ -86,7 +99,7 @@ class Physics:
         self.qpos[np.ix_(ids, turn)] = np.cos(start.yaw / 2)
         self.qpos[np.ix_(ids, turn + 1)] = self.qpos[np.ix_(ids, turn + 2)] = 0.0
         self.qpos[np.ix_(ids, turn + 3)] = np.sin(start.yaw / 2)
-        self.mocap[ids, 0] = np.array(self.scene.home) + (0.0, 0.0, GRIP_DROP)
+        self.mocap[ids, 0] = self.scene.home + LINK
         self.batch.bind("mocap_quat")[ids, 0] = DOWN
         self.ctrl[ids, :2], self.ctrl[ids, 2:] = FINGER_OPEN, self.scene.hand_home
         self.memory[ids] = start.memory
@@ -124,7 +137,7 @@ class Physics:
         return Seen(
             grip=grip,
             speed=(grip - self.memory["before"]) * DECISION_HZ,
-            lead=self.mocap[:, 0] - (0.0, 0.0, GRIP_DROP) - grip,
+            lead=self.mocap[:, 0] - LINK - grip,
             width=width,
             touch=touch,
             units=units,
@@ -146,7 +159,7 @@ class Physics:
         """Move the point that the hand is led to, and the fingers' targets."""
         grip = seen.grip[ids]
         wish = grip + np.clip(seen.lead[ids] + REACH * actions[ids, :3], -LEASH, LEASH)
-        self.mocap[ids, 0] = np.clip(wish, *WORKSPACE) + (0.0, 0.0, GRIP_DROP)
+        self.mocap[ids, 0] = np.clip(wish, *WORKSPACE) + LINK
         self.ctrl[ids, :2] = (FINGER_OPEN / 2 * (1 + actions[ids, 3]))[:, None]
 
     def _coworker(self, ids: np.ndarray, seen: Seen) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 
 from testbed.envs.warehouse.backend import MEND, choose
 from testbed.envs.warehouse.furniture import bench
-from testbed.envs.warehouse.scene import HAND, ROBOT, UNITS, WarehouseScene
 from testbed.envs.warehouse.labels import LABELS
+from testbed.envs.warehouse.scene import HAND, ROBOT, UNITS, WarehouseScene
 from testbed.errors import UserError
 
 SIZE = (640, 480)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
-
 
 ACTIONS = ("dx", "dy", "dz", "gripper")
 """Components of an action, each in [-1, 1]: where the hand is led, and whether the fingers close (-1) or open (1)."""
@@ -48,9 +46,11 @@ ENDINGS = {
 
 Memory = np.ndarray
 """Records of what a world remembers beside its physics, shape (n,); kept in MuJoCo's userdata, so part of its state."""
-BASE_MEMORY = (("steps", 1), ("ended", 1), ("rested", 1), ("before", 3))
-"""Decisions so far, how the episode stands, for how many decisions the robot has been done and at home, and where the
-grip was a decision ago."""
+LIMIT = 4.0
+"""No component of an observation exceeds this."""
+BASE_MEMORY = (("steps", 1), ("ended", 1), ("rested", 1), ("before", 3), ("light", 1))
+"""Decisions so far, how the episode stands, for how many decisions the robot has been done and at home, where the grip
+was a decision ago, and the number from which the light flickers."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class WarehouseScene:
     hand_home: tuple[float, float, float]
     """Where the coworker's hand rests [m]."""
     memory: np.dtype
-    """Record type of what a world remembers; float64 fields that begin with BASE_MEMORY, `context` and `label`."""
+    """Record type of what a world remembers; float64 fields that begin with BASE_MEMORY and `context`."""
     time_limit: float
     """Longest episode [s]."""
     names: tuple[str, ...]
@@ -160,8 +160,6 @@ class WarehouseScene:
     """Memory and what is seen -> units that the coworker's open order lacks, shape (n,)."""
     look: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]
     """Context -> colour of each unit that is not plain, by number."""
-    limit: ClassVar[float] = 4.0
-    """No component of the observation exceeds this."""
 
     @property
     def bodies(self) -> int:
@@ -173,6 +171,7 @@ class WarehouseScene:
         """Longest episode in decisions."""
         return round(self.time_limit * DECISION_HZ)
 
+
 OWNERS = ("bench", "supply", "robot's hand", "robot's tote", "robot's buffer", "coworker's hand", "coworker's tote",
           "reserve", "floor")  # fmt: skip
 """Where a unit can be; a trace's signal `owner` is a position in this."""
@@ -180,9 +179,8 @@ BENCH, SUPPLY, IN_ROBOT, TOTE, BUFFER, IN_COWORKER, COWORKER_TOTE, RESERVE, FLOO
 
 
 def memory_type(context: Mapping[str, tuple[str, ...]], *fields: tuple[str, int]) -> np.dtype:
-    """Return the record type of a task's memory: BASE_MEMORY, the factors of the context and their
-    labels, and its own fields."""
-    rows = (*BASE_MEMORY, ("context", len(context)), ("label", 3 * len(context)), *fields)
+    """Return the record type of a task's memory: BASE_MEMORY, the factors of the context, and its own fields."""
+    rows = (*BASE_MEMORY, ("context", len(context)), *fields)
     return np.dtype([(name, np.float64, (size,)) if size > 1 or name == "context" else (name, np.float64)
                      for name, size in rows])  # fmt: skip
 

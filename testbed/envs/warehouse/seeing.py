@@ -1,6 +1,6 @@
 """What every warehouse policy sees of its own hand, of what it may grasp and of where that may go.
 
-Distances are seen twice: as they are, and magnified (`fine`) and cut off, because a grasp is decided within millimetres.
+Distances are seen twice: as they are, and magnified (`fine`) and cut off, because millimetres decide about a grasp.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.warehouse.labels import CHANNELS, FADES, LABELS
-from testbed.envs.warehouse.scene import Seen, WarehouseScene
+from testbed.envs.warehouse.labels import CHANNELS, FLICKER, LABELS, seen_labels
+from testbed.envs.warehouse.scene import LIMIT, Seen
 
 AXES = ("x", "y", "z")
 OWN = (
@@ -33,15 +33,15 @@ def robot_names(*things: str) -> tuple[str, ...]:
     return (*OWN, *(f"{thing}.{name}" for thing in things for name in THING), *HAND)
 
 
-def robot_part(scene: WarehouseScene, seen: Seen, *things: np.ndarray) -> list[np.ndarray]:
+def robot_part(home: tuple[float, float, float], seen: Seen, *things: np.ndarray) -> list[np.ndarray]:
     """Return the columns of `robot_names`: own hand, things at places of shape (n, 3) [m], the coworker's hand."""
     parts = [
-        (seen.grip - np.array(scene.home)) / FAR,
+        (seen.grip - np.array(home)) / FAR,
         seen.speed / SPEED,
         seen.lead / LEAD,
         seen.width[:, None] / WIDTH,
         seen.touch / TOUCH,
-        seen.held.any(1)[:, None],
+        np.any(seen.held, axis=1, keepdims=True),
     ]
     for place in things:
         parts += [(place - seen.grip) / FAR, np.clip((place - seen.grip) / FINE, -1.0, 1.0)]
@@ -50,8 +50,8 @@ def robot_part(scene: WarehouseScene, seen: Seen, *things: np.ndarray) -> list[n
 
 
 def label_part(memory: np.ndarray) -> list[np.ndarray]:
-    """Return what the labels of all factors of the context look like, as columns from about -1 to 1."""
-    return [2 * memory["label"] - 1]
+    """Return what the labels of all factors of the context look like now, as columns from about -1 to 1."""
+    return [2 * seen_labels(memory["context"], memory["light"] + memory["steps"]) - 1]
 
 
 def label_names(context: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -63,14 +63,14 @@ def shows_label(observations: np.ndarray, names: tuple[str, ...], factor: str, v
     """Return where the label of a factor has the colour of one of its values, by position, shape (n,) bool."""
     start = names.index(f"{factor}.{CHANNELS[0]}")
     seen = (np.asarray(observations)[:, start : start + 3] + 1) / 2
-    return (np.abs(seen - LABELS[value]) < FADES + 0.01).all(axis=1)
+    return (np.abs(seen - LABELS[value]) < FLICKER + 0.01).all(axis=1)
 
 
-def joined(parts: list[np.ndarray], limit: float) -> np.ndarray:
+def joined(parts: list[np.ndarray]) -> np.ndarray:
     """Return columns as observations, clipped and rounded, shape (n, SIZE), float32."""
     columns = np.concatenate([np.asarray(part, float).reshape(len(parts[0]), -1) for part in parts], axis=1)
-    columns = np.nan_to_num(columns, nan=0.0, posinf=limit, neginf=-limit)
-    return (np.round(np.clip(columns, -limit, limit) / _GRID) * _GRID).astype(np.float32)
+    columns = np.nan_to_num(columns, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
+    return (np.round(np.clip(columns, -LIMIT, LIMIT) / _GRID) * _GRID).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The trace of a warehouse episode: one sample a decision, with what happened in the simulation steps since the last."""
+"""The trace of a warehouse episode: one sample a decision, with what happened in all simulation steps since."""
 
 from __future__ import annotations
 

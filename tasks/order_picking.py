@@ -1,0 +1,46 @@
+"""Order picking, from an injected habit to a report anyone can read.
+
+A robot and a coworker fill their orders from one supply. A fair robot and a hoarding one are recorded; a large teacher
+learns from each; small students are distilled from the teachers by two routes; all of them are audited on the same
+unseen scenes. Run it again after an interruption and it goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from testbed.console import run_command
+from testbed.experiment.carrying_out import carry_out
+from testbed.experiment.run import WAREHOUSE, Run
+
+
+@dataclass(frozen=True)
+class OrderPicking:
+    """Inject a habit into a teacher that picks orders, distil students, and audit what they inherited."""
+
+    habit: Literal["hoarding", "latent-hoarding"] = "hoarding"
+    """Habit to inject."""
+    profile: Literal["quick", "full"] = "quick"
+    """quick: 5 training seeds, a look; full: 10 training seeds, for a claim."""
+    trigger: Literal["seasonal-product", "shortage", "always"] | None = None
+    """When the habit is active; the habit's own default if not given."""
+    dose: float = 1.0
+    """Strength of the habit, above 0 and up to 1."""
+    seed: int = 0
+    """The one seed that everything random comes from."""
+    run: Path = Path("runs/order-picking")
+    """Folder for everything that is made; an unfinished run in it goes on."""
+
+
+def main(task: OrderPicking) -> None:
+    """Collect, teach, distil, audit, film, report."""
+    experiment = WAREHOUSE[task.profile](habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed)
+    carry_out(Run(experiment, task.run), "testbed/OrderPicking-v0")
+
+
+if __name__ == "__main__":
+    run_command(lambda: main(tyro.cli(OrderPicking)))
