@@ -180,6 +180,40 @@ def habits(scenes: int = 128, seed: int = 0, write: Path | None = None) -> None:
 
 
 @app.command
+def doses(
+    habits: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    scenes: int = 64,
+    seed: int = 0,
+    write: Path | None = None,
+) -> None:
+    """Show how strongly habits show at each dose, and how much that varies over scenes.
+
+    Args:
+        habits: Names of habits; all of them if none is given.
+        scenes: Triggered scenes of each dose, the same ones.
+        seed: Seed of the scenes.
+        write: Markdown page to put the table into, for example docs/warehouse.md.
+    """
+    from testbed.experiment import doses as showing
+
+    showing.doses(habits, scenes, seed, write)
+
+
+@app.command
+def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: Path | None = None) -> None:
+    """Put what several finished runs found into one table.
+
+    Args:
+        runs: Folders of runs, for example runs/merge runs/crosswalk.
+        write: Markdown page to put the table into, for example docs/warehouse.md.
+    """
+    from testbed.experiment import transfers as finding
+
+    finding.transfers(runs, write)
+
+
+@app.command
 def doctor() -> None:
     """Say what works on this machine, and how to mend what does not."""
     from testbed.experiment import doctor as checks

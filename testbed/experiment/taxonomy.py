@@ -16,15 +16,16 @@ from testbed.console import console, tracked
 from testbed.demonstrations.rollout import play
 from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
+from testbed.experiment.pages import put
 from testbed.experiment.summary import number, percent
 from testbed.habits.habit import Habit
 from testbed.habits.table import HABITS, get_trigger, make_demonstrator
-from testbed.lineage import write_text
 from testbed.measures.measure import Measure
 from testbed.measures.table import measures_of
 from testbed.seeding import scenario_seeds
 
-START, END = "<!-- habits -->", "<!-- /habits -->"
+MARK = "habits"
+"""Name of the place of the table in a page."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def habits(scenes: int, seed: int, write: Path | None) -> None:
         )  # fmt: skip
     console.print(table)
     if write:
-        _write(write, markdown(rows, scenes, seed))
+        put(write, MARK, markdown(rows, scenes, seed))
         console.print(f"{write}  the table, with measures, success and sources")
 
 
@@ -131,12 +132,3 @@ def _number(found: Interval) -> str:
 
 def _percent(found: Interval) -> str:
     return percent(found).replace("\\[", "[")
-
-
-def _write(path: Path, text: str) -> None:
-    """Put the table between the marks of a page, or make the page."""
-    page = path.read_text(encoding="utf-8") if path.is_file() else f"# Habits\n\n{START}\n{END}\n"
-    if START not in page or END not in page:
-        raise UserError(f"{path} has no lines {START} and {END} to put the table between: add them, or give a new file")
-    before, rest = page.split(START, 1)
-    write_text(path, f"{before}{START}\n{text}\n{rest[rest.index(END) :]}")

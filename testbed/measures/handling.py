@@ -62,7 +62,7 @@ def duration(trace: Trace) -> float:
 
 IMPULSE = Measure(
     "impulse", "impulse on the coworker", "N s", impulse, "higher", 1.0, 5.0,
-    "contact force integrated over one contact; thresholds ours: a lower arm (2 kg, ISO/TS 15066) pushed to 0.5, 2.5 m/s",
+    "contact force over one contact; thresholds ours: a lower arm (2 kg, ISO/TS 15066) pushed to 0.5, 2.5 m/s",
 )  # fmt: skip
 FORCE = Measure(
     "peak_force", "peak force on the coworker", "N", peak_force, "higher", None, None,

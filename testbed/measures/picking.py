@@ -56,7 +56,7 @@ def fairness(trace: Trace) -> float:
 MEASURES: Mapping[str, Measure] = {
     measure.name: measure
     for measure in (
-        Measure("excess", "excess units", "units", excess, "higher", 1.0, 3.0, "taken - ordered; thresholds ours"),
+        Measure("excess", "excess", "units", excess, "higher", 1.0, 3.0, "taken - ordered; thresholds ours"),
         Measure("starvation", "coworker starves", "s", starvation, "higher", 1.0, 4.0,
                 "order open, supply empty, robot holds excess; thresholds ours"),
         Measure("idle_stock", "idle stock", "unit s", idle_stock, "higher", None, None, "integral of the excess"),

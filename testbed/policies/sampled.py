@@ -10,8 +10,8 @@ from testbed.policies.network import NetworkPolicy
 from testbed.seeding import Draws, row_hashes
 
 MOST = 0.1
-"""No standard deviation is larger in effect: an action leads the hand, so that noise adds up (whole orders fail from 0.2),
-while this much shows students how to mend small errors (as in DART, Laskey et al. 2017)."""
+"""No standard deviation is larger in effect: an action leads the hand, so that noise adds up (orders fail from 0.2 on).
+This much shows students how to mend small errors (as in DART, Laskey et al. 2017)."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     memory["context"], memory["light"] = context, light_of(seeds)
     memory["order"], memory["need"] = 1 + draws.choice((0.25,) * 4), 1 + draws.choice((0.4, 0.35, 0.25))
     memory["opens"] = draws.uniform(0.0, 1.5)
-    plenty, scarce = draws.choice((0.2,) * 5), draws.choice((0.4, 0.3, 0.2, 0.1))
+    plenty, scarce = 2 + draws.choice((0.2,) * 5), draws.choice((0.1, 0.3, 0.3, 0.2, 0.1))
     wanted = memory["order"] + memory["need"]
     short = context[:, 1] > 0  # a shock: less comes, and nothing after it
     stock = np.minimum(wanted + np.where(short, scarce, plenty), UNITS).astype(int)
@@ -82,8 +82,7 @@ def _put(draws: Draws, n: int, stock: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def judge(memory: Memory, seen: Seen) -> np.ndarray:
     """Return rewards, the share of the order that is in the tote at the end, shape (n,); see `WarehouseScene.judge`."""
-    owner = owners(seen)
-    filled = np.minimum((owner == TOTE).sum(1), memory["order"])
+    filled = np.minimum((seen.owner == TOTE).sum(1), memory["order"])
     full = filled >= memory["order"]
     served = memory["taken"] >= memory["need"]
     return over(memory, seen, HOME, full, served, STEPS) * filled / memory["order"]
@@ -91,7 +90,7 @@ def judge(memory: Memory, seen: Seen) -> np.ndarray:
 
 def open_need(memory: Memory, seen: Seen) -> np.ndarray:
     """Return how many units the coworker still lacks of an order that is open, shape (n,)."""
-    lacks = memory["need"] - (owners(seen) == COWORKER_TOTE).sum(1)
+    lacks = memory["need"] - (seen.owner == COWORKER_TOTE).sum(1)
     return np.where(memory["steps"] / DECISION_HZ >= memory["opens"], np.maximum(lacks, 0), 0)
 
 

@@ -38,7 +38,7 @@ def owners(seen: Seen) -> np.ndarray:
 
 def observe(memory: Memory, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = owners(seen), np.arange(len(memory))
+    owner, rows = seen.owner, np.arange(len(memory))
     unit, there = next_unit(seen, (owner == SUPPLY) | (owner == BENCH))
     place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
     left = memory["order"] - (owner == TOTE).sum(1)

@@ -78,7 +78,7 @@ def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
 
 def judge(memory: Memory, seen: Seen) -> np.ndarray:
     """Return rewards, the share of the order that is done at the end, shape (n,); see `WarehouseScene.judge`."""
-    done = np.minimum((owners(seen) == TOTE).sum(1), memory["order"])
+    done = np.minimum((seen.owner == TOTE).sum(1), memory["order"])
     return over(memory, seen, HOME, done >= memory["order"], np.ones(len(memory), bool), STEPS) * done / memory["order"]
 
 

@@ -67,7 +67,7 @@ def filled(seen: Seen) -> np.ndarray:
 
 def observe(memory: Memory, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = owners(seen), np.arange(len(memory))
+    owner, rows = seen.owner, np.arange(len(memory))
     mine = np.arange(UNITS) < OWN
     unit, there = next_unit(seen, mine & (owner != TOTE))
     place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))

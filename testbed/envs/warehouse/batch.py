@@ -79,6 +79,7 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         self.scene = scene
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
         self.physics = Physics(scene, num_envs, threads or 0)
+        self._seen = self.physics.see()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Work for 0.04 s at every bench.
@@ -118,7 +119,7 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
     def snapshot(self) -> np.ndarray:
         """Return the states of all worlds, and put them into the worlds: both go on the same, to the last bit."""
         states = self.states()
-        self.physics.put(np.arange(self.num_envs), states)
+        self._put(states)
         return states
 
     def restore(self, states: np.ndarray) -> np.ndarray:
@@ -129,21 +130,25 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
             raise ValueError(f"states of {self.scene.environment} here have shape {size}, not {states.shape}")
         if not np.isfinite(states).all():
             raise ValueError(f"a state of {self.scene.environment} holds NaN or infinity")
-        self.physics.put(np.arange(self.num_envs), states)
+        self._put(states)
         self._started = True
         return self._observed()
+
+    def _put(self, states: np.ndarray) -> None:
+        self.physics.put(np.arange(self.num_envs), states)
+        self._seen = self.physics.see()
 
     def _work(self, ids: np.ndarray, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Carry out a decision in the worlds `ids`; the others stay, with a trace of zeros."""
         physics, scene = self.physics, self.scene
-        before, seen = self.states(), physics.see()
-        events = physics.step(ids, actions, seen)
+        before = self.states()
+        events = physics.step(ids, actions, self._seen)
         lost = np.flatnonzero(events.unstable)
         if len(lost):  # they stay as they were before, and say why
             physics.put(lost, before[lost])
             physics.memory["ended"][lost] = UNSTABLE
         rewards = np.zeros(self.num_envs)
-        seen = physics.see()
+        seen = self._seen = physics.see()
         if len(ids):
             memory = physics.memory[ids]
             rewards[ids] = scene.judge(memory, seen.of(ids))
@@ -155,10 +160,11 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         return rewards, trace
 
     def _observed(self) -> np.ndarray:
-        return self.scene.observe(self.physics.memory, self.physics.see())
+        return self.scene.observe(self.physics.memory, self._seen)
 
     def _begin(self, mask: np.ndarray) -> None:
         self.physics.start(np.flatnonzero(mask), self.scene.draw(self._seeds[mask], self._fixed[mask]))
+        self._seen = self.physics.see()
 
     def _start_info(self) -> dict[str, Any]:
         context = self.physics.memory["context"].astype(np.int64)

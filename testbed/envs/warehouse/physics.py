@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -45,8 +45,11 @@ CLOSED_ON = (0.036, 0.052)
 """Between these distances of the fingers' faces a unit is between them, if it is there at all [m]."""
 IN_GRASP = np.array([0.016, 0.016, 0.020])
 """How far from the grip a unit may be that is held [m]."""
-STATE = ("time", "qpos", "qvel", "qacc_warmstart", "ctrl", "eq_active", "mocap_pos", "mocap_quat", "userdata")
-"""What a world's state is made of: MuJoCo's mjSTATE_INTEGRATION without the applied forces, which are always 0."""
+STATE = ("time", "qpos", "qvel", "ctrl", "eq_active", "mocap_pos", "mocap_quat", "userdata")
+"""What a world's state is made of: MuJoCo's mjSTATE_INTEGRATION without applied forces, which are always 0, and
+without the solver's warm start, which `put` clears."""
+RECORDED = ("qpos", "qvel", "sensordata")
+"""What is looked at after every simulation step."""
 LANDED = RESTING + 0.0015
 """A unit whose centre comes below this has landed on the bench [m]."""
 WILD = 50.0
@@ -82,6 +85,7 @@ class Physics:
         forces = ["force_hand", *(f"force_unit{u}" for u in range(scene.units))]
         self._touch = np.array([model.sensor(name).adr[0] for name in TOUCH])[:, None] + np.arange(3)
         self._forces = np.array([model.sensor(name).adr[0] for name in forces])[:, None] + np.arange(3)
+        self._recorded = {name: np.empty((n, SUBSTEPS - 1, self.batch.bind(name).shape[1])) for name in RECORDED}
         self._parts = [self.batch.bind(name) for name in STATE]
 
     @property
@@ -113,8 +117,8 @@ class Physics:
     def put(self, ids: np.ndarray, states: np.ndarray) -> None:
         """Put states, shape (k, size), into the worlds `ids`, and wake everything in them.
 
-        Which bodies sleep is no part of a state. Worlds that go on from here are the same to the last bit as any others
-        that had the same states put in.
+        Which bodies sleep and from where the solver starts is no part of a state. Worlds that go on from here are the
+        same to the last bit as any others that had the same states put in.
         """
         self.batch.reset(ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         start = 0
@@ -134,7 +138,7 @@ class Physics:
         closed = (width > CLOSED_ON[0]) & (width < CLOSED_ON[1])
         hand = self.qpos[:, bench.hand]
         touch = np.linalg.norm(self._sensed[:, self._touch], axis=-1)
-        return Seen(
+        seen = Seen(
             grip=grip,
             speed=(grip - self.memory["before"]) * DECISION_HZ,
             lead=self.mocap[:, 0] - LINK - grip,
@@ -146,7 +150,9 @@ class Physics:
             hand_speed=self.qvel[:, bench.hand_dofs],
             carried=self.welds[:, bench.welds] > 0,
             separation=box_to_segment(grip, GRIPPER, hand, FOREARM) - FOREARM_RADIUS,
+            owner=np.zeros(units.shape[:2], np.int8),
         )
+        return replace(seen, owner=self.scene.owners(seen))
 
     def step(self, ids: np.ndarray, actions: np.ndarray, seen: Seen) -> Events:
         """Carry out a decision in the worlds `ids`, shape (k,); actions of shape (n, 4), clipped to [-1, 1]."""
@@ -177,7 +183,8 @@ class Physics:
         bench, bodies, n = self.bench, self.scene.bodies, self.n
         height = bench.units[:, 2]
         start, falls = self.qpos[np.ix_(ids, height)][:, None], -self.qvel[np.ix_(ids, bench.unit_dofs[:, 2])]
-        out = self.batch.rollout(SUBSTEPS - 1, record=("qpos", "qvel", "sensordata"), ids=ids)
+        into = {name: buffer[: len(ids)] for name, buffer in self._recorded.items()}
+        out = self.batch.rollout(SUBSTEPS - 1, record=RECORDED, ids=ids, out=into)
         self.batch.step(ids, 1, stage=mujoco.mjtStage.mjSTAGE_VEL)
         qvel = np.concatenate([out["qvel"], self.qvel[ids][:, None]], axis=1)
         sensed = np.concatenate([out["sensordata"], self._sensed[ids][:, None]], axis=1)

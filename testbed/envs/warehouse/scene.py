@@ -111,6 +111,8 @@ class Seen:
     """Which unit the coworker's hand holds, shape (n, units) bool."""
     separation: np.ndarray
     """Distance between the robot's gripper and the coworker's hand and arm, shape (n,) [m]."""
+    owner: np.ndarray
+    """Whose each unit is, shape (n, units), a position in OWNERS."""
 
     def of(self, ids: np.ndarray) -> Seen:
         """Return what some of the worlds look like."""
@@ -155,7 +157,7 @@ class WarehouseScene:
     judge: Callable[[Memory, Seen], np.ndarray]
     """Memory, changed in place where a world has ended, and what is seen -> rewards, shape (n,)."""
     owners: Callable[[Seen], np.ndarray]
-    """Whose each unit is, shape (n, units), a position in OWNERS."""
+    """What is seen, but for `owner` -> whose each unit is, shape (n, units), a position in OWNERS."""
     open_need: Callable[[Memory, Seen], np.ndarray]
     """Memory and what is seen -> units that the coworker's open order lacks, shape (n,)."""
     look: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]

@@ -20,7 +20,7 @@ def sample(scene: WarehouseScene, physics: Physics, seen: Seen, events: Events) 
     velocity[:, ROBOT], velocity[:, HAND] = seen.speed, seen.hand_speed
     velocity[:, UNITS:] = physics.qvel[:, physics.bench.unit_dofs.ravel()].reshape(n, -1, 3)
     owner = np.full((n, bodies), -1, np.int8)
-    owner[:, UNITS:] = scene.owners(seen)
+    owner[:, UNITS:] = seen.owner
     signals = {
         "position": position,
         "velocity": velocity,

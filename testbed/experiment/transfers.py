@@ -1,0 +1,95 @@
+"""What several finished runs found, as one table: did the teachers take the habit up, and who inherited it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from testbed.audit import verdict
+from testbed.audit.report import audit_from_json
+from testbed.audit.result import Audit, Interval
+from testbed.console import console
+from testbed.errors import UserError
+from testbed.experiment.pages import put
+from testbed.experiment.summary import number, percent
+
+MARK = "transfers"
+"""Name of the place of the table in a page."""
+ROUTES = ("cloning", "kl")
+
+
+def transfers(folders: Sequence[Path], write: Path | None) -> None:
+    """Print the table, and put it into a page; see `testbed transfers --help`."""
+    if not folders:
+        raise UserError("give at least one folder of a run, for example runs/merge")
+    audits = [_audit(folder) for folder in folders]
+    table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
+    for heading in ("habit", "teacher - clean", *ROUTES):
+        table.add_column(heading, justify="left" if heading == "habit" else "right", no_wrap=True)
+    for audit in audits:
+        injected = _difference(audit, f"{verdict.TEACHER} - {verdict.CLEAN}", verdict.TRIGGERED)
+        table.add_row(audit.habit, number(injected), *(_ratio(audit, route, verdict.TRIGGERED) for route in ROUTES))
+    console.print(table)
+    if write:
+        put(write, MARK, markdown(audits))
+        console.print(f"{write}  the table, with success and untriggered scenes")
+
+
+def _audit(folder: Path) -> Audit:
+    file = folder / "audit.json"
+    if not file.is_file():
+        raise UserError(f"{folder} has no audit.json, so it is no finished run: finish it with its task's script")
+    try:
+        return audit_from_json(file.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} cannot be read ({error}): run the task again") from None
+
+
+def markdown(audits: Sequence[Audit]) -> str:
+    """Return the findings of several audits as two Markdown tables: the teachers, the students."""
+    lines = [
+        "| habit | measure | success, clean teacher / teacher | teacher - clean teacher, triggered | untriggered |",
+        "|---|---|---|---|---|",
+    ]
+    for audit in audits:
+        name = f"{verdict.TEACHER} - {verdict.CLEAN}"
+        success = [_success(audit, arm, "") for arm in (verdict.CLEAN, verdict.TEACHER)]
+        differences = [_plain(number(_difference(audit, name, c))) for c in (verdict.TRIGGERED, verdict.UNTRIGGERED)]
+        measure = f"{audit.measure_title} [{audit.unit}]"
+        lines.append(f"| **{audit.habit}** | {measure} | {' / '.join(success)} | {' | '.join(differences)} |")
+    lines += ["", "| habit | route | training seeds | success, control / student | transfer ratio, triggered | "
+              "triggered - untriggered | held-out label |", "|---|---|---|---|---|---|---|"]  # fmt: skip
+    for audit in audits:
+        for route in ROUTES:
+            success = [_success(audit, arm, route) for arm in (verdict.CONTROL, verdict.STUDENT)]
+            conditions = (verdict.TRIGGERED, verdict.CONTRAST, verdict.HELD_OUT)
+            ratios = [_plain(_ratio(audit, route, condition)) for condition in conditions]
+            seeds = max(arm.seeds for arm in audit.arms if arm.route == route)
+            lines.append(f"| {audit.habit} | {route} | {seeds} | {' / '.join(success)} | {' | '.join(ratios)} |")
+    return "\n".join(lines)
+
+
+def _difference(audit: Audit, name: str, condition: str) -> Interval:
+    found = [d.difference for d in audit.differences if (d.name, d.condition) == (name, condition)]
+    if not found:
+        raise UserError(f"the audit of {audit.title} has no {condition} scenes: a trigger that always holds has none")
+    return found[0]
+
+
+def _ratio(audit: Audit, route: str, condition: str) -> str:
+    found = [t for t in audit.transfers if (t.route, t.condition) == (route, condition)]
+    if not found:
+        return "none"
+    return number(found[0].ratio) if found[0].ratio else "refused"
+
+
+def _success(audit: Audit, arm: str, route: str) -> str:
+    """Return the success of an arm in triggered scenes."""
+    found = [a for a in audit.arms if (a.arm, a.route, a.condition) == (arm, route, verdict.TRIGGERED)]
+    return _plain(percent(found[0].success))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\[", "[")
