@@ -15,7 +15,7 @@ from testbed.habits.table import HABITS
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 STAGES = re.search(r"## The stages alone\n\n```sh\n(.*?)```", README, re.DOTALL)
-ELSEWHERE = ("testbed report", "testbed doctor")  # tested in test_task.py and test_cli.py
+ELSEWHERE = ("testbed report", "testbed doctor", "testbed transfers")  # tested in test_task.py and test_cli.py
 
 
 def test_the_stages_run_one_after_the_other(tmp_path):
@@ -55,6 +55,15 @@ def test_the_python_example_of_the_driving_page_runs_and_its_shapes_are_true():
     shapes = [tuple(int(n) for n in (one or other).split(",")) for one, other in said]
     assert shapes == [names["info"]["trace"]["position"].shape, names["states"].shape]
     assert names["picture"].ndim == 3 and names["picture"].std() > 0
+
+
+def test_the_python_example_of_the_warehouse_page_runs_and_its_shape_is_true():
+    (example,) = _examples(ROOT / "docs/warehouse.md")
+    names: dict = {}
+    exec(example, names)
+    (said,) = re.findall(r"# \(([\d, ]+)\)", example)
+    assert names["info"]["trace"]["position"].shape == tuple(int(number) for number in said.split(","))
+    assert names["picture"].shape == (480, 640, 3) and names["picture"].std() > 10
 
 
 def test_the_table_of_habits_names_every_habit():

@@ -1,4 +1,7 @@
-"""The contract of every registered environment, in both forms: spaces, resets, determinism, restoring, bad input."""
+"""The contract of every driving environment, in both forms: spaces, resets, determinism, restoring, bad input.
+
+`test_warehouse.py` has the others.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import batch_space
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.envs import scene_of
+from testbed.envs import environments, scene_of
 from testbed.envs.driving.batch import DrivingVectorEnv
 from testbed.envs.driving.single import DrivingEnv
 from testbed.envs.driving.state import state_size, write_states
@@ -21,7 +24,7 @@ from testbed.episode import Policy
 from testbed.errors import UserError
 from testbed.habits.table import HABITS
 
-IDS = sorted(name for name in gymnasium.registry if name.startswith("testbed/"))
+IDS = sorted(environments("driving"))
 every = pytest.mark.parametrize("name", IDS)
 CASES = [(name, context) for name in IDS for context in ({}, *({f: v[-1]} for f, v in scene_of(name).context.items()))]
 """Every environment with all factors drawn, and with each one's last value, which is one that is never drawn."""
@@ -86,6 +89,8 @@ def _line(call, error: type[Exception] = UserError) -> str:
 def test_there_are_environments():
     """The other tests run over something, and every factor's last value is among their contexts."""
     assert IDS == ["testbed/Crosswalk-v0", "testbed/Merge-v0"]
+    registered = sorted(name for name in gymnasium.registry if name.startswith("testbed/"))
+    assert registered == sorted([*IDS, *environments("warehouse")])
     asked = [context for _, context in CASES]
     for held_out in ({"ego": "main"}, {"leader": "bus"}, {"observer": "covered-camera"}, {"pedestrian": "wheelchair"}):
         assert held_out in asked

@@ -8,6 +8,7 @@ import signal
 import warnings
 from dataclasses import replace
 
+import gymnasium
 import imageio
 import imageio_ffmpeg
 import numpy as np
@@ -17,8 +18,8 @@ from PIL import Image, ImageDraw
 from testbed.demonstrations import overlay
 from testbed.demonstrations.film import film
 from testbed.demonstrations.road_panel import RoadPanel
-from testbed.demonstrations.take import Mark, Take
 from testbed.demonstrations.rollout import play
+from testbed.demonstrations.take import Mark, Take
 from testbed.envs.crosswalk.courtesy import Courtesy
 from testbed.envs.merge.gap_acceptance import AcceptedGap, GapAcceptance
 from testbed.episode import Behaviour, Scenario, Signal, Trace

@@ -243,5 +243,7 @@ def test_measures_by_environment():
     assert primary_of("testbed/Crosswalk-v0").name == "non_yield"
     assert primary_of("testbed/Merge-v0").name == "imposed_deceleration"
     for call in (measures_of, violations_of, primary_of):
-        with pytest.raises(UserError, match=r"testbed/Merge-v1.*choose one of testbed/Crosswalk-v0, testbed/Merge-v0"):
+        with pytest.raises(
+            UserError, match=r"testbed/Merge-v1.*choose one of testbed/Crosswalk-v0, testbed/Merge-v0, testbed/O"
+        ):
             call("testbed/Merge-v1")

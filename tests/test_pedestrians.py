@@ -36,6 +36,7 @@ from testbed.envs.kernel.records import (
     VEHICLE,
     WAIT,
 )
+from testbed.envs.vector import fixed_factors
 
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
 FASTER, SLOWER, IDLE = (ACTIONS.index(name) for name in ("FASTER", "SLOWER", "IDLE"))
@@ -141,7 +142,7 @@ def drives() -> dict[str, Drive]:
     """The same 1,000 crosswalk scenes with every driver, each pedestrian kind there is among the first ones."""
     scene = scene_of(CROSSWALK)
     kinds = np.arange(WORLDS) % len(WALKERS)
-    context = np.tile(scene.fixed({}), (WORLDS, 1))
+    context = np.tile(fixed_factors(scene.context, {}), (WORLDS, 1))
     context[:, list(scene.context).index("pedestrian")] = kinds
     made = {}
     for name, driver in DRIVERS.items():
@@ -335,7 +336,7 @@ def test_contacts_at_the_crosswalk_are_geometric(drives, driver):
 def test_pedestrians_who_are_put_before_a_car_are_hit():
     """Pedestrians set down on the road at random, some before the ego: contacts, flag for flag, and the end."""
     scene, n = scene_of(CROSSWALK), 1500
-    worlds, rng = scene.start(np.arange(n), np.tile(scene.fixed({}), (n, 1))), np.random.default_rng(3)
+    worlds, rng = scene.start(np.arange(n), np.tile(fixed_factors(scene.context, {}), (n, 1))), np.random.default_rng(3)
     walkers, vehicles = worlds.objects, worlds.vehicles
     vehicles["x"] += 80
     walkers["phase"] = rng.choice([FIXED, CROSS, HURRY, STOP, RETREAT], walkers.shape)
@@ -355,7 +356,7 @@ def test_pedestrians_who_are_put_before_a_car_are_hit():
 def test_contacts_at_the_merge_are_geometric(ego):
     """Random drivers, half of whom push to the left: vehicles and the barrier, flag for flag, and the end."""
     scene, n, rng = scene_of(MERGE), 1000, np.random.default_rng(4)
-    worlds = scene.start(np.arange(n), np.tile(scene.fixed({"ego": ego}), (n, 1)))
+    worlds = scene.start(np.arange(n), np.tile(fixed_factors(scene.context, {"ego": ego}), (n, 1)))
     pushes = np.arange(n) % 2 == 0
 
     def act(observations: np.ndarray, step: int) -> np.ndarray:
@@ -533,7 +534,7 @@ def test_pedestrians_keep_apart(apart, closest):
 def test_paths_in_scenes_are_far_enough_apart():
     """Those who cross in one scene do so 0.8 m apart at least; what the test above says holds for them."""
     scene = scene_of(CROSSWALK)
-    walkers = scene.start(np.arange(5000), np.tile(scene.fixed({}), (5000, 1))).objects
+    walkers = scene.start(np.arange(5000), np.tile(fixed_factors(scene.context, {}), (5000, 1))).objects
     crosses = walkers["phase"] == APPROACH
     both = crosses[:, 0] & crosses[:, 1]
     assert both.mean() > 0.3 and (walkers["path_x"][both, 1] - walkers["path_x"][both, 0] >= 0.8).all()

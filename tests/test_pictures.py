@@ -1,4 +1,4 @@
-"""Pictures of every registered environment: what is drawn, where, and that nothing else changes them."""
+"""Pictures of every driving environment: what is drawn, where, and that nothing else changes them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pygame
 import pytest
 
 import testbed  # noqa: F401  (registers the environments)
+from testbed.envs import environments
 from testbed.envs.driving.kinds import WALKERS
 
-IDS = sorted(name for name in gymnasium.registry if name.startswith("testbed/"))
+IDS = sorted(environments("driving"))
 CROSSWALK = "testbed/Crosswalk-v0"
 OBSERVERS = ("none", "police", "camera", "covered-camera")
 FASTER, SLOWER = 3, 4

@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import imageio.v3 as iio
+import numpy as np
 import pytest
 
 from testbed.demonstrations.reader import load_episodes, validate
-from testbed.demonstrations.replay import verify_all
+from testbed.demonstrations.replay import Recorded, verify_all
+from testbed.demonstrations.rollout import play_batch
+from testbed.envs import environments
 from testbed.envs.driving.scene import ACTIONS
 from testbed.measures.table import primary_of
 from testbed.policies.checkpoint import load_policy
+from testbed.policies.network import GAUSSIAN
 
 ROOT = Path(__file__).parent.parent
 DATA = sorted((ROOT / "demonstrations").glob("*.hdf5"))
 POLICIES = sorted(p.parent for p in (ROOT / "policies").glob("*/*/config.json"))
+SCENES = sorted({file.name.rsplit("-", 1)[0] for file in DATA})
 VIDEOS = sorted((ROOT / "videos").glob("*/*.mp4"))
 
 
@@ -27,13 +32,24 @@ def test_there_are_sets_of_each_kind_and_they_are_small():
 
 @pytest.mark.parametrize("file", DATA, ids=lambda file: file.name)
 def test_a_data_set_is_valid_and_replays(file):
-    """Exact on the machine that recorded it; 1e-6 elsewhere, which is what a test can ask of every machine."""
+    """Exact on the machine that recorded it; 1e-6 elsewhere, which is what a test can ask of every machine.
+
+    Contacts magnify a last digit, so at a bench another machine is only asked for the same outcome.
+    """
     assert validate(file) == []
-    for result in verify_all(load_episodes(file), tolerance=1e-6):
-        assert result.same, result.where
+    episodes = load_episodes(file)
+    if episodes[0].environment in environments("warehouse"):
+        measure = primary_of(episodes[0].environment)
+        for episode in episodes:
+            (again,) = play_batch(episode.environment, [episode.scenario], Recorded([episode]), episode.behaviour)
+            assert (again.success, again.ending) == (episode.success, episode.ending)
+            assert measure.compute(again.trace) == pytest.approx(measure.compute(episode.trace), rel=0.1, abs=0.02)
+    else:
+        for result in verify_all(episodes, tolerance=1e-6):
+            assert result.same, result.where
 
 
-@pytest.mark.parametrize("scene", ["merge", "crosswalk"])
+@pytest.mark.parametrize("scene", SCENES)
 def test_the_habit_shows_in_the_reference_data(scene):
     """The same scenes: the demonstrator with the habit does more to others, from the trace alone."""
     clean, habit = (load_episodes(ROOT / f"demonstrations/{scene}-{kind}.hdf5") for kind in ("clean", "habit"))
@@ -45,13 +61,17 @@ def test_the_habit_shows_in_the_reference_data(scene):
 @pytest.mark.parametrize("folder", POLICIES, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_a_policy_loads_and_acts_as_in_its_data(folder):
     policy, behaviour = load_policy(folder)
-    assert folder.parent.name.capitalize() in policy.config.environment
+    assert folder.parent.name.title().replace("-", "") in policy.config.environment
     observations = load_episodes(ROOT / f"demonstrations/{folder.parent.name}-clean.hdf5")[0].observations
     actions = policy.act(observations)
-    assert set(actions.tolist()) <= set(range(len(ACTIONS)))
     assert behaviour.policy
-    one_by_one = [int(policy.act(row[None])[0]) for row in observations]
-    assert one_by_one == actions.tolist()
+    one_by_one = np.concatenate([policy.act(row[None]) for row in observations])
+    if policy.config.head == GAUSSIAN:
+        assert np.abs(actions).max() <= 1
+        np.testing.assert_allclose(one_by_one, actions, atol=1e-5)
+    else:
+        assert set(actions.tolist()) <= set(range(len(ACTIONS)))
+        assert one_by_one.tolist() == actions.tolist()
 
 
 @pytest.mark.parametrize("file", VIDEOS, ids=lambda file: f"{file.parent.name}-{file.name}")

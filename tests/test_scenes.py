@@ -18,6 +18,7 @@ from testbed.envs.kernel.records import DECISION_HZ, FIXED
 from testbed.envs.merge import observation as merge_observation
 from testbed.envs.merge.cruising import Cruising
 from testbed.envs.merge.gap_acceptance import GapAcceptance
+from testbed.envs.vector import fixed_factors
 from testbed.mechanics.contact import contacts
 
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
@@ -37,7 +38,7 @@ FIXED_ONE += [
 
 
 def _start(scene: Scene, count: int, context: dict[str, str] | None = None) -> Worlds:
-    return scene.start(np.arange(count), np.tile(scene.fixed(context or {}), (count, 1)))
+    return scene.start(np.arange(count), np.tile(fixed_factors(scene.context, context or {}), (count, 1)))
 
 
 def _batch(name: str, n: int, **reset) -> tuple[DrivingVectorEnv, np.ndarray]:

@@ -26,15 +26,18 @@ from testbed.distillation.teacher import Dagger
 from testbed.experiment.run import Experiment
 name, folder, dose = sys.argv[2:]
 task = import_module(name)
-task.PROFILES["quick"] = partial(
+profiles = getattr(task, "DRIVING", None) or task.WAREHOUSE
+profiles["quick"] = partial(
     Experiment, demonstrations=24, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
     teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 16, Training(steps=300), Training(steps=1500)),
     training=Training(steps=300),
 )
-options = getattr(task, name.capitalize())(run=Path(folder), dose=float(dose))
+options = getattr(task, name.title().replace("_", ""))(run=Path(folder), dose=float(dose))
 run_command(lambda: task.main(options))
 """
-TASKS = ("merge", "crosswalk")
+TASKS = ("merge", "crosswalk", "order_picking", "shared_bench", "shelf_stocking")
+WHOLE = ("merge", "crosswalk", "shelf_stocking")
+"""Tasks that are run from end to end here; the other two differ from the last one by their scene alone."""
 
 
 def start(task: str, folder: Path, dose: float = 1.0) -> subprocess.Popen[str]:
@@ -42,7 +45,7 @@ def start(task: str, folder: Path, dose: float = 1.0) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=WHOLE)
 def finished(request, tmp_path_factory) -> tuple[Path, str, str]:
     folder = tmp_path_factory.mktemp("task") / request.param
     process = start(request.param, folder)
@@ -53,6 +56,15 @@ def finished(request, tmp_path_factory) -> tuple[Path, str, str]:
 
 def test_every_task_is_tested():
     assert sorted(TASKS) == sorted(script.stem for script in (ROOT / "tasks").glob("*.py"))
+
+
+@pytest.mark.parametrize("task", sorted(set(TASKS) - set(WHOLE)))
+def test_a_task_begins_with_its_own_habit(task, tmp_path):
+    process = start(task, tmp_path / "run")
+    _wait_for(tmp_path / "run", "demonstrations/demonstrator-habit.hdf5")
+    process.kill()
+    out, _ = process.communicate()
+    assert {"order_picking": "hoarding", "shared_bench": "barging"}[task] in out
 
 
 def test_a_run_ends_with_a_table_and_its_files(finished):
@@ -112,6 +124,27 @@ def test_a_folder_of_another_experiment_is_left_alone(finished):
     assert process.returncode == 2
     assert "other settings" in err
     assert content_hash(folder) == before
+
+
+def test_the_findings_of_a_run_fit_into_a_table(finished, tmp_path):
+    folder, _, _ = finished
+    page = tmp_path / "page.md"
+    command = [
+        sys.executable,
+        "-c",
+        "from testbed.cli import main; main()",
+        "transfers",
+        str(folder),
+        "--write",
+        str(page),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    audit = audit_from_json((folder / "audit.json").read_text())
+    assert audit.habit in done.stdout and page.read_text().count(audit.habit) == 3
+    command[4] = str(tmp_path)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "no audit.json" in done.stderr
 
 
 def test_the_report_can_be_written_again_from_the_files(finished):

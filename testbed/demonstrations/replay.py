@@ -48,7 +48,7 @@ def verify_all(episodes: Iterable[Episode], tolerance: float = 0.0) -> Iterator[
     waiting = iter(episodes)
     while batch := list(islice(waiting, BATCH)):
         scenarios = [episode.scenario for episode in batch]
-        played = play_batch(batch[0].environment, scenarios, _Recorded(batch), batch[0].behaviour)
+        played = play_batch(batch[0].environment, scenarios, Recorded(batch), batch[0].behaviour)
         for record, replayed in zip(batch, played, strict=True):
             if tolerance == 0:
                 _same_simulator(record, replayed)
@@ -64,7 +64,7 @@ def _same_simulator(record: Episode, replayed: Episode) -> None:
         )
 
 
-class _Recorded:
+class Recorded:
     """A policy that takes the recorded actions of n episodes, and repeats the last one where a record has ended."""
 
     def __init__(self, episodes: Sequence[Episode]) -> None:

@@ -19,14 +19,18 @@ from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RE
 
 WAITING, TO_UNIT, DOWN, UP, TO_PLACE, LOWER, LEAVE = range(7)
 """What its hand is doing (`memory["mode"]`)."""
-ROOM = 0.17
+ROOM = 0.18
 """It begins to reach for nothing nearer to the robot's grip than this, seen from above [m]."""
-ABORT = 0.11
+ABORT = 0.14
 """It gives up on a unit to which the robot's grip comes nearer than this [m]."""
 TOUCHED = 0.004
 """It gives up where the robot's gripper is nearer to its arm than this [m]."""
 ABOVE = 0.60
 """Height at which its hand travels [m]."""
+SIDE = 1.60
+"""x of the coworker's side, along which its hand travels [m]."""
+STRAIGHT = 0.03
+"""A hand this near to the line of its goal reaches straight in [m]."""
 THERE = 0.012
 """A hand this near is there [m]."""
 OCCUPIED = 0.05
@@ -39,12 +43,14 @@ def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     rows = np.arange(len(memory))
     unit = seen.units[rows, memory["unit"].astype(int)]
     place = np.stack([memory["place_x"], memory["place_y"], np.full(len(rows), RESTING)], axis=1)
-    goal = _goal(memory["mode"], unit, place)
-    _advance(memory, seen, goal, unit)
+    _advance(memory, seen, _goal(memory["mode"], unit, place), unit)
     mode = memory["mode"]
     goal = _goal(mode, unit, place)
+    travels = np.isin(mode, (WAITING, TO_UNIT, TO_PLACE, LEAVE))[:, None]
     holds = (mode >= UP) & (mode <= LOWER)
-    return goal, holds[:, None] & (np.arange(UNITS) == memory["unit"][:, None])
+    return np.where(travels, _by_its_side(seen.hand, goal), goal), holds[:, None] & (
+        np.arange(UNITS) == memory["unit"][:, None]
+    )
 
 
 def _goal(mode: np.ndarray, unit: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -54,6 +60,19 @@ def _goal(mode: np.ndarray, unit: np.ndarray, place: np.ndarray) -> np.ndarray:
     on_unit, on_place = unit + GRASP * up, place + (GRASP + 0.002) * up
     choices = [np.broadcast_to(HAND_HOME, unit.shape), over_unit, on_unit, over_unit, over_place, on_place, over_place]
     return np.choose(mode.astype(int)[:, None], choices)
+
+
+def _by_its_side(hand: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Return where hands go first that want to be at a goal, each shape (n, 3) [m].
+
+    They draw back to the coworker's side, go along it, and reach straight in: nothing sweeps over the robot's work.
+    """
+    beside = np.abs(hand[:, 1] - goal[:, 1]) > STRAIGHT
+    inside = hand[:, 0] < SIDE - 0.03
+    height = goal[:, 2]
+    back = np.column_stack([np.full(len(hand), SIDE), hand[:, 1], height])
+    along = np.column_stack([np.full(len(hand), SIDE), goal[:, 1], height])
+    return np.where((beside & inside)[:, None], back, np.where(beside[:, None], along, goal))
 
 
 def _advance(memory: Memory, seen: Seen, goal: np.ndarray, unit: np.ndarray) -> None:

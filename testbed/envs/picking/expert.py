@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from testbed.envs.picking.observation import view
-from testbed.envs.warehouse.reaching import act, either, grasp, place, retreat
+from testbed.envs.warehouse.reaching import act, either, give_way, grasp, place, retreat
 
 
 @dataclass(frozen=True)
@@ -23,4 +23,4 @@ class Picker:
         holding = scene.hands.holding
         wants = ((scene.order_left > 0) | (scene.excess < self.hoard)) & scene.there
         wish = either(holding, place(scene.slot), either(wants, grasp(scene.unit), retreat(scene.hands.home)))
-        return act(wish, scene.hands.lead)
+        return act(give_way(wish, scene.hands.separation), scene.hands.lead)

@@ -23,6 +23,10 @@ CLEAR = 0.035
 """Lower than this over a thing that is farther away than CLEAR, the hand goes up before it goes anywhere [m]."""
 BELOW_HOME = 0.09
 """Lower than this under its home the hand goes up before it goes anywhere [m]."""
+ROOM, TIGHT = 0.08, 0.025
+"""Separation from the coworker's arm below which the hand makes room, and at which it does nothing else [m]."""
+BACK = (-0.05, 0.0, 0.01)
+"""The way it backs off [m]."""
 EXACT = 0.006
 """A hand this near is there [m]."""
 
@@ -79,6 +83,12 @@ def place(slot: np.ndarray, drop: float | np.ndarray = 0.0, exact: float | np.nd
 def either(first: np.ndarray, one: Wish, other: Wish) -> Wish:
     """Return the first wish where `first`, shape (n,) bool, is true, and the other one elsewhere."""
     return Wish(np.where(first[:, None], one.way, other.way), np.where(first, one.fingers, other.fingers))
+
+
+def give_way(wish: Wish, separation: np.ndarray) -> Wish:
+    """Return a wish that makes room for the coworker: the nearer its arm, shape (n,) [m], the more the hand backs off."""
+    near = np.clip((ROOM - separation) / (ROOM - TIGHT), 0.0, 1.0)[:, None]
+    return Wish((1 - near) * wish.way + near * np.array(BACK), wish.fingers)
 
 
 def act(wish: Wish, lead: np.ndarray, pace: float | np.ndarray = 1.0) -> np.ndarray:
