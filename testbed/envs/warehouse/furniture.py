@@ -91,8 +91,8 @@ def _build(scene: WarehouseScene) -> mujoco.MjSpec:
     spec = fetch.fetch()
     _options(spec, scene)
     _room(spec)
-    for zone in scene.zones:
-        _mark(spec, zone)
+    for layer, zone in enumerate(scene.zones):
+        _mark(spec, zone, TABLE_TOP + 0.0004 * layer)
     for number in range(scene.units):
         _unit(spec, number)
     for number in range(len(scene.context)):
@@ -176,19 +176,19 @@ def _camera(world) -> None:
     world.add_camera(name="bench", pos=eye, fovy=40, xyaxes=np.concatenate([right, np.cross(back, right)]))
 
 
-def _mark(spec: mujoco.MjSpec, zone: Zone) -> None:
-    """Paint an area on the bench, with a low rim if it is a tote. Neither collides: fingers reach in everywhere."""
+def _mark(spec: mujoco.MjSpec, zone: Zone, height: float) -> None:
+    """Paint an area on the bench at a height of its own, a tote with a low rim. Nothing of it collides with fingers."""
     world, (x, y), (hx, hy) = spec.worldbody, zone.centre, zone.half
-    _box(world, zone.name, (x, y, TABLE_TOP + 0.0008), (hx, hy, 0.0008), zone.colour)
+    _box(world, zone.name, (x, y, height + 0.0008), (hx, hy, 0.0008), zone.colour)
     if zone.rim:
         dark = tuple(0.72 * value for value in zone.colour)
         for side in (-1, 1):
-            _box(world, "", (x + side * hx, y, TABLE_TOP + 0.012), (0.004, hy + 0.004, 0.012), dark)
-            _box(world, "", (x, y + side * hy, TABLE_TOP + 0.012), (hx + 0.004, 0.004, 0.012), dark)
+            _box(world, "", (x + side * hx, y, height + 0.012), (0.004, hy + 0.004, 0.012), dark)
+            _box(world, "", (x, y + side * hy, height + 0.012), (hx + 0.004, 0.004, 0.012), dark)
     else:
         for side in (-1, 1):
-            _box(world, "", (x + side * hx, y, TABLE_TOP + 0.0012), (0.006, hy + 0.006, 0.0012), (0.95, 0.80, 0.10))
-            _box(world, "", (x, y + side * hy, TABLE_TOP + 0.0012), (hx + 0.006, 0.006, 0.0012), (0.95, 0.80, 0.10))
+            _box(world, "", (x + side * hx, y, height + 0.0012), (0.006, hy + 0.006, 0.0012), (0.95, 0.80, 0.10))
+            _box(world, "", (x, y + side * hy, height + 0.0012), (hx + 0.006, 0.006, 0.0012), (0.95, 0.80, 0.10))
 
 
 def _unit(spec: mujoco.MjSpec, number: int) -> None:

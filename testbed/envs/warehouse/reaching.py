@@ -86,7 +86,7 @@ def either(first: np.ndarray, one: Wish, other: Wish) -> Wish:
 
 
 def give_way(wish: Wish, separation: np.ndarray) -> Wish:
-    """Return a wish that makes room for the coworker: the nearer its arm, shape (n,) [m], the more the hand backs off."""
+    """Return a wish that makes room: the nearer the coworker's arm, shape (n,) [m], the more the hand backs off."""
     near = np.clip((ROOM - separation) / (ROOM - TIGHT), 0.0, 1.0)[:, None]
     return Wish((1 - near) * wish.way + near * np.array(BACK), wish.fingers)
 
