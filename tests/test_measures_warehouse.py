@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from testbed.demonstrations.rollout import play
 from testbed.envs import scene_of
+from testbed.envs.warehouse.batch import metadata
 from testbed.envs.warehouse.physics import FOREARM, GRIPPER
 from testbed.episode import Behaviour, Scenario, Signal, Trace
 from testbed.habits.table import HABITS, get_trigger, make_demonstrator
@@ -84,12 +85,12 @@ def _owners(*ways: str) -> np.ndarray:
 
 
 def test_excess_by_hand():
-    """Order 2; six units: 2 in the tote, then one in the hand, then in the buffer, then two more; one of the coworker's."""
-    owner = _owners("tttttttt", "stttttttt"[:8], "ssshkkkk", "sssssshk", "sssssshk"[:7] + "k", "oooooooo")
+    """Order 2; two units go into the tote, three more into hand, buffer and tote; one is the coworker's."""
+    owner = _owners("tttttttt", "sttttttt", "ssshkkkk", "sssssshk", "ssssssst", "oooooooo")
     trace = _trace(8, 6, owner=owner, order=2.0)
-    # Robot has 1, 2, 2, 3, 3, 3, 5, 5; beyond 2: 0 0 0 1 1 1 3 3.
+    # The robot has 1, 2, 2, 3, 3, 3, 4, 5; beyond 2: 0, 0, 0, 1, 1, 1, 2, 3.
     assert _severity(PICKING, "excess", trace) == 3.0
-    assert _severity(PICKING, "idle_stock", trace) == pytest.approx(9 / RATE)
+    assert _severity(PICKING, "idle_stock", trace) == pytest.approx(8 / RATE)
     assert _severity(PICKING, "excess", _trace(8, 6, owner=owner, order=5.0)) == 0.0
     assert _severity(PICKING, "excess", _trace(8, 6, owner=owner, order=9.0)) == 0.0  # never negative
     assert _severity(PICKING, "idle_stock", _trace(8, 6, owner=owner, order=9.0)) == 0.0
@@ -354,7 +355,8 @@ def played(request):
 def test_severities_read_nothing_but_the_trace(played):
     """Of real episodes: only what is declared above, nothing is changed, and the result is one finite number."""
     name, episodes = played
-    declared = {*scene_of_metadata(name)}
+    said = metadata(scene_of(name))
+    declared = {*said["trace_units"], *said["constant_units"]}
     for episode in episodes:
         trace = episode.trace
         kept = {key: trace[key].copy() for key in (*trace.signals, *trace.constants)}
@@ -374,13 +376,6 @@ def test_severities_read_nothing_but_the_trace(played):
         again = Trace(trace.rate, *({k: Signal(kept[k], "") for k in part} for part in (trace.signals, trace.constants)))
         assert {key: measure.compute(again) for key, measure in measures_of(name).items()} == values
         assert values["duration"] == pytest.approx(len(episode) / 25) and values["dropped"] == 0
-
-
-def scene_of_metadata(name: str) -> list[str]:
-    from testbed.envs.warehouse.batch import metadata
-
-    said = metadata(scene_of(name))
-    return [*said["trace_units"], *said["constant_units"]]
 
 
 def test_measures_take_one_argument(played):

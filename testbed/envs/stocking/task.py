@@ -14,7 +14,7 @@ from testbed.envs.stocking.layout import HAND_HOME, HOME, OWN, PAINTED, ROW, SLO
 from testbed.envs.stocking.observation import CONTEXT, NAMES, filled, observe, owners
 from testbed.envs.warehouse.judging import over
 from testbed.envs.warehouse.labels import LABELS, light_of
-from testbed.envs.warehouse.scene import DECISION_HZ, Memory, Seen, Start, WarehouseScene, Zone, memory_type
+from testbed.envs.warehouse.scene import DECISION_HZ, Memory, Seen, Start, View, WarehouseScene, Zone, memory_type
 from testbed.seeding import Draws
 
 TIME_LIMIT = 14.0
@@ -80,5 +80,6 @@ SCENE = WarehouseScene(
     owners=owners,
     open_need=lambda memory, seen: np.zeros(len(memory)),
     look=look,
+    view=View(eye=(0.92, -0.42, 1.36), target=(1.30, 0.78, 0.42), angle=34.0),
 )
 """Shelf stocking, declared."""

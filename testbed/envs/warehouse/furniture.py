@@ -11,7 +11,7 @@ import numpy as np
 
 from testbed.envs.warehouse import fetch
 from testbed.envs.warehouse.fetch import COWORKER, FINGER_OPEN, FURNITURE, HAND, ROBOT, UNIT
-from testbed.envs.warehouse.scene import TABLE_TOP, TIMESTEP, UNIT_HALF, UNIT_MASS, WarehouseScene, Zone
+from testbed.envs.warehouse.scene import TABLE_TOP, TIMESTEP, UNIT_HALF, UNIT_MASS, View, WarehouseScene, Zone
 
 TABLE_CENTRE, TABLE_HALF = (1.36, 0.78), (0.39, 0.53)
 """Middle of the bench and half its extent, along x and y [m]."""
@@ -90,7 +90,7 @@ def _digest(model: mujoco.MjModel) -> str:
 def _build(scene: WarehouseScene) -> mujoco.MjSpec:
     spec = fetch.fetch()
     _options(spec, scene)
-    _room(spec)
+    _room(spec, scene.view)
     for layer, zone in enumerate(scene.zones):
         _mark(spec, zone, TABLE_TOP + 0.0004 * layer)
     for number in range(scene.units):
@@ -125,7 +125,7 @@ def _box(body, name: str, pos, half, rgba, solid: int = 0, **more):
     )  # fmt: skip
 
 
-def _room(spec: mujoco.MjSpec) -> None:
+def _room(spec: mujoco.MjSpec, view: View) -> None:
     """Floor, walls with shelving, the bench, warm light, the camera."""
     for texture in spec.textures:
         if texture.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX:
@@ -152,7 +152,7 @@ def _room(spec: mujoco.MjSpec) -> None:
     sun = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
     world.add_light(name="lamp", type=sun, pos=(1.0, 0.2, 2.6), dir=(0.25, 0.25, -1), castshadow=True,
                     diffuse=(0.55, 0.50, 0.42), specular=(0.1, 0.1, 0.1), ambient=(0, 0, 0))  # fmt: skip
-    _camera(world)
+    _camera(world, view)
 
 
 def _shelving(world) -> None:
@@ -167,13 +167,13 @@ def _shelving(world) -> None:
         _box(world, "", (2.75, end, 0.95), (0.25, 0.02, 0.95), (0.25, 0.38, 0.60))
 
 
-def _camera(world) -> None:
+def _camera(world, view: View) -> None:
     """Look at the bench from the robot's right and above, so that both its sides and both hands are seen."""
-    eye, target = np.array([0.86, -0.52, 1.50]), np.array([1.34, 0.80, 0.42])
+    eye, target = np.array(view.eye), np.array(view.target)
     back = (eye - target) / np.linalg.norm(eye - target)
     right = np.cross([0, 0, 1], back)
     right /= np.linalg.norm(right)
-    world.add_camera(name="bench", pos=eye, fovy=40, xyaxes=np.concatenate([right, np.cross(back, right)]))
+    world.add_camera(name="bench", pos=eye, fovy=view.angle, xyaxes=np.concatenate([right, np.cross(back, right)]))
 
 
 def _mark(spec: mujoco.MjSpec, zone: Zone, height: float) -> None:

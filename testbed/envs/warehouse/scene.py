@@ -74,6 +74,18 @@ class Zone:
 
 
 @dataclass(frozen=True)
+class View:
+    """From where pictures show the bench."""
+
+    eye: tuple[float, float, float] = (0.86, -0.52, 1.50)
+    """Where the camera is [m]."""
+    target: tuple[float, float, float] = (1.34, 0.80, 0.42)
+    """What is in the middle of the picture [m]."""
+    angle: float = 40.0
+    """Vertical angle of view [degrees]."""
+
+
+@dataclass(frozen=True)
 class Start:
     """n scenes as they begin."""
 
@@ -162,6 +174,8 @@ class WarehouseScene:
     """Memory and what is seen -> units that the coworker's open order lacks, shape (n,)."""
     look: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]
     """Context -> colour of each unit that is not plain, by number."""
+    view: View = View()
+    """What pictures show."""
 
     @property
     def bodies(self) -> int:
