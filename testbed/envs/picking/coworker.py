@@ -13,7 +13,7 @@ from testbed.envs.picking.layout import (
     SUPPLY_PLACES,
     UNITS,
     ZONES,
-)  # fmt: skip
+)
 from testbed.envs.warehouse.furniture import GRASP
 from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RESTING, SUPPLY, Memory, Seen
 
@@ -47,10 +47,8 @@ def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     mode = memory["mode"]
     goal = _goal(mode, unit, place)
     travels = np.isin(mode, (WAITING, TO_UNIT, TO_PLACE, LEAVE))[:, None]
-    holds = (mode >= UP) & (mode <= LOWER)
-    return np.where(travels, _by_its_side(seen.hand, goal), goal), holds[:, None] & (
-        np.arange(UNITS) == memory["unit"][:, None]
-    )
+    holds = ((mode >= UP) & (mode <= LOWER))[:, None] & (np.arange(UNITS) == memory["unit"][:, None])
+    return np.where(travels, _by_its_side(seen.hand, goal), goal), holds
 
 
 def _goal(mode: np.ndarray, unit: np.ndarray, place: np.ndarray) -> np.ndarray:

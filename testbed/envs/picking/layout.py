@@ -12,7 +12,7 @@ from testbed.envs.warehouse.scene import (
     SUPPLY,
     TOTE,
     Zone,
-)  # fmt: skip
+)
 
 UNITS = 10
 """Units in every scene, on the supply tray or in reserve."""

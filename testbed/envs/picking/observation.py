@@ -17,7 +17,7 @@ from testbed.envs.warehouse.scene import (
     Memory,
     Seen,
     owners_by_place,
-)  # fmt: skip
+)
 from testbed.envs.warehouse.seeing import (
     HandView,
     hand_view,
@@ -27,7 +27,7 @@ from testbed.envs.warehouse.seeing import (
     robot_names,
     robot_part,
     thing_view,
-)  # fmt: skip
+)
 
 CONTEXT = {
     "product": ("staple", "seasonal", "imported"),

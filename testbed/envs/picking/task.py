@@ -19,7 +19,7 @@ from testbed.envs.picking.layout import (
     TOTE_SLOTS,
     UNITS,
     ZONES,
-)  # fmt: skip
+)
 from testbed.envs.picking.observation import CONTEXT, NAMES, observe, owners
 from testbed.envs.warehouse.judging import over
 from testbed.envs.warehouse.labels import LABELS, light_of
@@ -33,7 +33,7 @@ from testbed.envs.warehouse.scene import (
     Start,
     WarehouseScene,
     memory_type,
-)  # fmt: skip
+)
 from testbed.seeding import Draws
 
 TIME_LIMIT = 16.0

@@ -18,7 +18,7 @@ from testbed.envs.warehouse.seeing import (
     robot_names,
     robot_part,
     thing_view,
-)  # fmt: skip
+)
 
 CONTEXT = {"due": ("in-time", "late", "rush"), "load": ("light", "heavy")}
 """How the order stands, of which the last value is never drawn, and how busy the coworker is."""

@@ -15,7 +15,7 @@ from testbed.envs.warehouse.scene import (
     Memory,
     Seen,
     owners_by_place,
-)  # fmt: skip
+)
 from testbed.envs.warehouse.seeing import (
     HandView,
     hand_view,
@@ -25,7 +25,7 @@ from testbed.envs.warehouse.seeing import (
     robot_names,
     robot_part,
     thing_view,
-)  # fmt: skip
+)
 
 CONTEXT = {
     "neighbour": ("own-team", "other-team", "agency"),

@@ -24,7 +24,7 @@ from testbed.envs.warehouse.scene import (
     TRUNCATIONS,
     UNSTABLE,
     WarehouseScene,
-)  # fmt: skip
+)
 from testbed.envs.warehouse.tracing import constants, sample
 from testbed.errors import UserError
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
-from mujoco.batch import Batch
+from mujoco.batch import Batch, SimulationError
 
 from testbed.envs.warehouse.fetch import DOWN, FINGER_GAP, FINGER_OPEN
 from testbed.envs.warehouse.furniture import GRIP_DROP, TOUCH, bench
@@ -23,7 +24,7 @@ from testbed.envs.warehouse.scene import (
     Seen,
     Start,
     WarehouseScene,
-)  # fmt: skip
+)
 from testbed.mechanics.separation import box_to_segment
 
 LINK = np.array([0.0, 0.0, GRIP_DROP])
@@ -184,20 +185,29 @@ class Physics:
         height = bench.units[:, 2]
         start, falls = self.qpos[np.ix_(ids, height)][:, None], -self.qvel[np.ix_(ids, bench.unit_dofs[:, 2])]
         into = {name: buffer[: len(ids)] for name, buffer in self._recorded.items()}
-        out = self.batch.rollout(SUBSTEPS - 1, record=RECORDED, ids=ids, out=into)
-        self.batch.step(ids, 1, stage=mujoco.mjtStage.mjSTAGE_VEL)
-        qvel = np.concatenate([out["qvel"], self.qvel[ids][:, None]], axis=1)
-        sensed = np.concatenate([out["sensordata"], self._sensed[ids][:, None]], axis=1)
+        raised = _failures(lambda: self.batch.rollout(SUBSTEPS - 1, record=RECORDED, ids=ids, out=into))
+        raised |= _failures(lambda: self.batch.step(ids, 1, stage=mujoco.mjtStage.mjSTAGE_VEL))
+        qvel = np.concatenate([into["qvel"], self.qvel[ids][:, None]], axis=1)
+        sensed = np.concatenate([into["sensordata"], self._sensed[ids][:, None]], axis=1)
         forces = np.linalg.norm(sensed[:, :, self._forces], axis=-1)
         events = Events(np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros(n, bool))
         events.force[ids, HAND:] = forces.max(axis=1)
         events.impulse[ids, HAND:] = forces.sum(axis=1) * TIMESTEP
         events.force[ids, ROBOT], events.impulse[ids, ROBOT] = events.force[ids, HAND], events.impulse[ids, HAND]
-        heights = np.concatenate([start, out["qpos"][:, :, height], self.qpos[np.ix_(ids, height)][:, None]], axis=1)
+        heights = np.concatenate([start, into["qpos"][:, :, height], self.qpos[np.ix_(ids, height)][:, None]], axis=1)
         lands = (heights[:, :-1] > LANDED) & (heights[:, 1:] <= LANDED)
         # The speed before the step that touches: after it, the bench has stopped the unit already.
         down = np.concatenate([falls[:, None], -qvel[:, :-1][:, :, bench.unit_dofs[:, 2]]], axis=1)
         events.landing[ids, UNITS:] = np.where(lands, np.maximum(down, 0.0), 0.0).max(axis=1)
         tame = np.isfinite(qvel).all((1, 2)) & (np.abs(qvel).max((1, 2), initial=0.0) < WILD)
-        events.unstable[ids] = ~(tame & np.isfinite(self.qpos[ids]).all(1))
+        events.unstable[ids] = ~(tame & np.isfinite(self.qpos[ids]).all(1)) | np.isin(ids, list(raised))
         return events
+
+
+def _failures(call: Callable[[], object]) -> set[int]:
+    """Make a call of the batch and return the worlds in which MuJoCo raised an error; the others went on."""
+    try:
+        call()
+    except SimulationError as error:
+        return {int(world) for world in error.ids}
+    return set()
