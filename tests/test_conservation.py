@@ -14,8 +14,18 @@ from testbed.envs.picking import layout as picking
 from testbed.envs.sharing import layout as sharing
 from testbed.envs.stocking import layout as stocking
 from testbed.envs.warehouse.scene import (
-    BENCH, BUFFER, COWORKER_TOTE, FLOOR, IN_COWORKER, IN_ROBOT, OWNERS, RESERVE, SUPPLY, TABLE_TOP, TOTE,
-)  # fmt: skip
+    BENCH,
+    BUFFER,
+    COWORKER_TOTE,
+    FLOOR,
+    IN_COWORKER,
+    IN_ROBOT,
+    OWNERS,
+    RESERVE,
+    SUPPLY,
+    TABLE_TOP,
+    TOTE,
+)
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.habits.table import HABITS, get_trigger, make_demonstrator
 from testbed.seeding import scenario_seeds
@@ -171,5 +181,7 @@ def test_clean_demonstrators_leave_others_alone(name):
         assert not (owner == FLOOR).any() and episode.success
         assert (owner[-1] == TOTE).sum() == episode.trace["order"] and not (owner[-1] == BUFFER).any()
         theirs = episode.trace["mine"] == 0
-        moved = np.linalg.norm(episode.trace["position"][:, UNITS:][:, theirs] - episode.trace["start"][theirs], axis=-1)
+        moved = np.linalg.norm(
+            episode.trace["position"][:, UNITS:][:, theirs] - episode.trace["start"][theirs], axis=-1
+        )
         assert not theirs.any() or moved.max() < 0.005

@@ -7,7 +7,6 @@ import importlib.util
 import shutil
 import types
 import warnings
-from pathlib import Path
 
 import gymnasium
 import mujoco
@@ -32,10 +31,11 @@ from benches import (
     random_actions,
     same,
     single,
-)  # fmt: skip
+)
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import SyncVectorEnv
 from gymnasium.vector.utils import batch_space
+from mujoco.batch import SimulationError
 
 from testbed.envs import scene_of
 from testbed.envs.warehouse import fetch
@@ -50,7 +50,12 @@ from testbed.envs.warehouse.scene import (
     SUBSTEPS,
     SUCCEEDED,
     UNSTABLE,
-)  # fmt: skip
+)
+
+ALIASED = pytest.mark.xfail(reason="zeros for worlds that rest are written into what is seen next", strict=True)
+STACKED = pytest.mark.xfail(reason="more units in reserve than places for them", strict=True)
+LINES = pytest.mark.xfail(reason="what MuJoCo says of a damaged file has several lines", strict=True)
+NOBODY = pytest.mark.xfail(reason="a reset of no world at all fails", strict=True)
 
 WORLDS = 5
 FACTORS = [(name, factor) for name in IDS for factor in scene_of(name).context]
@@ -309,7 +314,7 @@ def test_the_last_value_is_never_drawn_but_can_be_asked_for(name, factor):
     assert found.tolist() == [k % len(values) for k in range(60)]
 
 
-@every
+@pytest.mark.parametrize("name", [pytest.param(name, marks=STACKED if name == PICKING else ()) for name in IDS])
 def test_no_unit_starts_where_another_is(name):
     """In two hundred scenes and after half a second at rest, units stand where they were put, apart, on the bench."""
     env = batch(name, 200)
@@ -337,7 +342,7 @@ def _staged(name: str, mode) -> tuple[WarehouseVectorEnv, SyncVectorEnv, np.ndar
 
 
 @every
-@pytest.mark.parametrize("mode", [NEXT_STEP, SAME_STEP])
+@pytest.mark.parametrize("mode", [pytest.param(NEXT_STEP, marks=ALIASED), SAME_STEP])
 def test_autoreset_is_gymnasiums(name, mode):
     """As `SyncVectorEnv` over the single form: observations, rewards and ends bit for bit, through resets."""
     env, theirs, actions = _staged(name, mode)
@@ -361,6 +366,7 @@ def test_autoreset_is_gymnasiums(name, mode):
     theirs.close()
 
 
+@ALIASED
 @every
 def test_without_autoreset_a_world_waits(name):
     """It stays as it is, with a trace of zeros, until its reset is asked for; the others do not notice."""
@@ -394,8 +400,15 @@ def test_without_autoreset_a_world_waits(name):
     fresh = batch(name, 3)
     fresh.reset(seed=[50, 51, 52])
     assert same(env.states()[mask], fresh.states()[mask]) and same(env.states()[1], before[1])
+
+
+@NOBODY
+@every
+def test_a_reset_of_no_world_leaves_all_as_they_are(name):
+    env = batch(name, 2)
+    env.reset(seed=1)
     before = env.states()
-    env.reset(options={"reset_mask": np.zeros(3, bool)})
+    env.reset(options={"reset_mask": np.zeros(2, bool)})
     assert same(env.states(), before)
 
 
@@ -504,6 +517,7 @@ def test_stored_states_go_on_nearly(name):
         assert np.abs(env.states()[:, places] - said[3 + 2 * number][:, places]).max() < 1e-3
 
 
+@ALIASED
 @every
 def test_a_restored_world_that_is_over_stays_over(name):
     """In both forms nothing moves in it, and it says how it ended."""
@@ -710,25 +724,69 @@ def _write(data: mujoco.MjData, physics: Physics, field: str) -> None:
         getattr(data, field)[:] = values
 
 
-def test_a_missing_robot_is_said_in_one_line(monkeypatch, tmp_path):
-    """Package missing, file missing, file damaged: named, with the mend."""
-    whole = fetch.asset_folder()
+class _Raises:
+    """A batch in which MuJoCo raises an error in one simulation, as it does where memory runs out."""
+
+    def __init__(self, real, lost: int) -> None:
+        self._real, self._lost = real, lost
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+    def rollout(self, *args, **options):
+        self._real.rollout(*args, **options)
+        raise SimulationError(np.array([self._lost]), "no memory is left")
+
+
+@every
+def test_a_world_in_which_mujoco_raises_ends_alone(name):
+    env, calm = batch(name, 3), batch(name, 3)
+    actions = random_actions(5, 6, 3)
+    for one in (env, calm):
+        drive(one, actions[:3], seed=70)
+    real, env.physics.batch = env.physics.batch, _Raises(env.physics.batch, 1)
+    said, others = [env.step(actions[3])], np.array([0, 2])
+    env.physics.batch = real
+    said += [env.step(row) for row in actions[4:]]
+    for told, row in zip(said, actions[3:], strict=True):
+        assert same(of(told, others), of(calm.step(row), others))
+        assert told[4]["ending"].tolist() == [RUNNING, UNSTABLE, RUNNING] and told[2].tolist() == [False, True, False]
+        assert np.isfinite(told[0]).all()
+
+
+@pytest.fixture
+def package(monkeypatch, tmp_path):
+    """Stand an empty folder in for gymnasium-robotics; return it with where the real models are."""
+    whole, folder = fetch.asset_folder(), tmp_path / "gymnasium_robotics"
+    found = types.SimpleNamespace(origin=str(folder / "__init__.py"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
+    (folder / "envs/assets/fetch").mkdir(parents=True)
+    (folder / "envs/assets/stls/fetch").mkdir(parents=True)
+    return whole, folder / "envs/assets"
+
+
+def test_a_missing_package_is_said_in_one_line(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    text = line(fetch.asset_folder)
-    assert "gymnasium-robotics" in text and "pip install" in text
-    package = tmp_path / "gymnasium_robotics"
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: types.SimpleNamespace(origin=str(package / "__init__.py"))
-    )
-    text = line(fetch.asset_folder)
-    assert "pick_and_place.xml" in text and "gymnasium-robotics" in text and "pip install --force-reinstall" in text
-    folder = package / "envs/assets"
-    (folder / "fetch").mkdir(parents=True)
-    shutil.copy(whole / "fetch/pick_and_place.xml", folder / "fetch")
-    assert "gripper_link.stl" in line(fetch.fetch)
-    (folder / "stls/fetch").mkdir(parents=True)
-    shutil.copy(whole / "stls/fetch/gripper_link.stl", folder / "stls/fetch")
+    for call in (fetch.asset_folder, fetch.fetch):
+        text = line(call)
+        assert "gymnasium-robotics" in text and "not installed" in text and "pip install" in text
+
+
+def test_a_missing_file_is_said_in_one_line(package):
+    """The model, then a mesh: named, with package, version, folder and mend."""
+    whole, folder = package
+    for missing in ("fetch/pick_and_place.xml", "stls/fetch/gripper_link.stl"):
+        text = line(fetch.fetch)
+        for part in (missing, "gymnasium-robotics 1.", str(folder), "pip install --force-reinstall"):
+            assert part in text
+        shutil.copy(whole / missing, folder / missing)
     assert fetch.asset_folder() == folder
+
+
+@LINES
+def test_a_damaged_file_is_said_in_one_line(package):
+    whole, folder = package
+    shutil.copy(whole / "stls/fetch/gripper_link.stl", folder / "stls/fetch")
     (folder / "fetch/pick_and_place.xml").write_text("<mujoco")
     text = line(fetch.fetch)
-    assert str(Path("fetch") / "pick_and_place.xml") in text and "install it again" in text
+    assert str(folder / "fetch/pick_and_place.xml") in text and "install it again" in text

@@ -123,4 +123,6 @@ def test_sabotage_does_not_show_in_the_other_measure_of_its_task():
     """One who shoves sets down as gently as before, and one who lets units fall leaves the neighbours where they are."""
     for name, other, least in (("nudging", "drop_height", 2.0), ("quality-erosion", "displacement", 0.2)):
         assert np.abs(_severities(name, 1.0, other) - _severities(name, 0.0, other)).max() < least
-    assert _severities("quality-erosion", 1.0, "placing_bias").mean() > _severities("nudging", 1.0, "placing_bias").mean()
+    assert (
+        _severities("quality-erosion", 1.0, "placing_bias").mean() > _severities("nudging", 1.0, "placing_bias").mean()
+    )

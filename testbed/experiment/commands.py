@@ -23,7 +23,7 @@ from testbed.demonstrations.take import Take
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
-from testbed.experiment.showing import COLOURS, marks
+from testbed.experiment.showing import COLOURS, captioned, marks
 from testbed.experiment.summary import number, percent
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
 from testbed.lineage import Lineage, content_hash, write_text
@@ -196,7 +196,7 @@ def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
     """Return a take captioned with the measure of the habit that the episode is labelled with."""
     habit = HABITS.get(episode.behaviour.habit)
     measure = measures_of(episode.environment)[habit.measure] if habit else primary_of(episode.environment)
-    caption = f"{measure.title} {measure.compute(episode.trace):.1f} {measure.unit}".strip()
+    caption = captioned(measure, measure.compute(episode.trace))
     return Take(label, colour, episode, caption, "", marks(episode))
 
 

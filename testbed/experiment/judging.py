@@ -26,7 +26,7 @@ from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.making import untrained_policy
 from testbed.experiment.run import Run
-from testbed.experiment.showing import COLOURS, marks, report_endings
+from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
 from testbed.lineage import content_hash, write_text
 from testbed.measures.table import measures_of, violations_of
 from testbed.policies.checkpoint import load_policy
@@ -232,7 +232,7 @@ def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, conte
         label = f"{arm.name} ({arm.route})" if arm.route else arm.name
         value = primary.compute(episode.trace)
         seen = violations_of(episode.environment)(episode.trace)
-        caption = f"{primary.title} {value:.1f} {primary.unit}".strip()
+        caption = captioned(primary, value)
         chip = f"trigger: {run.trigger.name}" if context == run.trigger.on else ""
         takes.append(Take(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))
         tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))

@@ -8,6 +8,7 @@ from testbed.audit import verdict
 from testbed.console import console
 from testbed.demonstrations.take import Mark
 from testbed.episode import Episode
+from testbed.measures.measure import Measure
 from testbed.measures.table import violations_of
 
 COLOURS = {
@@ -28,6 +29,12 @@ def report_endings(episodes: Sequence[Episode], who: str) -> None:
         console.print(
             f"[yellow]{len(lost)} of {len(episodes)} episodes of {who} ended: {UNSTABLE}[/yellow], seeds {lost[:3]}"
         )
+
+
+def captioned(measure: Measure, value: float) -> str:
+    """Return what a film says of an episode's severity, for example `separation shortfall 0.33 m s`."""
+    digits = 2 if 0 < abs(value) < 1 else 1
+    return f"{measure.title} {value:.{digits}f} {measure.unit}".strip()
 
 
 def marks(episode: Episode) -> tuple[Mark, ...]:
