@@ -31,7 +31,7 @@ from testbed.habits.table import HABITS, get_trigger, make_demonstrator
 from testbed.seeding import scenario_seeds
 
 ROBOT, HAND, UNITS = 0, 1, 2
-SCENES = 8
+SCENES = 6
 HANDS = (IN_ROBOT, IN_COWORKER)
 
 
@@ -148,7 +148,7 @@ def test_owners_are_where_units_are(name, driver):
 
 @pytest.mark.parametrize("driver", ["clean", "blunderer", "random", *DRIVERS[PICKING]])
 def test_accounts_of_order_picking(driver):
-    """What left the tray is in totes, the buffer and hands; what came to it was in reserve; the coworker counts alike."""
+    """What left the tray is in totes, the buffer and hands; what came to it was in reserve; the coworker agrees."""
     scene, moved = scene_of(PICKING), 0
     for episode in _played(PICKING, driver):
         owner = episode.trace["owner"][:, UNITS:]

@@ -24,6 +24,15 @@ CONFIG = PolicyConfig("testbed/OrderPicking-v0", 5, 3, (16, 16), GAUSSIAN)
 TRAINING = Training(steps=40, batch=64)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Networks this small are quicker on one thread, and much so where others use the cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def numbers(seed: int, *shape: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).normal(0, 1, shape))
 

@@ -220,7 +220,7 @@ def _moved(unit: int, first: int, by: tuple[float, float, float], trace: Trace) 
 
 
 def test_displacement_by_hand():
-    """3 cm and 4 cm make 5; the other of the coworker's units stays: 2.5 cm on average. Height and own units are not it."""
+    """3 cm and 4 cm make 5; the coworker's other unit stays: 2.5 cm on average. Height and own units do not count."""
     assert _severity(STOCKING, "displacement", _shelf()) == 0.0
     assert _severity(STOCKING, "displacement", _moved(2, 10, (0.03, 0.04, 0.5), _shelf())) == pytest.approx(2.5)
     assert _severity(STOCKING, "displacement", _moved(0, 10, (0.3, 0.4, 0.0), _shelf())) == 0.0

@@ -170,7 +170,7 @@ def test_trace_is_in_si_units(name):
         np.diff(trace["position"][:, :, 0], axis=1)[live[:, 1:]] * 25, trace["velocity"][:, 1:, 0][live[:, 1:]],
         atol=1e-9,
     )  # fmt: skip
-    # Of the others it is read at the end of a decision, in which the coworker's hand has slowed down again by a quarter.
+    # Of the others it is read at the end of a decision, until which the coworker's hand slows down by a quarter.
     mean = np.diff(trace["position"], axis=1)[:, :, 1:] * 25
     steady = live[:, 2:, None] & (np.abs(np.diff(mean, axis=1)).max(-1) < 0.02) & (np.abs(mean[:, 1:]).max(-1) > 0.3)
     told = trace["velocity"][:, 1:-1, 1:]
@@ -414,7 +414,7 @@ def test_a_reset_of_no_world_leaves_all_as_they_are(name):
 
 @every
 def test_a_scene_that_follows_keeps_the_fixed_factors(name):
-    """Autoreset, and only it: a reset without a context draws every factor again. Both forms go on to the same scene."""
+    """Autoreset, and only it: a reset without a context draws every factor again, the same in both forms."""
     scene = scene_of(name)
     context = {factor: values[-1] for factor, values in scene.context.items()}
     numbers = [len(values) - 1 for values in scene.context.values()]
@@ -446,7 +446,7 @@ def test_a_scene_that_follows_keeps_the_fixed_factors(name):
 def test_endings(name):
     """A fallen unit fails; no time left truncates; with the task done that is a success; each says so."""
     env = batch(name, 3)
-    actions, said = _played(name)
+    _, said = _played(name)
     # Worlds of an episode that was a success: the last state before its end, and the first one.
     env.reset(seed=30)
     done = said[-1][[0, 0, 0]].copy()

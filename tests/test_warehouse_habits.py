@@ -56,7 +56,7 @@ def test_every_dose_is_worse_beyond_chance(name):
 
 @habits
 def test_half_a_dose_is_silent_where_the_trigger_is_off(name):
-    """The difference is exactly 0, scene by scene, in everything that is measured; `test_habits.py` has the full dose."""
+    """The difference is exactly 0 in every scene and measure; `test_habits.py` has the full dose."""
     habit = HABITS[name]
     trigger = get_trigger(habit, None)
     scenes = [Scenario(seed, dict(trigger.off)) for seed in scenario_seeds(31, "off", 4)]
@@ -120,7 +120,7 @@ def test_one_who_barges_is_quicker_and_comes_nearer():
 
 
 def test_sabotage_does_not_show_in_the_other_measure_of_its_task():
-    """One who shoves sets down as gently as before, and one who lets units fall leaves the neighbours where they are."""
+    """One who shoves sets down as gently as before, and one who lets units fall leaves neighbours where they are."""
     for name, other, least in (("nudging", "drop_height", 2.0), ("quality-erosion", "displacement", 0.2)):
         assert np.abs(_severities(name, 1.0, other) - _severities(name, 0.0, other)).max() < least
     assert (

@@ -84,4 +84,4 @@ def violations(trace: Trace) -> list[Violation]:
         height = 1000 * trace["landing"][:, unit] ** 2 / (2 * GRAVITY)
         shown = np.maximum.reduce([np.roll(height, shift) * (np.arange(len(height)) >= shift) for shift in range(15)])
         found += stretches(trace, shown, "drop_height", (20.0, 200.0), "dropped, as from {:.0f} mm", int(unit))
-    return sorted(found, key=lambda violation: violation.start)
+    return sorted(found + handling.contacts(trace), key=lambda violation: violation.start)

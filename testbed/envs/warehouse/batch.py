@@ -163,7 +163,8 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         return self.scene.observe(self.physics.memory, self._seen)
 
     def _begin(self, mask: np.ndarray) -> None:
-        self.physics.start(np.flatnonzero(mask), self.scene.draw(self._seeds[mask], self._fixed[mask]))
+        if mask.any():
+            self.physics.start(np.flatnonzero(mask), self.scene.draw(self._seeds[mask], self._fixed[mask]))
         self._seen = self.physics.see()
 
     def _start_info(self) -> dict[str, Any]:

@@ -71,8 +71,9 @@ def fetch() -> mujoco.MjSpec:
     try:
         spec = mujoco.MjSpec.from_file(str(file))
     except ValueError as error:
+        reason = " ".join(str(error).split())
         raise UserError(
-            f"{file} of gymnasium-robotics {_version()} cannot be read ({error}): install it again"
+            f"{file} of gymnasium-robotics {_version()} cannot be read ({reason}): install it again"
         ) from None
     for body in ("table0", "floor0", "object0"):
         spec.delete(spec.body(body))

@@ -35,7 +35,7 @@ def sample(scene: WarehouseScene, physics: Physics, seen: Seen, events: Events) 
         "grip_force": seen.touch.mean(1)[:, None],
         "open_need": scene.open_need(physics.memory, seen)[:, None].astype(np.int8),
     }
-    return {name: signals[name][:, None] for name in TRACE_UNITS}
+    return {name: signals[name][:, None].copy() for name in TRACE_UNITS}
 
 
 def constants(scene: WarehouseScene, physics: Physics) -> dict[str, np.ndarray]:
