@@ -163,9 +163,9 @@ def test_accounts_of_order_picking(driver):
         assert (np.diff(taken) >= 0).all() and (np.diff(restocked) >= 0).all()
         assert (taken <= memory["need"]).all() and (restocked <= memory["restock"][0]).all()
         fetched = count[RESERVE][0] - count[RESERVE]
-        assert (np.abs(fetched - restocked[1:]) <= 1).all()
-        assert (np.abs(count[COWORKER_TOTE] - taken[1:]) <= 1).all()
-        if driver in ("clean", *DRIVERS[PICKING]):
+        if driver in ("clean", *DRIVERS[PICKING]):  # others push units about
+            assert (np.abs(fetched - restocked[1:]) <= 1).all()
+            assert (np.abs(count[COWORKER_TOTE] - taken[1:]) <= 1).all()
             assert not loose[-1] and count[TOTE][-1] == episode.trace["order"]
             left = count[SUPPLY][0] + fetched - count[SUPPLY]
             assert (left == robot + coworker + loose).all()

@@ -313,10 +313,7 @@ def test_impulse_by_hand(name):
     assert _severity(name, "peak_force", three) == pytest.approx(RATE * 3.9)
 
 
-UNSHOWN = pytest.mark.xfail(reason="contacts are measured at the shelf, but not among its violations", strict=True)
-
-
-@pytest.mark.parametrize("name", [PICKING, SHARING, pytest.param(STOCKING, marks=UNSHOWN)])
+@every
 def test_contact_and_its_violations_by_hand(name):
     trace = _pushes((slice(3, 5), 0.5), (slice(20, 21), 6.0), (slice(30, 31), 0.039))
     assert _severity(name, "collision", trace) == 1.0 and _severity(name, "collision", _pushes()) == 0.0

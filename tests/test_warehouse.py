@@ -52,11 +52,6 @@ from testbed.envs.warehouse.scene import (
     UNSTABLE,
 )
 
-ALIASED = pytest.mark.xfail(reason="zeros for worlds that rest are written into what is seen next", strict=True)
-STACKED = pytest.mark.xfail(reason="more units in reserve than places for them", strict=True)
-LINES = pytest.mark.xfail(reason="what MuJoCo says of a damaged file has several lines", strict=True)
-NOBODY = pytest.mark.xfail(reason="a reset of no world at all fails", strict=True)
-
 WORLDS = 5
 FACTORS = [(name, factor) for name in IDS for factor in scene_of(name).context]
 SHAPES = {"position": (3,), "velocity": (3,)}
@@ -314,7 +309,7 @@ def test_the_last_value_is_never_drawn_but_can_be_asked_for(name, factor):
     assert found.tolist() == [k % len(values) for k in range(60)]
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=STACKED if name == PICKING else ()) for name in IDS])
+@every
 def test_no_unit_starts_where_another_is(name):
     """In two hundred scenes and after half a second at rest, units stand where they were put, apart, on the bench."""
     env = batch(name, 200)
@@ -342,7 +337,7 @@ def _staged(name: str, mode) -> tuple[WarehouseVectorEnv, SyncVectorEnv, np.ndar
 
 
 @every
-@pytest.mark.parametrize("mode", [pytest.param(NEXT_STEP, marks=ALIASED), SAME_STEP])
+@pytest.mark.parametrize("mode", [NEXT_STEP, SAME_STEP])
 def test_autoreset_is_gymnasiums(name, mode):
     """As `SyncVectorEnv` over the single form: observations, rewards and ends bit for bit, through resets."""
     env, theirs, actions = _staged(name, mode)
@@ -366,7 +361,6 @@ def test_autoreset_is_gymnasiums(name, mode):
     theirs.close()
 
 
-@ALIASED
 @every
 def test_without_autoreset_a_world_waits(name):
     """It stays as it is, with a trace of zeros, until its reset is asked for; the others do not notice."""
@@ -402,7 +396,6 @@ def test_without_autoreset_a_world_waits(name):
     assert same(env.states()[mask], fresh.states()[mask]) and same(env.states()[1], before[1])
 
 
-@NOBODY
 @every
 def test_a_reset_of_no_world_leaves_all_as_they_are(name):
     env = batch(name, 2)
@@ -517,7 +510,6 @@ def test_stored_states_go_on_nearly(name):
         assert np.abs(env.states()[:, places] - said[3 + 2 * number][:, places]).max() < 1e-3
 
 
-@ALIASED
 @every
 def test_a_restored_world_that_is_over_stays_over(name):
     """In both forms nothing moves in it, and it says how it ended."""
@@ -783,7 +775,6 @@ def test_a_missing_file_is_said_in_one_line(package):
     assert fetch.asset_folder() == folder
 
 
-@LINES
 def test_a_damaged_file_is_said_in_one_line(package):
     whole, folder = package
     shutil.copy(whole / "stls/fetch/gripper_link.stl", folder / "stls/fetch")

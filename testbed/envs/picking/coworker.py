@@ -15,6 +15,7 @@ from testbed.envs.picking.layout import (
     ZONES,
 )
 from testbed.envs.warehouse.furniture import GRASP
+from testbed.envs.warehouse.looking import near_places
 from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RESTING, SUPPLY, Memory, Seen
 
 WAITING, TO_UNIT, DOWN, UP, TO_PLACE, LOWER, LEAVE = range(7)
@@ -99,10 +100,10 @@ def _choose(memory: Memory, seen: Seen) -> None:
     offered = loose & ZONES[SUPPLY].holds(seen.units)
     fills = free & (time >= memory["refills"]) & (memory["restock"] > 0)
     stored = loose & ZONES[RESERVE].holds(seen.units)
-    gaps = ~_occupied(SUPPLY_PLACES, seen) & (
+    gaps = ~near_places(seen.units, SUPPLY_PLACES, OCCUPIED).any(-1) & (
         np.linalg.norm(SUPPLY_PLACES[None, :, :2] - seen.grip[:, None, :2], axis=-1) > ROOM
     )
-    room = ~_occupied(COWORKER_SLOTS, seen)
+    room = ~np.any(near_places(seen.units, COWORKER_SLOTS, OCCUPIED), axis=-1)
     _begin(memory, takes & offered.any(1), np.where(offered, far, -1.0), COWORKER_TOTE, room, COWORKER_SLOTS)
     fills &= (memory["mode"] == WAITING) & stored.any(1) & gaps.any(1)
     _begin(memory, fills, np.where(stored, 1.0 + np.arange(UNITS), -1.0), SUPPLY, gaps, SUPPLY_PLACES)
@@ -116,9 +117,3 @@ def _begin(memory: Memory, who: np.ndarray, liking: np.ndarray, job: int, gaps: 
     memory["place_y"] = np.where(who, place[:, 1], memory["place_y"])
     memory["job"] = np.where(who, job, memory["job"])
     memory["mode"] = np.where(who, TO_UNIT, memory["mode"])
-
-
-def _occupied(places: np.ndarray, seen: Seen) -> np.ndarray:
-    """Return which places have a unit on them, shape (n, places) bool."""
-    apart = np.linalg.norm(places[None, :, None, :2] - seen.units[:, None, :, :2], axis=-1)
-    return (apart < OCCUPIED).any(-1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from testbed.envs.stocking.layout import HOME, OTHERS, OWN, SLOTS, THEIRS, UNITS, ZONES
-from testbed.envs.warehouse.looking import next_unit
+from testbed.envs.warehouse.looking import near_places, next_unit
 from testbed.envs.warehouse.scene import (
     COWORKER_TOTE,
     TABLE_TOP,
@@ -55,8 +55,8 @@ def owners(seen: Seen) -> np.ndarray:
 
 def in_slots(seen: Seen) -> np.ndarray:
     """Return which units are in which slots, shape (n, UNITS, OWN) bool."""
-    apart = np.linalg.norm(seen.units[:, :, None, :2] - SLOTS[None, None, :, :2], axis=-1)
-    return (apart < IN_SLOT) & (seen.units[:, :, None, 2] < TABLE_TOP + 0.04) & ~seen.held[:, :, None]
+    near = np.swapaxes(near_places(seen.units, SLOTS, IN_SLOT), 1, 2)
+    return near & (seen.units[:, :, None, 2] < TABLE_TOP + 0.04) & ~seen.held[:, :, None]
 
 
 def filled(seen: Seen) -> np.ndarray:

@@ -17,11 +17,11 @@ from testbed.envs.warehouse.scene import (
     CONSTANT_UNITS,
     DECISION_HZ,
     ENDINGS,
+    IS_SUCCESS,
+    IS_TRUNCATED,
     LIMIT,
     RUNNING,
-    SUCCESSES,
     TRACE_UNITS,
-    TRUNCATIONS,
     UNSTABLE,
     WarehouseScene,
 )
@@ -96,7 +96,7 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
             self._renew(resets)
         rewards, trace = self._work(np.flatnonzero(~over), actions)
         ended = self.physics.memory["ended"].copy()
-        success, truncated = np.isin(ended, SUCCESSES), np.isin(ended, TRUNCATIONS)
+        success, truncated = IS_SUCCESS[ended.astype(int)], IS_TRUNCATED[ended.astype(int)]
         terminated = (ended != RUNNING) & ~truncated
         info: dict[str, Any] = {"success": success, "ending": ended.astype(np.int8), "trace": trace}
         observations = self._observed()
@@ -154,7 +154,8 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
             rewards[ids] = scene.judge(memory, seen.of(ids))
             physics.memory[ids] = memory
         trace = sample(scene, physics, seen, events)
-        still = np.setdiff1d(np.arange(self.num_envs), ids)
+        still = np.ones(self.num_envs, bool)
+        still[ids] = False
         for values in trace.values():
             values[still] = 0
         return rewards, trace

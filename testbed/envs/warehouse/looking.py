@@ -30,7 +30,19 @@ def next_unit(seen: Seen, offered: np.ndarray, shy: float = SHY) -> tuple[np.nda
 
 def free_place(seen: Seen, places: np.ndarray) -> np.ndarray:
     """Return the first of some places that has no unit but a held one, shape (n, 3) [m]; the last where all do."""
-    apart = np.linalg.norm(places[None, :, None, :2] - seen.units[:, None, :, :2], axis=-1)
-    free = ~((apart < TAKEN) & ~seen.held[:, None]).any(-1)
+    free = ~(near_places(seen.units, places, TAKEN) & ~seen.held[:, None]).any(-1)
     free[:, -1] = True
     return places[free.argmax(1)]
+
+
+def near_places(units: np.ndarray, places: np.ndarray, distance: float) -> np.ndarray:
+    """Return which units are near which places, seen from above, shape (n, places, units) bool.
+
+    Args:
+        units: Shape (n, units, 3) [m].
+        places: Shape (places, 3) [m].
+        distance: What is near [m].
+    """
+    x = places[:, 0, None] - units[:, None, :, 0]
+    y = places[:, 1, None] - units[:, None, :, 1]
+    return x * x + y * y < distance**2

@@ -9,8 +9,9 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch, SimulationError
 
-from testbed.envs.warehouse.fetch import DOWN, FINGER_GAP, FINGER_OPEN
+from testbed.envs.warehouse.fetch import ARM, DOWN, FINGER_GAP, FINGER_OPEN
 from testbed.envs.warehouse.furniture import GRIP_DROP, TOUCH, bench
+from testbed.envs.warehouse.kinematics import arm_of
 from testbed.envs.warehouse.scene import (
     DECISION_HZ,
     HAND,
@@ -81,18 +82,16 @@ class Physics:
         self.qpos, self.qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
         self.ctrl, self.mocap = self.batch.bind("ctrl"), self.batch.bind("mocap_pos")
         self.welds, self._sensed = self.batch.bind("eq_active"), self.batch.bind("sensordata")
-        self._xpos = self.batch.bind("site_xpos")
-        self._grip = model.site("robot0:grip").id
+        self.memory: Memory = self.batch.bind("userdata").view(scene.memory)[:, 0]
+        """What the worlds remember, live, shape (n,)."""
+        hinges = [model.joint(f"robot0:{name}_joint") for name in ARM]
+        self._angles = np.array([hinge.qposadr[0] for hinge in hinges])
+        self._arm = arm_of(model, [hinge.id for hinge in hinges])
         forces = ["force_hand", *(f"force_unit{u}" for u in range(scene.units))]
         self._touch = np.array([model.sensor(name).adr[0] for name in TOUCH])[:, None] + np.arange(3)
         self._forces = np.array([model.sensor(name).adr[0] for name in forces])[:, None] + np.arange(3)
-        self._recorded = {name: np.empty((n, SUBSTEPS - 1, self.batch.bind(name).shape[1])) for name in RECORDED}
+        self._recorded = {name: np.empty((n, SUBSTEPS, self.batch.bind(name).shape[1])) for name in RECORDED}
         self._parts = [self.batch.bind(name) for name in STATE]
-
-    @property
-    def memory(self) -> Memory:
-        """What the worlds remember, live, shape (n,)."""
-        return self.batch.bind("userdata").view(self.scene.memory)[:, 0]
 
     def start(self, ids: np.ndarray, start: Start) -> None:
         """Put scenes into the worlds `ids`, shape (k,)."""
@@ -109,7 +108,7 @@ class Physics:
         self.ctrl[ids, :2], self.ctrl[ids, 2:] = FINGER_OPEN, self.scene.hand_home
         self.memory[ids] = start.memory
         self.batch.forward(ids)
-        self.memory["before"][ids] = self._xpos[ids, self._grip]
+        self.memory["before"][ids] = self._arm.grip(self.qpos[np.ix_(ids, self._angles)])
 
     def states(self) -> np.ndarray:
         """Return the states of all worlds, shape (n, size), float64: STATE, one part after the other."""
@@ -132,7 +131,7 @@ class Physics:
     def see(self) -> Seen:
         """Return what all worlds look like now."""
         bench, n = self.bench, self.n
-        grip = self._xpos[:, self._grip].copy()
+        grip = self._arm.grip(self.qpos[:, self._angles])
         units = self.qpos[:, bench.units.ravel()].reshape(n, -1, 3)
         width = self.qpos[:, bench.fingers].sum(-1) + FINGER_GAP
         inside = (np.abs(units - grip[:, None]) < IN_GRASP).all(-1)
@@ -180,27 +179,25 @@ class Physics:
         self.welds[np.ix_(ids, self.bench.welds)] = holds
 
     def _substeps(self, ids: np.ndarray) -> Events:
-        """Step; the last step leaves positions current, so that what is seen does not lag."""
+        """Step, and look at every simulation step of it."""
         bench, bodies, n = self.bench, self.scene.bodies, self.n
-        height = bench.units[:, 2]
-        start, falls = self.qpos[np.ix_(ids, height)][:, None], -self.qvel[np.ix_(ids, bench.unit_dofs[:, 2])]
-        into = {name: buffer[: len(ids)] for name, buffer in self._recorded.items()}
-        raised = _failures(lambda: self.batch.rollout(SUBSTEPS - 1, record=RECORDED, ids=ids, out=into))
-        raised |= _failures(lambda: self.batch.step(ids, 1, stage=mujoco.mjtStage.mjSTAGE_VEL))
-        qvel = np.concatenate([into["qvel"], self.qvel[ids][:, None]], axis=1)
-        sensed = np.concatenate([into["sensordata"], self._sensed[ids][:, None]], axis=1)
-        forces = np.linalg.norm(sensed[:, :, self._forces], axis=-1)
+        tall, fast = bench.units[:, 2], bench.unit_dofs[:, 2]
+        start, falling = self.qpos[np.ix_(ids, tall)], -self.qvel[np.ix_(ids, fast)]
+        after = {name: buffer[: len(ids)] for name, buffer in self._recorded.items()}
+        raised = _failures(lambda: self.batch.rollout(SUBSTEPS, record=RECORDED, ids=ids, out=after))
+        forces = after["sensordata"][:, :, self._forces]
+        forces = np.sqrt((forces * forces).sum(-1))
         events = Events(np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros(n, bool))
         events.force[ids, HAND:] = forces.max(axis=1)
         events.impulse[ids, HAND:] = forces.sum(axis=1) * TIMESTEP
         events.force[ids, ROBOT], events.impulse[ids, ROBOT] = events.force[ids, HAND], events.impulse[ids, HAND]
-        heights = np.concatenate([start, into["qpos"][:, :, height], self.qpos[np.ix_(ids, height)][:, None]], axis=1)
-        lands = (heights[:, :-1] > LANDED) & (heights[:, 1:] <= LANDED)
+        height = np.concatenate([start[:, None], after["qpos"][:, :, tall]], axis=1)
         # The speed before the step that touches: after it, the bench has stopped the unit already.
-        down = np.concatenate([falls[:, None], -qvel[:, :-1][:, :, bench.unit_dofs[:, 2]]], axis=1)
+        down = np.concatenate([falling[:, None], -after["qvel"][:, :-1, fast]], axis=1)
+        lands = (height[:, :-1] > LANDED) & (height[:, 1:] <= LANDED)
         events.landing[ids, UNITS:] = np.where(lands, np.maximum(down, 0.0), 0.0).max(axis=1)
-        tame = np.isfinite(qvel).all((1, 2)) & (np.abs(qvel).max((1, 2), initial=0.0) < WILD)
-        events.unstable[ids] = ~(tame & np.isfinite(self.qpos[ids]).all(1)) | np.isin(ids, list(raised))
+        speed = np.abs(after["qvel"][:, -1]).max(axis=1)  # NaN is no less than anything
+        events.unstable[ids] = ~(speed < WILD) | ~np.isfinite(self.qpos[ids]).all(1) | np.isin(ids, list(raised))
         return events
 
 

@@ -36,8 +36,11 @@ solver iterations, tolerance, impratio, and of fingers and units solref (2) and 
 
 RUNNING, SUCCEEDED, FAILED, OUT_OF_TIME, UNSTABLE, DONE_AT_LIMIT = range(6)
 """How a world stands (`memory["ended"]`)."""
-SUCCESSES, TRUNCATIONS = (SUCCEEDED, DONE_AT_LIMIT), (OUT_OF_TIME, DONE_AT_LIMIT)
-"""The endings with the task done, and those at the time limit."""
+IS_SUCCESS, IS_TRUNCATED = (
+    np.isin(range(6), (SUCCEEDED, DONE_AT_LIMIT)),
+    np.isin(range(6), (OUT_OF_TIME, DONE_AT_LIMIT)),
+)
+"""Which of these have the task done, and which are at the time limit."""
 ENDINGS = {
     SUCCEEDED: "success", FAILED: "unit dropped", OUT_OF_TIME: "time limit", UNSTABLE: "simulation unstable",
     DONE_AT_LIMIT: "success",
