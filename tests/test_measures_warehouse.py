@@ -33,7 +33,7 @@ from testbed.measures.handling import (
     UNITS,
 )
 from testbed.measures.table import measures_of, primary_of, violations_of
-from testbed.mechanics.separation import BRAKING, POINTS, REACTION, UNCERTAINTY, box_to_segment, protective_distance
+from testbed.mechanics.separation import BRAKING, REACTION, UNCERTAINTY, box_to_segment, protective_distance
 
 RATE = 25
 
@@ -438,6 +438,8 @@ def test_severity_of_a_real_episode_by_a_second_way(played):
 
 # Separation.
 
+PARTS = 32
+"""Of a segment, at whose ends the distance is looked at."""
 places = st.tuples(*[st.floats(-0.5, 0.5)] * 3)
 extents = st.tuples(*[st.floats(0.01, 0.3)] * 3)
 
@@ -456,7 +458,7 @@ def test_distance_agrees_with_brute_force(place, low, high, start, segment):
     """Never too short, and too long by no more than comes from looking at points: half their distance, seen askew."""
     box, ends = np.array([np.negative(low), high]), np.array(segment)
     found = box_to_segment(np.array([place]), box, np.array([start]), ends)
-    exact, half = _exact(place, box, start, ends), np.linalg.norm(ends[1] - ends[0]) / (POINTS - 1) / 2
+    exact, half = _exact(place, box, start, ends), np.linalg.norm(ends[1] - ends[0]) / PARTS / 2
     assert found.shape == (1,)
     assert exact - 1e-4 <= found[0] <= np.hypot(exact, half) + 1e-9
 
@@ -469,7 +471,7 @@ def test_distance_by_hand():
     # 4 - 1 aside; 3 and 2 aside; 4 - 1 above; through its lower face.
     np.testing.assert_allclose(box_to_segment(place, box, start, rod), [3.0, np.hypot(3, 2), 3.0, 0.0])
     # The coworker's own arm: no more than 0.75 mm too long from 2 cm on.
-    assert np.hypot(0.02, np.linalg.norm(FOREARM[1] - FOREARM[0]) / (POINTS - 1) / 2) - 0.02 < 0.75e-3
+    assert np.hypot(0.02, np.linalg.norm(FOREARM[1] - FOREARM[0]) / PARTS / 2) - 0.02 < 0.75e-3
     assert (GRIPPER[0] < 0).all() and (GRIPPER[1] > 0).all()
 
 

@@ -683,7 +683,7 @@ def test_the_batch_steps_as_mj_step_does(name):
     seen = env.reset(seed=80)[0]
     env.snapshot()
     physics, model = env.physics, env.physics.bench.model
-    data = mujoco.MjData(model)
+    data, sight = mujoco.MjData(model), mujoco.MjData(model)
     mujoco.mj_resetData(model, data)
     for field in ("time", "qpos", "qvel"):
         _write(data, physics, field)
@@ -703,6 +703,10 @@ def test_the_batch_steps_as_mj_step_does(name):
         for field in ("qpos", "qvel", "qacc_warmstart"):
             assert same(np.array(getattr(data, field)), physics.batch.bind(field)[0].copy()), (field, decisions)
         decisions += 1
+        sight.qpos[:] = data.qpos
+        mujoco.mj_kinematics(model, sight)  # a step leaves positions in space as they were before it
+        place = sight.site("robot0:grip").xpos
+        np.testing.assert_allclose(physics.see().grip[0], place, rtol=0, atol=1e-9)
         held += physics.see().held.any()
         moved += np.abs(physics.qvel[0]).max() > 0.1
     assert decisions > 60 and held > 10 and moved > 30 and data.time > 2.4

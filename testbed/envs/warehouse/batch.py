@@ -123,7 +123,10 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         return states
 
     def restore(self, states: np.ndarray) -> np.ndarray:
-        """Put stored states, shape (n, size), into the worlds and return their observations; raises ValueError."""
+        """Put stored states, shape (n, size), into the worlds and return their observations; raises ValueError.
+
+        Touch is that of the moment in them; after a step it is that of the moment before.
+        """
         states = np.asarray(states, np.float64)
         size = self.states().shape
         if states.shape != size:

@@ -68,6 +68,8 @@ class Events:
     """Largest contact force between the gripper and each body, shape (n, bodies) [N]."""
     impulse: np.ndarray
     """The same force integrated over time, shape (n, bodies) [N s]."""
+    hand: np.ndarray
+    """Mean velocity of the coworker's hand, shape (n, 3) [m/s]."""
     unstable: np.ndarray
     """Which worlds MuJoCo could not go on with, shape (n,) bool."""
 
@@ -181,13 +183,15 @@ class Physics:
     def _substeps(self, ids: np.ndarray) -> Events:
         """Step, and look at every simulation step of it."""
         bench, bodies, n = self.bench, self.scene.bodies, self.n
-        tall, fast = bench.units[:, 2], bench.unit_dofs[:, 2]
+        tall, fast, hand = bench.units[:, 2], bench.unit_dofs[:, 2], self.qpos[:, bench.hand]
         start, falling = self.qpos[np.ix_(ids, tall)], -self.qvel[np.ix_(ids, fast)]
         after = {name: buffer[: len(ids)] for name, buffer in self._recorded.items()}
         raised = _failures(lambda: self.batch.rollout(SUBSTEPS, record=RECORDED, ids=ids, out=after))
         forces = after["sensordata"][:, :, self._forces]
         forces = np.sqrt((forces * forces).sum(-1))
-        events = Events(np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros((n, bodies)), np.zeros(n, bool))
+        moved = (self.qpos[:, bench.hand] - hand) * DECISION_HZ
+        landing, force, impulse = np.zeros((3, n, bodies))
+        events = Events(landing, force, impulse, moved, np.zeros(n, bool))
         events.force[ids, HAND:] = forces.max(axis=1)
         events.impulse[ids, HAND:] = forces.sum(axis=1) * TIMESTEP
         events.force[ids, ROBOT], events.impulse[ids, ROBOT] = events.force[ids, HAND], events.impulse[ids, HAND]
@@ -202,9 +206,16 @@ class Physics:
 
 
 def _failures(call: Callable[[], object]) -> set[int]:
-    """Make a call of the batch and return the worlds in which MuJoCo raised an error; the others went on."""
+    """Make a call of the batch and return the worlds in which MuJoCo raised an error; the others went on.
+
+    MuJoCo's warnings would go into a file in the user's folder; how a world ended is said in its own words.
+    """
+    handler = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda _: None)
     try:
         call()
     except SimulationError as error:
         return {int(world) for world in error.ids}
+    finally:
+        mujoco.set_mju_user_warning(handler)
     return set()

@@ -17,7 +17,7 @@ def sample(scene: WarehouseScene, physics: Physics, seen: Seen, events: Events) 
     n, bodies = physics.n, scene.bodies
     position = np.concatenate([seen.grip[:, None], seen.hand[:, None], seen.units], axis=1)
     velocity = np.zeros((n, bodies, 3))
-    velocity[:, ROBOT], velocity[:, HAND] = seen.speed, seen.hand_speed
+    velocity[:, ROBOT], velocity[:, HAND] = seen.speed, events.hand
     velocity[:, UNITS:] = physics.qvel[:, physics.bench.unit_dofs.ravel()].reshape(n, -1, 3)
     owner = np.full((n, bodies), -1, np.int8)
     owner[:, UNITS:] = seen.owner
