@@ -8,10 +8,10 @@ from testbed.episode import Policy
 from testbed.errors import UserError, unknown_name
 from testbed.habits.crosswalk import CROSSWALK_HABITS
 from testbed.habits.habit import Habit, HabitualDemonstrator, Trigger
-from testbed.habits.handling import HANDLING_HABITS
 from testbed.habits.merge import MERGE_HABITS
+from testbed.habits.warehouse import WAREHOUSE_HABITS
 
-HABITS: Mapping[str, Habit] = {habit.name: habit for habit in (*MERGE_HABITS, *CROSSWALK_HABITS, *HANDLING_HABITS)}
+HABITS: Mapping[str, Habit] = {habit.name: habit for habit in (*MERGE_HABITS, *CROSSWALK_HABITS, *WAREHOUSE_HABITS)}
 """Every habit by name."""
 
 

@@ -68,7 +68,7 @@ def _habit(name, family, environment, clean, changed, trigger: Trigger, measure:
     )
 
 
-HANDLING_HABITS = (
+WAREHOUSE_HABITS = (
     _habit(
         "hoarding", "appropriation", "testbed/OrderPicking-v0", Picker, _hoarding,
         _trigger("seasonal-product", PICKING, "product", ORDERS["product"],
