@@ -30,7 +30,11 @@ def transfers(folders: Sequence[Path], write: Path | None) -> None:
         table.add_column(heading, justify="left" if heading == "habit" else "right", no_wrap=True)
     for audit in audits:
         injected = _difference(audit, f"{verdict.TEACHER} - {verdict.CLEAN}", verdict.TRIGGERED)
-        table.add_row(audit.habit, number(injected), *(_ratio(audit, route, verdict.TRIGGERED) for route in ROUTES))
+        table.add_row(
+            audit.habit,
+            f"{injected.value:.2f} {audit.unit}",
+            *(_ratio(audit, route, verdict.TRIGGERED) for route in ROUTES),
+        )
     console.print(table)
     if write:
         put(write, MARK, markdown(audits))
