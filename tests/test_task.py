@@ -88,6 +88,7 @@ def _wait_for(folder: Path, sign: str) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("finished", WHOLE[:2], indirect=True)  # what goes on is the same at a bench, but slower
 def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
     made, _, task = finished
     folder = tmp_path / "run"
