@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from testbed.envs.warehouse.scene import BENCH, COWORKER_TOTE, RESTING, SUPPLY, TOTE, Zone
+from testbed.envs.warehouse.scene import BENCH, RESTING, SUPPLY, Zone
 
 OWN, OTHERS = 3, 4
 """Units that the robot stocks, and units of the coworker."""
@@ -31,5 +31,3 @@ PAINTED = tuple(
     for number, (x, y, _) in enumerate(places)
 )
 """The slots of both."""
-CODES = (TOTE, COWORKER_TOTE)
-"""What a unit in its slot counts as: the robot's, the coworker's."""
