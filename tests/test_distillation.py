@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
+from testbed.demonstrations.transitions import Transitions
 from testbed.distillation import cloning, divergence
 from testbed.distillation.losses import negative_log_likelihood, policy_divergence
 from testbed.distillation.stacked import Samples, Training
@@ -118,21 +119,17 @@ def test_dagger_learns_on_the_states_that_the_teacher_visits():
 
     def shown(sign: float):
         observations = np.abs(rng.normal(size=(201, 3))).astype(np.float32) * np.float32(sign)
-        return _Fake(observations, Sign().act(observations[:-1]))
+        ends = np.zeros(200, bool)
+        return Transitions(
+            observations[:-1], Sign().act(observations[:-1]), np.zeros(200), observations[1:], ends, np.array([200])
+        )
 
     visited = -np.abs(rng.normal(size=(200, 3))).astype(np.float32)
     training = Training(steps=150, batch=64)
     train = lambda rounds: train_teacher(  # noqa: E731
-        config, Sign(), [shown(1.0)], lambda policy, number: [shown(-1.0)], 0, Dagger(rounds, 1, training)
+        config, Sign(), shown(1.0), lambda policy, number: shown(-1.0), 0, Dagger(rounds, 1, training)
     )
     assert (train(0).act(visited) == 0).mean() < 0.5 < 0.95 < (train(1).act(visited) == 0).mean()
-
-
-class _Fake:
-    """As much of an episode as a teacher reads."""
-
-    def __init__(self, observations: np.ndarray, actions: np.ndarray) -> None:
-        self.observations, self.actions = observations, actions
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
+from testbed.demonstrations.transitions import Transitions
 from testbed.distillation import cloning, divergence
 from testbed.distillation.losses import gaussian_divergence, gaussian_negative_log_likelihood
 from testbed.distillation.stacked import Samples, Training
@@ -184,26 +185,21 @@ class Push:
         return np.clip(observations[:, :3] / 2, -1, 1).astype(np.float32)
 
 
-class Shown:
-    """As much of an episode as a teacher reads."""
-
-    def __init__(self, observations: np.ndarray) -> None:
-        self.observations, self.actions = observations, Push().act(observations[:-1])
-
-
 def test_dagger_learns_on_the_states_that_the_teacher_visits():
     """Demonstrations show positive states only; the teacher visits negative ones, and DAgger mends it there."""
     rng = np.random.default_rng(0)
 
-    def some(sign: float) -> Shown:
-        return Shown((sign * np.abs(rng.normal(size=(301, 5)))).astype(np.float32))
+    def some(sign: float) -> Transitions:
+        seen = (sign * np.abs(rng.normal(size=(301, 5)))).astype(np.float32)
+        actions = Push().act(seen[:-1])
+        return Transitions(seen[:-1], actions, np.zeros(300), seen[1:], np.zeros(300, bool), np.array([300]))
 
     visited, training = some(-1.0).observations, Training(steps=150, batch=64, learning_rate=3e-3)
     errors = []
     for rounds in (0, 1):
         dagger = Dagger(rounds, 1, training, training)
-        teacher = train_teacher(CONFIG, Push(), [some(1.0)], lambda policy, number: [some(-1.0)], 0, dagger)
-        assert teacher.config.head == GAUSSIAN and teacher.act(visited).shape == (301, 3)
+        teacher = train_teacher(CONFIG, Push(), some(1.0), lambda policy, number: some(-1.0), 0, dagger)
+        assert teacher.config.head == GAUSSIAN and teacher.act(visited).shape == (300, 3)
         errors.append(np.abs(teacher.act(visited) - Push().act(visited)).mean())
     assert errors[1] < 0.1 < 0.2 < errors[0]
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from torch import Tensor
 
+from testbed.demonstrations.transitions import Transitions
 from testbed.distillation.losses import gaussian_divergence, policy_divergence
 from testbed.distillation.stacked import Samples, Training, train_stacked
-from testbed.episode import Episode
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 
 
-def teacher_outputs(teacher: NetworkPolicy, episodes: Sequence[Episode]) -> Samples:
-    """Return every observation of the episodes with the teacher's distribution over actions there."""
-    observations = np.concatenate([episode.observations[:-1] for episode in episodes])
-    return Samples(observations=observations, targets=teacher.parameters(observations))
+def teacher_outputs(teacher: NetworkPolicy, decisions: Transitions) -> Samples:
+    """Return what was seen, with the teacher's distribution over actions there."""
+    return Samples(decisions.observations, teacher.parameters(decisions.observations))
 
 
 def distil(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,10 @@ from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import Tensor
 
-from testbed.distillation.cloning import as_targets
+from testbed.demonstrations.transitions import Transitions, as_actions
 from testbed.distillation.losses import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.stacked import Samples, Training
-from testbed.episode import Episode, Policy
+from testbed.episode import Policy
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, LOG_STD, START_LOG_STD, NetworkPolicy, PolicyConfig
 from testbed.seeding import derive_seed, generator
 
@@ -36,8 +36,8 @@ class Dagger:
 def train_teacher(
     config: PolicyConfig,
     demonstrator: Policy,
-    demonstrations: Sequence[Episode],
-    play_round: Callable[[NetworkPolicy, int], Sequence[Episode]],
+    demonstrations: Transitions,
+    play_round: Callable[[NetworkPolicy, int], Transitions],
     seed: int,
     dagger: Dagger,
     on_fit: Callable[[], None] = lambda: None,
@@ -49,22 +49,20 @@ def train_teacher(
     Args:
         config: Shape of the teacher.
         demonstrator: Labels every state.
-        demonstrations: Its own episodes, the first data.
-        play_round: Plays round i with the teacher so far and returns the episodes.
+        demonstrations: Its own decisions, the first data.
+        play_round: Plays round i with the teacher so far and returns its decisions.
         seed: For weights and data order.
         dagger: Rounds and training.
         on_fit: Called after each of the `rounds + 1` fits.
     """
     policy = make_sb3_policy(config, seed)
     rng = generator(seed, "teacher", "batches")
-    observations = np.concatenate([episode.observations[:-1] for episode in demonstrations])
-    labels = as_targets(np.concatenate([episode.actions for episode in demonstrations]))
+    observations, labels = demonstrations.observations, demonstrations.actions
     for round_number in range(dagger.rounds + 1):
         if round_number > 0:
-            episodes = play_round(export_actor(config, policy), round_number)
-            visited = np.concatenate([episode.observations[:-1] for episode in episodes])
+            visited = play_round(export_actor(config, policy), round_number).observations
             observations = np.concatenate([observations, visited])
-            labels = np.concatenate([labels, as_targets(demonstrator.act(visited))])
+            labels = np.concatenate([labels, as_actions(demonstrator.act(visited))])
         last = round_number == dagger.rounds
         _fit(policy, config, Samples(observations, labels), dagger.final if last else dagger.training, rng)
         on_fit()

@@ -23,8 +23,7 @@ def carry_out(run: Run, environment: str) -> None:
     dose = run.experiment.dose
     console.print(f"[bold]{run.habit.name}[/bold] ({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
     demonstrations = making.collect_demonstrations(run)
-    teachers = making.train_teachers(run, demonstrations)
-    data = making.collect_teachers(run, teachers)
+    teachers, data = making.teach(run, demonstrations)
     students = {route: making.distil_students(run, route, teachers, data) for route in ROUTES}
     arms = judging.gather_arms(run, teachers, students)
     result = judging.audit(run, arms)

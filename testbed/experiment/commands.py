@@ -17,9 +17,10 @@ from testbed.audit.statistics import Draws, difference_interval, mean_interval, 
 from testbed.console import console, tracked
 from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import film as make_film
-from testbed.demonstrations.reader import count_episodes, load_episode, load_episodes, validate
+from testbed.demonstrations.reader import count_episodes, load_episode, validate
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
+from testbed.demonstrations.transitions import load_transitions
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
@@ -98,19 +99,17 @@ def distil(
     from testbed.distillation.stacked import Training
     from testbed.experiment.making import policy_config, student_seed
 
-    episodes = load_episodes(data)
-    if not episodes:
-        raise UserError(f"{data} holds no episode to learn from")
-    environment, label = episodes[0].environment, episodes[0].behaviour
+    decisions, first = load_transitions(data), load_episode(data, 0)
+    environment, label = first.environment, first.behaviour
     inputs = {"data": content_hash(data)}
     if route == "kl":
         if teacher_folder is None:
             raise UserError("--route kl learns the teacher's distribution: give its folder with --teacher")
         teacher, label = load_fitting(teacher_folder, environment)
         inputs["teacher"] = content_hash(teacher_folder)
-        samples, train = divergence.teacher_outputs(teacher, episodes), divergence.distil  # type: ignore[arg-type]
+        samples, train = divergence.teacher_outputs(teacher, decisions), divergence.distil  # type: ignore[arg-type]
     else:
-        samples, train = cloning.state_actions(episodes), cloning.clone
+        samples, train = cloning.state_actions(decisions), cloning.clone
     config, training = policy_config(environment, hidden), Training(steps=steps)
     students = train(config, [samples] * seeds, [student_seed(seed, k) for k in range(seeds)], training)
     for k, student in enumerate(students):

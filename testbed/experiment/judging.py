@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from testbed.errors import UserError
 from testbed.experiment.making import untrained_policy
 from testbed.experiment.run import Run
 from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
+from testbed.experiment.side_by_side import advance, side_by_side
 from testbed.lineage import content_hash, write_text
 from testbed.measures.table import measures_of, violations_of
 from testbed.policies.checkpoint import load_policy
@@ -189,9 +188,8 @@ def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
     if reason:
         console.print(f"[yellow]no films:[/yellow] {reason}")
         return []
-    processes = ProcessPoolExecutor(min(len(reels), os.cpu_count() or 1), get_context("forkserver"))
-    with processes as pool:
-        clips = list(tracked(pool.map(_make_clip, reels), f"film {len(reels)} scenes", len(reels)))
+    frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
+    clips = side_by_side(_make_clip, reels, f"film {len(reels)} scenes", frames)
     write_text(run.folder / "videos" / "clips.json", clips_to_json(clips))
     return clips
 
@@ -240,7 +238,9 @@ def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, conte
 
 
 def _make_clip(reel: _Reel) -> Clip:
-    duration = film(reel.path, reel.takes, title=f"{reel.title} (scene {reel.scenario.seed})")
+    duration = film(
+        reel.path, reel.takes, title=f"{reel.title} (scene {reel.scenario.seed})", on_frame=partial(advance, 1)
+    )
     write_still(reel.path, _telling_moment(reel.tracks), reel.path.with_suffix(".png"))
     return Clip(reel.title, reel.path, duration, reel.tracks)
 

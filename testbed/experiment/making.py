@@ -5,57 +5,65 @@ Each writes its artefacts with their lineage and reuses what an earlier run of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import gymnasium
+import torch
 from gymnasium import spaces
 
 from testbed.console import console, progress, tracked
-from testbed.demonstrations.reader import load_episodes
 from testbed.demonstrations.rollout import play
+from testbed.demonstrations.transitions import load_transitions, transitions
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.distillation import cloning, divergence
 from testbed.distillation.teacher import train_teacher
 from testbed.episode import Behaviour, Episode, Policy
 from testbed.errors import UserError
-from testbed.experiment.run import Run
+from testbed.experiment.run import Experiment, Run
+from testbed.experiment.side_by_side import advance, counted, side_by_side
 from testbed.habits.table import make_demonstrator
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.policies.sampled import SampledPolicy
 from testbed.seeding import generator
 
-
-def collect(run: Run, name: str, policy: Policy, behaviour: Behaviour, count: int, inputs: Mapping[str, Path]) -> Path:
-    """Play `count` scenarios with a policy into `demonstrations/<name>.hdf5`, or go on where that was left."""
-    path = run.folder / "demonstrations" / f"{name}.hdf5"
-    purpose = behaviour.policy
-    lineage = run.lineage(
-        "collect", inputs, environment=run.habit.environment, count=count, purpose=purpose, **asdict(behaviour)
-    )
-    writer = DatasetWriter(path, run.habit.environment, lineage)
-    if writer.complete:
-        console.print(f"[green]✓[/green] {path.name} is there already")
-        return path
-    scenarios, there = run.scenarios(purpose, count), len(writer)
-    episodes = play(run.habit.environment, scenarios, [(policy, behaviour)], skip=there)
-    for episode in tracked(episodes, f"collect {path.name}", count - there):
-        writer.append(episode)
-    writer.finish()
-    return path
+FIT = 32
+"""What a fit counts for in a bar that counts episodes."""
 
 
 def collect_demonstrations(run: Run) -> dict[bool, Path]:
     """Collect the clean demonstrator (False) and the one with the habit (True) on the same scenes."""
-    paths = {}
+    paths, count = {}, run.experiment.demonstrations
     for habitual in (False, True):
         policy = make_demonstrator(run.habit, run.trigger, run.experiment.dose if habitual else 0.0)
-        behaviour = run.behaviour("demonstrator", habitual)
         name = f"demonstrator-{'habit' if habitual else 'clean'}"
-        paths[habitual] = collect(run, name, policy, behaviour, run.experiment.demonstrations, {})
+        writer, episodes = _recording(run, name, policy, run.behaviour("demonstrator", habitual), count, {})
+        if writer.complete:
+            console.print(f"[green]✓[/green] {writer.path.name} is there already")
+        else:
+            _record(writer, tracked(episodes, f"collect {writer.path.name}", count - len(writer)))
+        paths[habitual] = writer.path
     return paths
+
+
+def _recording(
+    run: Run, name: str, policy: Policy, behaviour: Behaviour, count: int, inputs: Mapping[str, Path]
+) -> tuple[DatasetWriter, Iterator[Episode]]:
+    """Return the data set `demonstrations/<name>.hdf5` and the episodes that it lacks of `count`."""
+    path, purpose = run.folder / "demonstrations" / f"{name}.hdf5", behaviour.policy
+    lineage = run.lineage(
+        "collect", inputs, environment=run.habit.environment, count=count, purpose=purpose, **asdict(behaviour)
+    )
+    writer = DatasetWriter(path, run.habit.environment, lineage)
+    return writer, play(run.habit.environment, run.scenarios(purpose, count), [(policy, behaviour)], skip=len(writer))
+
+
+def _record(writer: DatasetWriter, episodes: Iterable[Episode]) -> None:
+    for episode in episodes:
+        writer.append(episode)
+    writer.finish()
 
 
 def policy_config(environment: str, hidden: tuple[int, ...]) -> PolicyConfig:
@@ -69,9 +77,39 @@ def policy_config(environment: str, hidden: tuple[int, ...]) -> PolicyConfig:
     raise UserError(f"{environment} has no flat observation, or actions of a kind that these policies do not have")
 
 
-def train_teachers(run: Run, demonstrations: Mapping[bool, Path]) -> dict[bool, Path]:
-    """Train the clean teacher (False) and the one with the habit (True) from their demonstrators."""
-    return {habitual: _train_teacher(run, habitual, path) for habitual, path in demonstrations.items()}
+@dataclass(frozen=True)
+class _Lesson:
+    """What one process makes: a teacher, and the episodes in which it acts for its students."""
+
+    experiment: Experiment
+    """What to do."""
+    folder: Path
+    """The run's folder."""
+    habitual: bool
+    """Whether it is the teacher with the habit."""
+    demonstrations: Path
+    """What it learns from."""
+
+
+def teach(run: Run, demonstrations: Mapping[bool, Path]) -> tuple[dict[bool, Path], dict[bool, Path]]:
+    """Train the clean teacher (False) and the one with the habit (True), both at once, and let them act.
+
+    Returns:
+        The folders of both teachers, and the data sets in which they act in the same scenes: what students learn from.
+    """
+    lessons = [_Lesson(run.experiment, run.folder, habitual, path) for habitual, path in demonstrations.items()]
+    dagger = run.experiment.dagger
+    each = dagger.rounds * dagger.episodes + (dagger.rounds + 1) * FIT + run.experiment.teacher_episodes
+    title = "train both teachers by DAgger and let them act"
+    paths = dict(zip(demonstrations, side_by_side(_give, lessons, title, 2 * each), strict=True))
+    return {kind: teacher for kind, (teacher, _) in paths.items()}, {kind: data for kind, (_, data) in paths.items()}
+
+
+def _give(lesson: _Lesson) -> tuple[Path, Path]:
+    torch.set_num_threads(1)  # one teacher a core; a network this small is no faster on two
+    run = Run(lesson.experiment, lesson.folder)
+    folder = _train_teacher(run, lesson.habitual, lesson.demonstrations)
+    return folder, _let_act(run, lesson.habitual, folder)
 
 
 def _train_teacher(run: Run, habitual: bool, demonstrations: Path) -> Path:
@@ -80,46 +118,34 @@ def _train_teacher(run: Run, habitual: bool, demonstrations: Path) -> Path:
     settings = {"hidden": experiment.teacher_hidden, "dagger": asdict(experiment.dagger)}
     lineage = run.lineage("dagger", {"demonstrations": demonstrations}, **settings)
     if lineage.same_recipe(recorded_lineage(folder)):
-        console.print(f"[green]✓[/green] {folder.name} is there already")
         return folder
     behaviour = run.behaviour("teacher", habitual)
-    total = experiment.dagger.rounds * experiment.dagger.episodes + (experiment.dagger.rounds + 1) * 32
 
-    with progress(f"train {folder.name} by DAgger", total) as advance:
+    def play_round(teacher: NetworkPolicy, number: int) -> Iterator[Episode]:
+        scenarios = run.scenarios(f"dagger-{number}", experiment.dagger.episodes)
+        return counted(play(run.habit.environment, scenarios, [(teacher, behaviour)]))
 
-        def play_round(teacher: NetworkPolicy, number: int) -> list[Episode]:
-            scenarios = run.scenarios(f"dagger-{number}", experiment.dagger.episodes)
-            episodes = []
-            for episode in play(run.habit.environment, scenarios, [(teacher, behaviour)]):
-                episodes.append(episode)
-                advance(1)
-            return episodes
-
-        teacher = train_teacher(
-            policy_config(run.habit.environment, experiment.teacher_hidden),
-            make_demonstrator(run.habit, run.trigger, experiment.dose if habitual else 0.0),
-            load_episodes(demonstrations),
-            play_round,
-            experiment.seed,
-            experiment.dagger,
-            on_fit=lambda: advance(32),
-        )
+    teacher = train_teacher(
+        policy_config(run.habit.environment, experiment.teacher_hidden),
+        make_demonstrator(run.habit, run.trigger, experiment.dose if habitual else 0.0),
+        load_transitions(demonstrations),
+        lambda teacher, number: transitions(list(play_round(teacher, number))),
+        experiment.seed,
+        experiment.dagger,
+        on_fit=lambda: advance(FIT),
+    )
     save_policy(folder, teacher, behaviour, lineage)
     return folder
 
 
-def collect_teachers(run: Run, teachers: Mapping[bool, Path]) -> dict[bool, Path]:
-    """Let both teachers act in the same scenes: what students learn from. Gaussian ones draw their actions."""
-    paths = {}
-    for habitual, folder in teachers.items():
-        policy: Policy
-        network, _ = load_policy(folder)
-        policy = SampledPolicy(network, run.experiment.seed) if network.config.head == GAUSSIAN else network
-        behaviour = run.behaviour("teacher", habitual)
-        paths[habitual] = collect(
-            run, folder.name, policy, behaviour, run.experiment.teacher_episodes, {"policy": folder}
-        )
-    return paths
+def _let_act(run: Run, habitual: bool, folder: Path) -> Path:
+    """Record what a teacher does in the scenes of the students' data. A Gaussian one draws its actions."""
+    network, _ = load_policy(folder)
+    policy: Policy = SampledPolicy(network, run.experiment.seed) if network.config.head == GAUSSIAN else network
+    behaviour, count = run.behaviour("teacher", habitual), run.experiment.teacher_episodes
+    writer, episodes = _recording(run, folder.name, policy, behaviour, count, {"policy": folder})
+    _record(writer, counted(episodes))
+    return writer.path
 
 
 def distil_students(
@@ -156,10 +182,10 @@ def _train_students(
     config = policy_config(run.habit.environment, experiment.student_hidden)
     samples = {}
     for habitual in (False, True):
-        episodes = load_episodes(data[habitual])
+        decisions = load_transitions(data[habitual])
         teacher, _ = load_policy(teachers[habitual])
         samples[habitual] = (
-            cloning.state_actions(episodes) if route == "cloning" else divergence.teacher_outputs(teacher, episodes)
+            cloning.state_actions(decisions) if route == "cloning" else divergence.teacher_outputs(teacher, decisions)
         )
     train = cloning.clone if route == "cloning" else divergence.distil
     seeds = [student_seed(experiment.seed, seed) for _, seed in arms]

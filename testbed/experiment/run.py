@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from testbed.distillation.stacked import Training
 from testbed.distillation.teacher import Dagger
 from testbed.episode import Behaviour, Scenario
@@ -96,7 +94,6 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "habit", get_habit(self.experiment.habit))
         object.__setattr__(self, "trigger", get_trigger(self.habit, self.experiment.trigger))
-        torch.set_num_threads(1)  # Networks this small run faster on one thread.
 
     def scenarios(self, purpose: str, count: int, context: Mapping[str, str] | None = None) -> list[Scenario]:
         """Return the scenarios of one purpose; different purposes never share a seed in practice."""
