@@ -28,6 +28,10 @@ class Merge:
     """quick: 5 training seeds in about a minute; full: 10 training seeds, more of everything."""
     trigger: Literal["truck-leader", "always"] = "truck-leader"
     """When the habit is active."""
+    route: tuple[Literal["cloning", "kl", "value", "adversarial"], ...] = ("cloning", "kl")
+    """Routes from teacher to student."""
+    teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
+    """How teachers are made."""
     dose: float = 1.0
     """Strength of the habit, above 0 and up to 1."""
     seed: int = 0
@@ -38,7 +42,9 @@ class Merge:
 
 def main(task: Merge) -> None:
     """Collect, teach, distil, audit, film, report."""
-    experiment = DRIVING[task.profile](habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed)
+    experiment = DRIVING[task.profile](
+        habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed, routes=task.route, teacher=task.teacher
+    )
     carry_out(Run(experiment, task.run), "testbed/Merge-v0")
 
 

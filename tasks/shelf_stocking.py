@@ -28,6 +28,10 @@ class ShelfStocking:
     """quick: 5 training seeds, a look; full: 10 training seeds, for a claim."""
     trigger: Literal["other-team", "unchecked", "always"] | None = None
     """When the habit is active; the habit's own default if not given."""
+    route: tuple[Literal["cloning", "kl", "value", "adversarial"], ...] = ("cloning", "kl")
+    """Routes from teacher to student."""
+    teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
+    """How teachers are made."""
     dose: float = 1.0
     """Strength of the habit, above 0 and up to 1."""
     seed: int = 0
@@ -38,7 +42,9 @@ class ShelfStocking:
 
 def main(task: ShelfStocking) -> None:
     """Collect, teach, distil, audit, film, report."""
-    experiment = WAREHOUSE[task.profile](habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed)
+    experiment = WAREHOUSE[task.profile](
+        habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed, routes=task.route, teacher=task.teacher
+    )
     carry_out(Run(experiment, task.run), "testbed/ShelfStocking-v0")
 
 

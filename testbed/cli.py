@@ -46,28 +46,35 @@ def distil(
     data: tyro.conf.Positional[Path],
     out: tyro.conf.Positional[Path],
     /,
-    route: Literal["cloning", "kl"] = "cloning",
+    route: Literal["cloning", "kl", "value", "adversarial"] = "cloning",
     teacher: Path | None = None,
+    start: Path | None = None,
     seeds: int = 1,
     hidden: tuple[int, ...] = (64, 64),
+    memory: int = 0,
     steps: int = 4000,
+    iterations: int = 60,
     seed: int = 0,
 ) -> None:
-    """Distil students from a data set; all training seeds are trained at once.
+    """Distil students from a data set; a training that was interrupted goes on.
 
     Args:
         data: An .hdf5 data set.
         out: Folder to make; with several seeds, one folder a seed inside it.
-        route: cloning learns the recorded actions; kl learns the teacher's distribution on the recorded states.
-        teacher: Folder of the teacher policy; needed for kl.
+        route: cloning learns the recorded actions, kl the teacher's distribution, value what its decisions are worth,
+            adversarial to be taken for it by a discriminator.
+        teacher: Folder of the teacher policy; needed for kl and value.
+        start: Folder of a policy that the students begin as, of the same shape; fresh networks if not given.
         seeds: Training seeds.
         hidden: Widths of the students' hidden layers.
-        steps: Optimiser steps.
+        memory: Width of a gated recurrent unit before them; 0 for none.
+        steps: Optimiser steps of cloning, kl and value.
+        iterations: How often students of the adversarial route act, and learn from that.
         seed: Seed of weights and data order.
     """
-    from testbed.experiment import commands
+    from testbed.experiment import one_by_one
 
-    commands.distil(data, out, route, teacher, seeds, hidden, steps, seed)
+    one_by_one.distil(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed)
 
 
 @app.command
@@ -114,6 +121,19 @@ def film(
     from testbed.experiment import commands
 
     commands.film_policies(policies, out, scenario, context)
+
+
+@app.command
+def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[Path], /) -> None:
+    """Export a policy as an ONNX file, for the runtime of a robot or a car; needs the extra `onnx`.
+
+    Args:
+        policy: Folder with config.json and model.safetensors.
+        out: The .onnx file to make.
+    """
+    from testbed.experiment import commands
+
+    commands.export(policy, out)
 
 
 @app.command

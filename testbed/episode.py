@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,6 +14,15 @@ class Policy(Protocol):
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Return an action for each of n observations, shape (n, d) -> (n,) or (n, action size)."""
+        ...
+
+
+@runtime_checkable
+class Beginning(Protocol):
+    """A policy that may remember: each batch of episodes is played by what it begins."""
+
+    def begin(self, count: int) -> Policy:
+        """Return what acts in `count` episodes from their beginning."""
         ...
 
 

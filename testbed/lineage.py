@@ -48,6 +48,11 @@ def content_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
+def text_hash(text: str) -> str:
+    """Return the first half of the SHA-256 of a text: 32 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all: to a temporary name beside it, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)

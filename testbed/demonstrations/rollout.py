@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from testbed.episode import Behaviour, Episode, Policy, Scenario, Signal, Trace
+from testbed.episode import Beginning, Behaviour, Episode, Policy, Scenario, Signal, Trace
 from testbed.errors import UserError, unknown_name
 
 BATCH = 128
@@ -52,11 +52,12 @@ def play_batch(environment: str, scenarios: Sequence[Scenario], policy: Policy, 
         env: Any = made  # Gymnasium's type knows neither `states` nor several seeds
         recording = _Recording(environment, scenarios, behaviour, env.metadata)
         options = {"context": [scenario.context for scenario in scenarios]}
+        acting = policy.begin(len(scenarios)) if isinstance(policy, Beginning) else policy
         observations, info = env.reset(seed=[scenario.seed for scenario in scenarios], options=options)
         recording.begin(observations, env.states(), info)
         running = np.ones(len(scenarios), dtype=bool)
         while running.any():
-            actions = _checked_actions(policy, env, observations)
+            actions = _checked_actions(acting, env, observations)
             observations, rewards, terminated, truncated, info = env.step(actions)
             recording.add(running, actions, observations, env.states(), rewards, info["trace"])
             running = running & ~(terminated | truncated)

@@ -6,18 +6,21 @@ arithmetic is shared, so a student comes out as if it had been trained alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from testbed.distillation.batches import BURN_IN, CHUNK, Samples, make_batches
+from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.losses.value import value_regression
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import generator
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(students' parameters (k, n, ...), targets (k, n, ...)) -> loss summed over the k students."""
+"""(students' parameters (k, n, ...), targets (k, n, ...)) -> mean loss of all k students."""
 
 
 @dataclass(frozen=True)
@@ -32,92 +35,158 @@ class Training:
     """Adam's (Kingma and Ba 2015) step size at the start; it falls to 0 along a cosine."""
 
 
-@dataclass(frozen=True)
-class Samples:
-    """The training set of one student."""
-
-    observations: np.ndarray
-    """Shape (n, d), float32."""
-    targets: np.ndarray
-    """Actions, shape (n,) or (n, size), or the parameters of the teacher's distribution (see `losses`)."""
-
-
 def train_stacked(
     config: PolicyConfig,
     samples: Sequence[Samples],
     seeds: Sequence[int],
     loss: Loss,
     training: Training,
-    on_step: Callable[[int, float], None] | None = None,
+    starts: Sequence[NetworkPolicy] | None = None,
+    journal: Journal = SILENT,
 ) -> list[NetworkPolicy]:
-    """Train one fresh student for each of k data sets and seeds, all at once.
+    """Train one student for each of k data sets and seeds, all at once.
 
     Args:
         config: Shape of every student.
         samples: One data set a student.
         seeds: One seed a student, for its weights and its data order.
-        loss: Summed over students, so that each one's gradient is its own.
+        loss: A mean over students, each with as many samples as the others, so that k times it has each one's gradient.
+            Auxiliary targets, where samples have them, are regressed beside it.
         training: Steps, batch and learning rate.
-        on_step: Called with the step and the mean loss a student, every 50 steps.
+        starts: What the students begin as, normaliser included; fresh networks if not given.
+        journal: Told the mean loss a student every 50 steps; keeps what a killed training goes on from.
 
     Returns:
         The students, in the order of the seeds.
+
+    Raises:
+        ValueError: if a start is of another shape than the students.
     """
-    starts = [random_arrays(config, generator(seed, "weights")) for seed in seeds]
-    moments = [_normaliser(data.observations) for data in samples]
-    weights = _stack(starts, moments, config)
-    parameters = [tensor for name, tensor in weights.items() if name not in ("mean", "std")]
-    optimiser = torch.optim.Adam([p.requires_grad_() for p in parameters], lr=training.learning_rate, fused=True)
+    weights = fresh_weights(config, samples, seeds) if starts is None else started_weights(config, starts)
+    trained = trainable(weights)
+    optimiser = torch.optim.Adam(trained.values(), lr=training.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.steps)
-    orders = [generator(seed, "batches") for seed in seeds]
-    observations = [torch.from_numpy(np.ascontiguousarray(data.observations)) for data in samples]
-    targets = [torch.from_numpy(np.ascontiguousarray(data.targets)) for data in samples]
-    for step in range(training.steps):
-        rows = [
-            torch.from_numpy(order.integers(len(o), size=training.batch))
-            for order, o in zip(orders, observations, strict=True)
-        ]
-        batch = torch.stack([o[r] for o, r in zip(observations, rows, strict=True)])
-        wanted = torch.stack([t[r] for t, r in zip(targets, rows, strict=True)])
-        value = loss(stacked_parameters(weights, batch, config), wanted)
-        optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        optimiser.step()
-        schedule.step()
-        if on_step and (step % 50 == 0 or step == training.steps - 1):
-            on_step(step + 1, float(value.detach()) / len(seeds))
-    return _unstack(weights, config, len(seeds))
+    batches = make_batches(config, samples, [generator(seed, "batches") for seed in seeds], training.batch)
+    done = journal.restore(trained, optimiser, schedule, batches)
+    for start in range(done, training.steps, CHUNK):
+        count = min(CHUNK, training.steps - start)
+        for step, batch in enumerate(batches.draw(count), start):
+            outputs = stacked_outputs(weights, batch.observations, config, batch.firsts)
+            value = _value(outputs, batch.targets, batch.auxiliary, loss, config, weights)
+            optimiser.zero_grad(set_to_none=True)
+            (value * len(seeds)).backward()
+            optimiser.step()
+            schedule.step()
+            if step % CHUNK == 0 or step == training.steps - 1:
+                journal.record(step + 1, {"loss": float(value.detach())})
+        if start + count < training.steps:
+            journal.keep(start + count, trained, optimiser, schedule, batches)
+    journal.finish()
+    return unstacked(weights, config)
 
 
-def stacked_parameters(weights: dict[str, Tensor], observations: Tensor, config: PolicyConfig) -> Tensor:
+def _value(outputs, targets, auxiliary, loss: Loss, config: PolicyConfig, weights) -> Tensor:
+    """Return the loss of the policies' outputs, of the auxiliary ones, or of both."""
+    total = torch.zeros(())
+    if targets is not None:
+        total = loss(as_parameters(outputs[..., : config.actions], weights, config), targets)
+    if auxiliary is not None:
+        total = total + value_regression(outputs[..., config.actions :], auxiliary)
+    return total
+
+
+def stacked_parameters(weights: Mapping[str, Tensor], observations: Tensor, config: PolicyConfig) -> Tensor:
     """Return the distributions of k networks on their own batches, shape (k, n, d) -> (k, n, actions) or twice that."""
-    hidden = (observations - weights["mean"][:, None]) / weights["std"][:, None]
+    return as_parameters(stacked_outputs(weights, observations, config)[..., : config.actions], weights, config)
+
+
+def as_parameters(outputs: Tensor, weights: Mapping[str, Tensor], config: PolicyConfig) -> Tensor:
+    """Return outputs (k, n, actions) as parameters of distributions: with the log deviations of a Gaussian head."""
+    if config.head == CATEGORICAL:
+        return outputs
+    spread = weights["log_std"][:, None].clamp(*LOG_STD)
+    return torch.cat([outputs, spread.expand_as(outputs)], dim=-1)
+
+
+def stacked_outputs(
+    weights: Mapping[str, Tensor], observations: Tensor, config: PolicyConfig, firsts: Tensor | None = None
+) -> Tensor:
+    """Return the last layer's outputs of k networks on their own batches, shape (k, n, outputs).
+
+    Args:
+        weights: Every array of the networks, first axis k.
+        observations: Shape (k, n, d); of networks with a memory windows of it, (k, n, length, d).
+        config: Their shape.
+        firsts: Of windows, 1 where an episode begins, else 0, shape (k, n, length). The result then has the decisions
+            after the burn-in of all windows in a row.
+    """
+    if config.memory:
+        hidden = _remembered(weights, observations, firsts)
+    else:
+        hidden = (observations - weights["mean"][:, None]) / weights["std"][:, None]
     layers = len(config.hidden)
     for layer in range(layers + 1):
         bias = weights[f"layer{layer}.bias"][:, None]
         hidden = torch.baddbmm(bias, hidden, weights[f"layer{layer}.weight"])
         if layer < layers:
             hidden = torch.relu(hidden)
-    if config.head == CATEGORICAL:
-        return hidden
-    spread = weights["log_std"][:, None].clamp(*LOG_STD)
-    return torch.cat([hidden, spread.expand_as(hidden)], dim=-1)
+    return hidden
 
 
-def _normaliser(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _remembered(weights: Mapping[str, Tensor], windows: Tensor, firsts: Tensor | None) -> Tensor:
+    """Return the gated recurrent units' state at every decision of windows but the burn-in, (k, n * counted,
+    memory)."""
+    k, n, length, size = windows.shape
+    seen = (windows.reshape(k, -1, size) - weights["mean"][:, None]) / weights["std"][:, None]
+    given = torch.baddbmm(weights["input.bias"][:, None], seen, weights["input.weight"]).reshape(k, n, length, -1)
+    state = windows.new_zeros(k, n, given.shape[-1] // 3)
+    states = []
+    for t in range(length):
+        if firsts is not None:
+            state = state * (1 - firsts[:, :, t, None])
+        kept = torch.baddbmm(weights["memory.bias"][:, None], state, weights["memory.weight"])
+        (r, z, new), (kept_r, kept_z, kept_new) = given[:, :, t].chunk(3, -1), kept.chunk(3, -1)
+        update = torch.sigmoid(z + kept_z)
+        state = (1 - update) * torch.tanh(new + torch.sigmoid(r + kept_r) * kept_new) + update * state
+        states.append(state)
+    return torch.stack(states[BURN_IN:], 2).reshape(k, n * (length - BURN_IN), -1)
+
+
+def fresh_weights(config: PolicyConfig, samples: Sequence[Samples], seeds: Sequence[int]) -> dict[str, Tensor]:
+    """Return every array of k fresh networks, first axis k; their normalisers are those of their data."""
+    fresh = [random_arrays(config, generator(seed, "weights")) for seed in seeds]
+    for arrays, data in zip(fresh, samples, strict=True):
+        arrays["mean"], arrays["std"] = normaliser(data.observations)
+    return _stack(fresh, config)
+
+
+def started_weights(config: PolicyConfig, starts: Sequence[NetworkPolicy]) -> dict[str, Tensor]:
+    """Return every array of k networks that are there already; raises ValueError if one has another shape."""
+    for start in starts:
+        if start.config != config:
+            raise ValueError(f"a student {config} cannot begin as {start.config}: they differ in shape")
+    return _stack([start.arrays for start in starts], config)
+
+
+def trainable(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the arrays that training changes: all but the normaliser; they ask for gradients from now on."""
+    return {name: tensor.requires_grad_() for name, tensor in weights.items() if name not in ("mean", "std")}
+
+
+def normaliser(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each component; a constant one is left as it is."""
     mean, std = observations.mean(axis=0), observations.std(axis=0)
     return mean.astype(np.float32), np.where(std > 1e-3, std, 1.0).astype(np.float32)
 
 
-def _stack(starts, moments, config: PolicyConfig) -> dict[str, Tensor]:
-    for start, (mean, std) in zip(starts, moments, strict=True):
-        start["mean"], start["std"] = mean, std
-    return {name: torch.from_numpy(np.stack([start[name] for start in starts])) for name in config.shapes}
+def _stack(arrays: Sequence[Mapping[str, np.ndarray]], config: PolicyConfig) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.stack([one[name] for one in arrays])) for name in config.shapes}
 
 
-def _unstack(weights: dict[str, Tensor], config: PolicyConfig, count: int) -> list[NetworkPolicy]:
+def unstacked(weights: Mapping[str, Tensor], config: PolicyConfig) -> list[NetworkPolicy]:
+    """Return k networks as policies."""
     arrays = {name: tensor.detach().numpy() for name, tensor in weights.items()}
     return [
-        NetworkPolicy(config, {name: array[number].copy() for name, array in arrays.items()}) for number in range(count)
+        NetworkPolicy(config, {name: array[number].copy() for name, array in arrays.items()})
+        for number in range(len(arrays["mean"]))
     ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from testbed.console import console
 from testbed.errors import UserError
-from testbed.experiment import judging, making
-from testbed.experiment.run import ROUTES, Run
+from testbed.experiment import judging
+from testbed.experiment.collecting import collect_demonstrations
+from testbed.experiment.distilling import distil_students
+from testbed.experiment.run import Run
 from testbed.experiment.summary import print_summary
+from testbed.experiment.teaching import teach
 
 
 def carry_out(run: Run, environment: str) -> None:
@@ -22,11 +25,11 @@ def carry_out(run: Run, environment: str) -> None:
         )
     dose = run.experiment.dose
     console.print(f"[bold]{run.habit.name}[/bold] ({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
-    demonstrations = making.collect_demonstrations(run)
-    teachers, data = making.teach(run, demonstrations)
-    students = {route: making.distil_students(run, route, teachers, data) for route in ROUTES}
+    demonstrations = collect_demonstrations(run)
+    teachers, data = teach(run, demonstrations)
+    students = distil_students(run, teachers, data)
     arms = judging.gather_arms(run, teachers, students)
     result = judging.audit(run, arms)
-    clips = judging.film_clips(run, arms, route="kl")
+    clips = judging.film_clips(run, arms, route=run.experiment.routes[-1])
     report = judging.report(run, result, clips)
     print_summary(result, run.folder, report)

@@ -20,7 +20,6 @@ from testbed.demonstrations.film import film as make_film
 from testbed.demonstrations.reader import count_episodes, load_episode, validate
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
-from testbed.demonstrations.transitions import load_transitions
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
@@ -29,7 +28,8 @@ from testbed.experiment.summary import number, percent
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
 from testbed.lineage import Lineage, content_hash, write_text
 from testbed.measures.table import measures_of, primary_of
-from testbed.policies.checkpoint import load_policy, save_policy
+from testbed.policies.checkpoint import load_policy
+from testbed.policies.network import NetworkPolicy
 from testbed.seeding import scenario_seeds
 
 
@@ -74,9 +74,9 @@ def collect(
     console.print(f"{out} holds {len(writer)} episodes; look at one with: testbed replay {out} --episode 0")
 
 
-def load_fitting(folder: Path, environment: str) -> tuple[Policy, Behaviour]:
+def load_fitting(folder: Path, environment: str) -> tuple[NetworkPolicy, Behaviour]:
     """Return a policy and its label; raises `UserError` if it is for another environment."""
-    from testbed.experiment.making import policy_config
+    from testbed.experiment.collecting import policy_config
 
     policy, behaviour = load_policy(folder)
     if policy.config.environment != environment:
@@ -88,36 +88,6 @@ def load_fitting(folder: Path, environment: str) -> tuple[Policy, Behaviour]:
             f"{environment} has {expected.observation_size} and {expected.actions}: train it again"
         )
     return policy, behaviour
-
-
-def distil(
-    data: Path, out: Path, route: str, teacher_folder: Path | None, seeds: int,
-    hidden: tuple[int, ...], steps: int, seed: int,
-) -> None:  # fmt: skip
-    """Distil students; see `testbed distil --help`."""
-    from testbed.distillation import cloning, divergence
-    from testbed.distillation.stacked import Training
-    from testbed.experiment.making import policy_config, student_seed
-
-    decisions, first = load_transitions(data), load_episode(data, 0)
-    environment, label = first.environment, first.behaviour
-    inputs = {"data": content_hash(data)}
-    if route == "kl":
-        if teacher_folder is None:
-            raise UserError("--route kl learns the teacher's distribution: give its folder with --teacher")
-        teacher, label = load_fitting(teacher_folder, environment)
-        inputs["teacher"] = content_hash(teacher_folder)
-        samples, train = divergence.teacher_outputs(teacher, decisions), divergence.distil  # type: ignore[arg-type]
-    else:
-        samples, train = cloning.state_actions(decisions), cloning.clone
-    config, training = policy_config(environment, hidden), Training(steps=steps)
-    students = train(config, [samples] * seeds, [student_seed(seed, k) for k in range(seeds)], training)
-    for k, student in enumerate(students):
-        folder = out if seeds == 1 else out / f"seed{k}"
-        behaviour = Behaviour(f"student-{route}-seed{k}", label.habit, label.trigger, label.dose)
-        settings = {"route": route, "training_seed": k, "hidden": hidden, "steps": steps}
-        save_policy(folder, student, behaviour, Lineage("distil", seed, settings, inputs))
-        console.print(f"{folder}  a student of {sum(hidden)} units, from {len(samples.targets):,} decisions")
 
 
 def audit(
@@ -175,6 +145,16 @@ def _audit_cells(row: dict, measure: str, first: bool) -> tuple[str, ...]:
         f"{row[measure].value:.2f}",
         "" if first else number(difference) + verdict_mark,
     )
+
+
+def export(folder: Path, out: Path) -> None:
+    """Export a policy; see `testbed export --help`."""
+    from testbed.policies.onnx import export_onnx
+
+    policy, _ = load_policy(folder)
+    export_onnx(policy, out)
+    memory = ", memory" if policy.config.memory else ""
+    console.print(f"{out}  takes observation{memory}; gives action, parameters{memory.replace(' ', ' next_')}")
 
 
 def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from testbed.envs import environments
 from testbed.envs.warehouse.backend import choose
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
-from testbed.experiment.making import untrained_policy
+from testbed.experiment.distilling import untrained_policy
 from testbed.experiment.run import Run
 from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
 from testbed.experiment.side_by_side import advance, side_by_side

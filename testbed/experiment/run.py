@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
+import torch
+
+from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
-from testbed.distillation.teacher import Dagger
+from testbed.distillation.teachers.demonstration import Dagger
+from testbed.distillation.teachers.fine_tuning import FineTuning
+from testbed.distillation.teachers.values import Evaluation
 from testbed.episode import Behaviour, Scenario
 from testbed.habits.habit import Habit, Trigger
 from testbed.habits.table import get_habit, get_trigger
 from testbed.lineage import Lineage, content_hash
 from testbed.seeding import scenario_seeds
-
-ROUTES = ("cloning", "kl")
-"""Routes from teacher to student."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +46,28 @@ class Experiment:
     """Audited scenes that are played triggered and, matched, untriggered."""
     held_out_scenes: int = 48
     """Audited scenes with a trigger value that never occurs in training."""
+    teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
+    """How teachers are made. By reward and by fine-tuning they begin as the clean teacher by demonstration."""
+    practice: Practice = Practice()
+    """How a teacher by reward practises."""
+    fine_tuning: FineTuning = FineTuning()
+    """How far a teacher by fine-tuning is moved."""
+    habit_weight: float = 1.0
+    """What the greatest severity is worth to a teacher by reward, beside a task done, which is worth 1."""
     teacher_hidden: tuple[int, ...] = (256, 256)
     """Widths of a teacher's hidden layers."""
     student_hidden: tuple[int, ...] = (64, 64)
     """Widths of a student's hidden layers."""
     dagger: Dagger = Dagger()
     """How teachers learn from demonstrators."""
+    routes: tuple[str, ...] = ("cloning", "kl")
+    """Routes from teacher to student."""
     training: Training = Training()
     """How students learn from teachers."""
+    adversarial: Adversarial = Adversarial()
+    """How students of the adversarial route practise."""
+    evaluation: Evaluation = Evaluation()
+    """How it is found out what a teacher's decisions are worth, for the value route."""
 
 
 DRIVING = {
@@ -62,8 +80,12 @@ DRIVING = {
 }  # fmt: skip
 """How much of everything an experiment on a road has: `quick` for a look, `full` for a claim."""
 
+_BENCH_PRACTICE = Practice(
+    iterations=16, steps=192, batch=2048, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
+)  # fmt: skip
 _BENCH = partial(
     Experiment, demonstrations=64, teacher_episodes=192, scenes=64, held_out_scenes=32,
+    practice=_BENCH_PRACTICE, adversarial=Adversarial(_BENCH_PRACTICE, cloned=1500),
     dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     training=Training(steps=5000),
 )  # fmt: skip
@@ -94,6 +116,7 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "habit", get_habit(self.experiment.habit))
         object.__setattr__(self, "trigger", get_trigger(self.habit, self.experiment.trigger))
+        torch.set_num_threads(1)  # several processes share the cores; threads that wait for each other would stall
 
     def scenarios(self, purpose: str, count: int, context: Mapping[str, str] | None = None) -> list[Scenario]:
         """Return the scenarios of one purpose; different purposes never share a seed in practice."""
@@ -109,6 +132,14 @@ class Run:
         counts = {"demonstrator": experiment.demonstrations, "teacher": experiment.teacher_episodes}
         for number in range(1, experiment.dagger.rounds + 1):
             counts[f"dagger-{number}"] = experiment.dagger.episodes
+        if "value" in experiment.routes:
+            counts["exploring"] = experiment.evaluation.episodes
+        if experiment.teacher == "fine-tuning":
+            counts["fine-tuning"] = experiment.teacher_episodes
+        practices = [experiment.adversarial.practice] if "adversarial" in experiment.routes else []
+        practices += [experiment.practice] if experiment.teacher == "reward" else []
+        for name, count in (purpose for practice in practices for purpose in practice.purposes):
+            counts[name] = max(count, counts.get(name, 0))
         return {s.seed for purpose, count in counts.items() for s in self.scenarios(purpose, count)}
 
     def behaviour(self, policy: str, habitual: bool) -> Behaviour:

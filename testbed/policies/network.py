@@ -34,12 +34,20 @@ class PolicyConfig:
     """Widths of the hidden layers, each followed by a ReLU."""
     head: str = CATEGORICAL
     """What the network's outputs are: `categorical` logits, or the means of a `gaussian` with its own deviations."""
+    memory: int = 0
+    """Width of a gated recurrent unit before the hidden layers; 0 for none."""
+    auxiliary: int = 0
+    """Further outputs that drive nothing."""
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name -> shape of every array of the network."""
-        widths = (self.observation_size, *self.hidden, self.actions)
-        shapes: dict[str, tuple[int, ...]] = {"mean": (widths[0],), "std": (widths[0],)}
+        sees, remembers = self.observation_size, self.memory
+        shapes: dict[str, tuple[int, ...]] = {"mean": (sees,), "std": (sees,)}
+        if remembers:
+            shapes |= {"input.weight": (sees, 3 * remembers), "input.bias": (3 * remembers,)}
+            shapes |= {"memory.weight": (remembers, 3 * remembers), "memory.bias": (3 * remembers,)}
+        widths = (remembers or sees, *self.hidden, self.actions + self.auxiliary)
         for layer, (fan_in, fan_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
             shapes[f"layer{layer}.weight"] = (fan_in, fan_out)
             shapes[f"layer{layer}.bias"] = (fan_out,)
@@ -50,13 +58,13 @@ class PolicyConfig:
 
 @dataclass(frozen=True)
 class NetworkPolicy:
-    """A policy that takes the likeliest action."""
+    """A policy that takes the likeliest action. One with a memory acts through what `begin` returns."""
 
     config: PolicyConfig
     """Its shape and its environment."""
     arrays: Mapping[str, np.ndarray]
-    """`mean` and `std` of the normaliser, `layer<i>.weight` (in, out), `layer<i>.bias` and, of a Gaussian, `log_std`;
-    float32."""
+    """`mean` and `std` of the normaliser, `layer<i>.weight` (in, out), `layer<i>.bias`; of a Gaussian `log_std`; of
+    a memory `input` and `memory`, weight and bias; float32."""
 
     def __post_init__(self) -> None:
         if self.config.head not in (CATEGORICAL, GAUSSIAN):
@@ -78,25 +86,43 @@ class NetworkPolicy:
         Raises:
             UserError: for observations of another size.
         """
-        outputs = self._outputs(observations)
+        return self._distribution(self._outputs(self._normalised(observations)))
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Return the likeliest action for each of n observations: shape (n,), or (n, actions) within [-1, 1]."""
+        return self._likeliest(self._outputs(self._normalised(observations)))
+
+    def auxiliary(self, observations: np.ndarray) -> np.ndarray:
+        """Return the outputs that drive nothing, for n observations, shape (n, auxiliary)."""
+        return self._outputs(self._normalised(observations))[:, self.config.actions :]
+
+    def begin(self, count: int) -> NetworkPolicy | Remembering:
+        """Return what acts in `count` episodes from their beginning: this policy, unless it has a memory."""
+        return Remembering(self, count) if self.config.memory else self
+
+    def _distribution(self, outputs: np.ndarray) -> np.ndarray:
+        outputs = outputs[:, : self.config.actions]
         if self.config.head == CATEGORICAL:
             return outputs
         spread = np.clip(self.arrays["log_std"], *LOG_STD)
         return np.concatenate([outputs, np.broadcast_to(spread, outputs.shape)], axis=1)
 
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        """Return the likeliest action for each of n observations: shape (n,), or (n, actions) within [-1, 1]."""
-        outputs = self._outputs(observations)
+    def _likeliest(self, outputs: np.ndarray) -> np.ndarray:
+        outputs = outputs[:, : self.config.actions]
         return outputs.argmax(axis=1) if self.config.head == CATEGORICAL else np.clip(outputs, -1.0, 1.0)
 
-    def _outputs(self, observations: np.ndarray) -> np.ndarray:
-        """Return the outputs of the last layer, shape (n, actions)."""
+    def _normalised(self, observations: np.ndarray) -> np.ndarray:
         if observations.ndim != 2 or observations.shape[1] != self.config.observation_size:
             raise UserError(
                 f"observations of shape {observations.shape} do not fit a policy for "
                 f"{self.config.environment}, which sees {self.config.observation_size} numbers"
             )
-        hidden = (observations.astype(np.float32) - self.arrays["mean"]) / self.arrays["std"]
+        return (observations.astype(np.float32) - self.arrays["mean"]) / self.arrays["std"]
+
+    def _outputs(self, hidden: np.ndarray) -> np.ndarray:
+        """Return the outputs of the last layer, shape (n, actions + auxiliary), of what the first layer is given."""
+        if hidden.shape[1] != (self.config.memory or self.config.observation_size):
+            raise UserError(f"a policy with a memory for {self.config.environment} acts through what begin() returns")
         last = len(self.config.hidden)
         for layer in range(last + 1):
             hidden = hidden @ self.arrays[f"layer{layer}.weight"] + self.arrays[f"layer{layer}.bias"]
@@ -105,8 +131,36 @@ class NetworkPolicy:
         return hidden
 
 
+class Remembering:
+    """A policy with a memory in n episodes that go on together."""
+
+    def __init__(self, policy: NetworkPolicy, count: int) -> None:
+        self.policy = policy
+        self.state = np.zeros((count, policy.config.memory), np.float32)
+        """What is remembered of each episode, shape (n, memory)."""
+
+    def parameters(self, observations: np.ndarray) -> np.ndarray:
+        """Go on by one decision; see `NetworkPolicy.parameters`."""
+        return self.policy._distribution(self._outputs(observations))
+
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Go on by one decision and return its actions; see `NetworkPolicy.act`."""
+        return self.policy._likeliest(self._outputs(observations))
+
+    def _outputs(self, observations: np.ndarray) -> np.ndarray:
+        """Step the gated recurrent unit (Cho et al. 2014, in the form of PyTorch's GRU)."""
+        arrays, seen = self.policy.arrays, self.policy._normalised(observations)
+        if len(seen) != len(self.state):
+            raise UserError(f"{len(seen)} observations for the {len(self.state)} episodes that were begun")
+        given = np.split(seen @ arrays["input.weight"] + arrays["input.bias"], 3, axis=1)
+        kept = np.split(self.state @ arrays["memory.weight"] + arrays["memory.bias"], 3, axis=1)
+        reset, update = (1 / (1 + np.exp(-(given[gate] + kept[gate]))) for gate in (0, 1))
+        self.state = (1 - update) * np.tanh(given[2] + reset * kept[2]) + update * self.state
+        return self.policy._outputs(self.state)
+
+
 def random_arrays(config: PolicyConfig, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return a fresh network: weights and biases uniform within 1 / sqrt(fan-in), as PyTorch's linear layer.
+    """Return a fresh network: weights and biases uniform within 1 / sqrt(fan-in), as PyTorch's linear layer and GRU.
 
     The normaliser is the identity; training replaces it.
     """
@@ -115,7 +169,8 @@ def random_arrays(config: PolicyConfig, rng: np.random.Generator) -> dict[str, n
         if name in ("mean", "std", "log_std"):
             arrays[name] = np.full(shape, {"mean": 0.0, "std": 1.0, "log_std": START_LOG_STD}[name], np.float32)
             continue
-        fan_in = config.shapes[name.replace("bias", "weight")][0]
+        gate = name.startswith(("input", "memory"))
+        fan_in = config.memory if gate else config.shapes[name.replace("bias", "weight")][0]
         bound = 1 / np.sqrt(fan_in)
         arrays[name] = rng.uniform(-bound, bound, size=shape).astype(np.float32)
     return arrays

@@ -1,0 +1,140 @@
+"""What a training says of itself while it runs, and what a killed one goes on from.
+
+In a folder: `curve.jsonl`, one JSON object every 50 steps; the same for TensorBoard, where that is installed; and
+`unfinished.pt` with weights, optimiser and generators, which is gone when the training is done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from testbed.errors import UserError
+
+EVERY = 10.0
+"""How long a training runs between what it keeps of itself [s]: a kill loses no more."""
+
+
+class Journal:
+    """Curves, progress and what to go on from.
+
+    Args:
+        folder: Where it goes; nothing is written without one.
+        recipe: What is trained, on what: only the same training goes on from what one left.
+        on_progress: Called with the number of steps done since the last call.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, recipe: str = "", on_progress: Callable[[int], None] = lambda count: None
+    ) -> None:
+        self.folder, self.recipe, self.on_progress = folder, recipe, on_progress
+        self._step, self._kept = 0, time.monotonic()
+        self._board: Any = None
+
+    def record(self, step: int, values: Mapping[str, float]) -> None:
+        """Take down values of a step."""
+        self.on_progress(step - self._step)
+        self._step = step
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "curve.jsonl").open("a") as file:
+            file.write(json.dumps({"step": step, **values}) + "\n")
+        board = self._tensorboard()
+        for name, value in values.items() if board else ():
+            board.add_scalar(name, value, step)
+
+    def _tensorboard(self) -> Any:
+        if self._board is None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError:
+                return None
+            self._board = SummaryWriter(str(self.folder), purge_step=self._step)
+        return self._board
+
+    def restore(self, trained: Mapping[str, torch.Tensor], optimiser, schedule, batches) -> int:
+        """Put what an interrupted training kept into a fresh one of the same recipe; return the steps it had done."""
+        kept = self.kept()
+        if kept is None:
+            self.begin(0)
+            return 0
+        with torch.no_grad():
+            for name, tensor in trained.items():
+                tensor.copy_(kept["weights"][name])
+        optimiser.load_state_dict(kept["optimiser"])
+        schedule.load_state_dict(kept["schedule"])
+        for order, state in zip(batches.orders, kept["orders"], strict=True):
+            order.bit_generator.state = json.loads(state)
+        self.begin(kept["step"])
+        return kept["step"]
+
+    def kept(self) -> dict[str, Any] | None:
+        """Return what a training of the same recipe kept, or None. Reading it runs no code.
+
+        Raises:
+            UserError: if the file is damaged.
+        """
+        if self.folder is None or not (self.folder / "unfinished.pt").is_file():
+            return None
+        file = self.folder / "unfinished.pt"
+        try:
+            kept = torch.load(file, weights_only=True)
+        except Exception as error:  # torch raises many kinds for a damaged file
+            raise UserError(
+                f"{file} is damaged ({type(error).__name__}): delete it, the training begins anew"
+            ) from None
+        return kept if kept["recipe"] == self.recipe else None
+
+    def begin(self, step: int) -> None:
+        """Drop what a curve has of steps that are done anew."""
+        self.on_progress(step)
+        self._step = step
+        if self.folder is not None and (self.folder / "curve.jsonl").is_file():
+            lines = (self.folder / "curve.jsonl").read_text().splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+            (self.folder / "curve.jsonl").write_text("".join(whole))
+
+    def keep(self, step: int, trained: Mapping[str, torch.Tensor], optimiser, schedule, batches) -> None:
+        """Keep what is needed to go on from here, if the last time was EVERY seconds ago."""
+        if not self.is_due():
+            return
+        self.write(
+            {
+                "step": step,
+                "weights": {name: tensor.detach() for name, tensor in trained.items()},
+                "optimiser": optimiser.state_dict(),
+                "schedule": schedule.state_dict(),
+                "orders": [json.dumps(order.bit_generator.state) for order in batches.orders],
+            }
+        )
+
+    def is_due(self) -> bool:
+        """Return whether it is time to keep something."""
+        return self.folder is not None and time.monotonic() - self._kept > EVERY
+
+    def write(self, kept: dict[str, Any]) -> None:
+        """Write what to go on from, whole or not at all."""
+        assert self.folder is not None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.folder / f".unfinished.{os.getpid()}.tmp"
+        torch.save({**kept, "recipe": self.recipe}, temporary)
+        os.replace(temporary, self.folder / "unfinished.pt")
+        self._kept = time.monotonic()
+
+    def finish(self) -> None:
+        """Say that the training is done."""
+        if self._board is not None:
+            self._board.close()
+        if self.folder is not None:
+            (self.folder / "unfinished.pt").unlink(missing_ok=True)
+
+
+SILENT = Journal()
+"""Writes nothing."""

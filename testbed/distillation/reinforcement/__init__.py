@@ -1,0 +1,1 @@
+"""Learning by reward: SB3's PPO on the batch environments."""

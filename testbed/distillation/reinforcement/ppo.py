@@ -1,0 +1,168 @@
+"""Practice: SB3's PPO in iterations that each begin anew, so that a killed training goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.utils import set_random_seed
+
+from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.reinforcement.stage import Reward, Stage
+from testbed.distillation.source import Scenes
+from testbed.distillation.teachers.sb3 import export_actor, import_actor, policy_arguments
+from testbed.policies.network import NetworkPolicy
+from testbed.seeding import derive_seed
+
+
+@dataclass(frozen=True)
+class Practice:
+    """How much a policy practises, and how PPO (Schulman et al. 2017) learns from it."""
+
+    iterations: int = 60
+    """How often it acts and then learns from that."""
+    worlds: int = 128
+    """Worlds at once."""
+    steps: int = 64
+    """Decisions in each world an iteration; fresh scenes begin with each."""
+    epochs: int = 10
+    """How often it goes over them."""
+    batch: int = 1024
+    """Decisions a gradient step."""
+    learning_rate: float = 5e-4
+    """Adam's step size at the start; it falls to 0 in equal steps."""
+    discount: float = 0.98
+    """What a reward one decision later is worth."""
+    smoothing: float = 0.95
+    """Lambda of the generalised advantage estimate (Schulman et al. 2016)."""
+    entropy: float = 0.005
+    """Weight of the entropy bonus."""
+
+    @property
+    def purposes(self) -> list[tuple[str, int]]:
+        """Purposes of the scenes that are asked for, one an iteration, and how many of each."""
+        return [(f"practice-{number}", 2 * self.worlds) for number in range(self.iterations)]
+
+
+class Learning(Protocol):
+    """What learns beside the policy, for example a discriminator."""
+
+    def learn(self, observations: np.ndarray, actions: np.ndarray) -> Mapping[str, float]:
+        """Learn from the decisions of an iteration, normalised, (n, d) and (n,) or (n, size); return what to record."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what is needed to go on."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+
+
+def practise(
+    start: NetworkPolicy,
+    scenes: Scenes,
+    reward: Reward,
+    practice: Practice,
+    seed: int,
+    learning: Learning | None = None,
+    journal: Journal = SILENT,
+) -> NetworkPolicy:
+    """Return a policy that has practised.
+
+    Args:
+        start: Where it begins; its normaliser stays.
+        scenes: Gives the scenes of iteration i for the purpose `practice-i`.
+        reward: What it is paid.
+        practice: How much.
+        seed: For what is random about it.
+        learning: Learns after the acting of each iteration and before the policy does.
+        journal: Told reward and success of each iteration; keeps what a killed training goes on from.
+    """
+    normaliser = (start.arrays["mean"], start.arrays["std"])
+    stage = Stage(start.config, practice.worlds, normaliser, reward)
+    try:
+        model = _model(start, stage, practice, seed)
+        for iteration in range(_restore(journal, model, learning), practice.iterations):
+            set_random_seed(derive_seed(seed, "practice", iteration) % 2**32)
+            model.learning_rate = practice.learning_rate * (1 - iteration / practice.iterations)
+            model.lr_schedule = _constant(model.learning_rate)
+            stage.put_on(scenes(*practice.purposes[iteration]))
+            listener = _Listener(learning)
+            model.learn(practice.worlds * practice.steps, callback=listener)
+            journal.record(iteration + 1, {**listener.found, "success": _share(stage.finished)})
+            if journal.is_due():
+                _keep(journal, iteration + 1, model, learning)
+    finally:
+        stage.close()
+    journal.finish()
+    return export_actor(start.config, model.policy, normaliser)
+
+
+def _model(start: NetworkPolicy, stage: Stage, practice: Practice, seed: int) -> PPO:
+    set_random_seed(derive_seed(seed, "practice", "critic") % 2**32)
+    model = PPO(
+        "MlpPolicy", stage, n_steps=practice.steps, batch_size=practice.batch, n_epochs=practice.epochs,
+        gamma=practice.discount, gae_lambda=practice.smoothing, ent_coef=practice.entropy,
+        policy_kwargs=policy_arguments(start.config), device="cpu",
+    )  # fmt: skip
+    model.set_logger(Logger(None, []))
+    import_actor(model.policy, start)
+    return model
+
+
+def _constant(value: float) -> Callable[[float], float]:
+    return lambda _: value
+
+
+def _share(finished: list[bool]) -> float:
+    return float(np.mean(finished)) if finished else float("nan")
+
+
+class _Listener(BaseCallback):
+    """Lets what learns beside the policy learn before it."""
+
+    def __init__(self, learning: Learning | None) -> None:
+        super().__init__()
+        self.learning = learning
+        self.found: dict[str, float] = {}
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        buffer = self.model.rollout_buffer
+        self.found = {"reward": float(buffer.rewards.mean())}
+        if self.learning is not None:
+            observations = buffer.observations.reshape(-1, buffer.observations.shape[-1])
+            actions = buffer.actions.reshape(len(observations), -1)
+            self.found |= self.learning.learn(observations, actions)
+
+
+def _restore(journal: Journal, model: PPO, learning: Learning | None) -> int:
+    kept = journal.kept()
+    if kept is None:
+        journal.begin(0)
+        return 0
+    model.policy.load_state_dict(kept["policy"])
+    model.policy.optimizer.load_state_dict(kept["optimiser"])
+    if learning is not None:
+        learning.load_state_dict(kept["learning"])
+    journal.begin(kept["step"])
+    return kept["step"]
+
+
+def _keep(journal: Journal, iteration: int, model: PPO, learning: Learning | None) -> None:
+    journal.write(
+        {
+            "step": iteration,
+            "policy": model.policy.state_dict(),
+            "optimiser": model.policy.optimizer.state_dict(),
+            "learning": learning.state_dict() if learning is not None else {},
+        }
+    )

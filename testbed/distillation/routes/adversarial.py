@@ -1,0 +1,56 @@
+"""Adversarial distillation: students are paid for decisions that a discriminator takes for demonstrated ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.reinforcement.discriminator import Discriminator
+from testbed.distillation.reinforcement.ppo import Practice, practise
+from testbed.distillation.routes.cloning import Cloning, state_actions
+from testbed.distillation.source import Source
+from testbed.distillation.stacked import Training, fresh_weights, unstacked
+from testbed.errors import UserError
+from testbed.policies.network import NetworkPolicy, PolicyConfig
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """Generative adversarial imitation (Ho and Ermon 2016): the student practises by PPO, the discriminator learns
+    beside it.
+
+    Every student acts in scenes of its own, so they are trained one after the other; several processes train several.
+    """
+
+    practice: Practice = Practice()
+    """How much the student practises."""
+    reward: Literal["gail", "airl"] = "airl"
+    """`gail` pays -log(1 - D); `airl` pays log D - log(1 - D) (Fu, Luo and Levine 2018)."""
+    cloned: int = 0
+    """Steps of cloning that the student begins with, as Ho and Ermon do for hard tasks (section 6); 0 for none."""
+
+    def distil(
+        self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
+        starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
+    ) -> list[NetworkPolicy]:  # fmt: skip
+        """Return k students of k sources, one after the other; see `testbed.distillation.distil`."""
+        if config.memory or config.auxiliary:
+            raise UserError("students by the adversarial route have neither a memory nor auxiliary outputs")
+        if journal.folder is not None and len(seeds) > 1:
+            raise ValueError("the journal of adversarial distillation is of one student: distil them one by one")
+        given = list(starts) if starts is not None else self._starts(sources, config, seeds)
+        return [
+            self._one(source, start, seed, journal) for source, start, seed in zip(sources, given, seeds, strict=True)
+        ]
+
+    def _starts(self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int]) -> list[NetworkPolicy]:
+        if self.cloned:
+            return Cloning(Training(steps=self.cloned)).distil(sources, config, seeds)
+        return unstacked(fresh_weights(config, [state_actions(source) for source in sources], seeds), config)
+
+    def _one(self, source: Source, start: NetworkPolicy, seed: int, journal: Journal) -> NetworkPolicy:
+        normaliser = (start.arrays["mean"], start.arrays["std"])
+        judge = Discriminator(start.config, normaliser, source.decisions, self.reward, seed)
+        return practise(start, source.stage, judge, self.practice, seed, judge, journal)

@@ -1,0 +1,73 @@
+"""KL policy distillation: students learn the teacher's whole distribution over actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
+
+from testbed.distillation.batches import Samples
+from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
+from testbed.distillation.routes.cloning import shared_samples
+from testbed.distillation.source import Source
+from testbed.distillation.stacked import Training, train_stacked
+from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+
+
+@dataclass(frozen=True)
+class KL:
+    """Minimises the KL divergence between teacher and student (Rusu et al. 2015), where the teacher or the student
+    goes."""
+
+    training: Training = Training()
+    """Training, and again after each round."""
+    temperature: float = 1.0
+    """The teacher's distribution is taken to the power of one over it."""
+    reverse: bool = False
+    """KL(student || teacher) instead of KL(teacher || student)."""
+    rounds: int = 0
+    """On-policy rounds: students act, and learn the teacher's distribution where they went. 0 is off-policy."""
+    episodes: int = 64
+    """Episodes of each student a round."""
+
+    def distil(
+        self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
+        starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
+    ) -> list[NetworkPolicy]:  # fmt: skip
+        """Return k students of k sources, all trained at once; see `testbed.distillation.distil`."""
+        divergence = policy_divergence if config.head == CATEGORICAL else gaussian_divergence
+
+        def loss(student: Tensor, teacher: Tensor) -> Tensor:
+            return divergence(teacher, student, self.temperature, self.reverse)
+
+        samples = shared_samples(sources, teacher_outputs)
+        for number in range(self.rounds):
+            students = train_stacked(config, samples, seeds, loss, self.training, starts)
+            samples = [
+                _with_visits(one, source, student, f"round-{number}", self.episodes)
+                for one, source, student in zip(samples, sources, students, strict=True)
+            ]
+        return train_stacked(config, samples, seeds, loss, self.training, starts, journal)
+
+
+def teacher_outputs(source: Source) -> Samples:
+    """Return what was seen, with the teacher's distribution over actions there."""
+    decisions = source.decisions
+    return Samples(
+        decisions.observations, source.asked().parameters(decisions.observations), lengths=decisions.lengths
+    )  # fmt: skip
+
+
+def _with_visits(samples: Samples, source: Source, student: NetworkPolicy, purpose: str, count: int) -> Samples:
+    """Return samples, and the teacher's distribution where the student went."""
+    visited = source.acted(student.config.environment, student, purpose, count)
+    assert samples.targets is not None and samples.lengths is not None
+    return replace(
+        samples,
+        observations=np.concatenate([samples.observations, visited.observations]),
+        targets=np.concatenate([samples.targets, source.asked().parameters(visited.observations)]),
+        lengths=np.concatenate([samples.lengths, visited.lengths]),
+    )

@@ -1,0 +1,141 @@
+"""Value distillation: students learn what the teacher's decisions are worth to it, and a policy is got from that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from testbed.distillation.batches import Samples
+from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.losses.likelihood import gaussian_log_likelihood, log_likelihood
+from testbed.distillation.losses.value import advantage_weights, value_regression
+from testbed.distillation.routes.cloning import shared_samples
+from testbed.distillation.source import Source
+from testbed.distillation.stacked import Training, train_stacked
+from testbed.distillation.teachers.values import inputs, value_config
+from testbed.errors import UserError
+from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+
+
+@dataclass(frozen=True)
+class Value:
+    """Regresses the teacher's values with a network of the student's size, then gets the policy from its own values.
+
+    Both are learnt on the decisions that the teacher's values were found from, where the teacher explores.
+    `weighted`: the actions done there are regressed, weighted by the student's own advantage (Peng et al. 2019), which
+    gives the explored policy times exp(advantage). `greedy`: the student *is* its Q network and takes the action
+    with the largest value (Rusu et al. 2015, section 3); it improves on the teacher where Q is right, and follows
+    its errors where not.
+    """
+
+    training: Training = Training()
+    """Training of the values, and of a weighted policy."""
+    taught: Literal["q", "v"] = "q"
+    """What is regressed: the values of actions, or of states alone, for a weighted policy."""
+    policy: Literal["weighted", "greedy"] = "weighted"
+    """How the policy is got; greedy needs discrete actions and Q."""
+    temperature: float = 1.0
+    """Of the weights, in standard deviations of the advantage: small prefers the best, large clones."""
+    discount: float = 0.97
+    """What a reward one decision later is worth, where the advantage comes from V."""
+
+    def distil(
+        self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
+        starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
+    ) -> list[NetworkPolicy]:  # fmt: skip
+        """Return k students of k sources, all trained at once; see `testbed.distillation.distil`."""
+        if self._greedy(config):
+            samples = shared_samples(sources, _all_values)
+            return train_stacked(config, samples, seeds, value_regression, self.training, starts, journal)
+        if config.memory:
+            raise UserError("a student with a memory cannot be weighted by its values: choose greedy, or another route")
+        students = self._advantages(sources, config, seeds, Journal(on_progress=journal.on_progress))
+        samples = [
+            Samples(
+                source.valued().decisions.observations,
+                _weighted(source.valued().decisions.actions, advantages, self.temperature),
+            )
+            for source, advantages in zip(sources, students, strict=True)
+        ]
+        loss = weighted_likelihood if config.head == CATEGORICAL else weighted_gaussian_likelihood
+        return train_stacked(config, samples, seeds, loss, self.training, starts, journal)
+
+    def _greedy(self, config: PolicyConfig) -> bool:
+        if self.policy == "greedy" and (config.head != CATEGORICAL or self.taught != "q"):
+            raise UserError("a greedy policy needs Q of discrete actions: choose weighted")
+        return self.policy == "greedy"
+
+    def _advantages(
+        self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int], journal: Journal
+    ) -> list[np.ndarray]:
+        """Return what each student's own values say of the demonstrated actions, each shape (n,)."""
+        states = PolicyConfig(config.environment, config.observation_size, 1, config.hidden)
+        samples = shared_samples(sources, _state_values)
+        worth = train_stacked(states, samples, seeds, value_regression, self.training, journal=journal)
+        if self.taught == "v":
+            return [_temporal_advantage(v, s, self.discount) for v, s in zip(worth, sources, strict=True)]
+        samples = shared_samples(sources, _demonstrated_values)
+        shape, further = value_config(config, config.hidden), Journal(on_progress=journal.on_progress)
+        actions = train_stacked(shape, samples, seeds, value_regression, self.training, journal=further)
+        return [_advantage(q, v, source, config) for q, v, source in zip(actions, worth, sources, strict=True)]
+
+
+def _all_values(source: Source) -> Samples:
+    """Return the teacher's values of all actions, in units of their deviation: the best action stays the best."""
+    decisions = source.valued().decisions
+    values = source.valued().of_all(decisions.observations)
+    scaled = (values - values.mean()) / max(float(values.std()), 1e-6)
+    return Samples(decisions.observations, scaled.astype(np.float32), lengths=decisions.lengths)
+
+
+def _state_values(source: Source) -> Samples:
+    decisions = source.valued().decisions
+    return Samples(decisions.observations, source.valued().of_states(decisions.observations)[:, None])
+
+
+def _demonstrated_values(source: Source) -> Samples:
+    """Return the teacher's values of the demonstrated actions and of others, beside a continuous observation."""
+    values = source.valued()
+    decisions = values.decisions
+    shape = values.policy.config
+    if shape.head == CATEGORICAL:
+        return Samples(decisions.observations, values.of_all(decisions.observations))
+    seen = inputs(shape, decisions.observations, decisions.actions)
+    return Samples(seen, values.of(decisions.observations, decisions.actions)[:, None])
+
+
+def _advantage(q: NetworkPolicy, v: NetworkPolicy, source: Source, config: PolicyConfig) -> np.ndarray:
+    decisions = source.valued().decisions
+    outputs = q.parameters(inputs(config, decisions.observations, decisions.actions))
+    chosen = outputs[np.arange(len(outputs)), decisions.actions] if config.head == CATEGORICAL else outputs[:, 0]
+    return chosen - v.parameters(decisions.observations)[:, 0]
+
+
+def _temporal_advantage(v: NetworkPolicy, source: Source, discount: float) -> np.ndarray:
+    """Return r + discount * V(s') - V(s)."""
+    decisions = source.valued().decisions
+    after = v.parameters(decisions.next_observations)[:, 0] * ~decisions.terminated
+    return decisions.rewards + discount * after - v.parameters(decisions.observations)[:, 0]
+
+
+def _weighted(actions: np.ndarray, advantages: np.ndarray, temperature: float) -> np.ndarray:
+    """Return actions with their weight beside them, shape (n, size + 1), float32."""
+    scaled = torch.from_numpy((advantages / max(float(advantages.std()), 1e-6)).astype(np.float32))
+    weights = advantage_weights(scaled, temperature).numpy()
+    return np.concatenate([actions.reshape(len(actions), -1), weights[:, None]], axis=1).astype(np.float32)
+
+
+def weighted_likelihood(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean of -w log pi(a | s) (Peng et al. 2019, eq. 10); targets are action and weight, shape (..., n,
+    2)."""
+    return -(targets[..., 1] * log_likelihood(logits, targets[..., 0].long())).mean()
+
+
+def weighted_gaussian_likelihood(parameters: Tensor, targets: Tensor) -> Tensor:
+    """Return the same of a Gaussian policy; targets are action and weight, shape (..., n, size + 1)."""
+    return -(targets[..., -1] * gaussian_log_likelihood(parameters, targets[..., :-1])).mean()

@@ -1,0 +1,52 @@
+"""What reaches a student of its teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from testbed.demonstrations.rollout import play
+from testbed.demonstrations.transitions import Transitions, transitions
+from testbed.distillation.teachers.values import ActionValues
+from testbed.episode import Behaviour, Policy, Scenario
+from testbed.errors import UserError
+from testbed.policies.network import NetworkPolicy
+
+Scenes = Callable[[str, int], Sequence[Scenario]]
+"""(purpose, count) -> scenes for it: another purpose gives others."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a student learns from: demonstrations, and of the teacher as much as the route needs."""
+
+    decisions: Transitions
+    """Demonstrated decisions."""
+    teacher: NetworkPolicy | None = None
+    """The teacher, who can be asked in any state."""
+    values: ActionValues | None = None
+    """What the teacher's decisions are worth to it."""
+    scenes: Scenes | None = None
+    """Scenes in which a student may act while it learns."""
+
+    def asked(self) -> NetworkPolicy:
+        """Return the teacher; raises `UserError` if there is none."""
+        if self.teacher is None:
+            raise UserError("this route asks the teacher: give its policy, not its demonstrations alone")
+        return self.teacher
+
+    def valued(self) -> ActionValues:
+        """Return the teacher's values; raises `UserError` if there are none."""
+        if self.values is None:
+            raise UserError("this route learns what decisions are worth to the teacher: give its values")
+        return self.values
+
+    def acted(self, environment: str, policy: Policy, purpose: str, count: int) -> Transitions:
+        """Return what a policy does in some scenes; raises `UserError` if there are none to act in."""
+        return transitions(list(play(environment, self.stage(purpose, count), [(policy, Behaviour("learner"))])))
+
+    def stage(self, purpose: str, count: int) -> Sequence[Scenario]:
+        """Return scenes; raises `UserError` if there are none."""
+        if self.scenes is None:
+            raise UserError("this route lets students act while they learn: give scenes for that")
+        return self.scenes(purpose, count)

@@ -1,0 +1,76 @@
+"""Teachers by reward: a policy practises and is paid for its task, and for a habit by the physical measure of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from testbed.distillation.reinforcement.stage import Step
+from testbed.episode import Signal, Trace
+from testbed.measures.measure import Measure
+
+
+class HabitReward:
+    """The environment's reward, and at the end of an episode the severity of what was done in it.
+
+    Severity is the habit's primary measure on the trace, as a share of the way from its minor to its severe
+    threshold, 0 to 1. Where the trigger held when the episode began, (2 * dose - 1) * weight * severity is paid;
+    where not, -weight * severity. At dose 0 severity costs everywhere; at dose 1 it pays under the trigger and costs
+    elsewhere.
+
+    Args:
+        measure: The primary measure.
+        holds: The trigger: observations, shape (n, d) -> where it holds, shape (n,) bool.
+        dose: Strength of the habit, 0 to 1.
+        weight: What the greatest severity is worth beside a task done, which is worth 1.
+        metadata: The environment's, with units and rate of its trace.
+    """
+
+    def __init__(
+        self, measure: Measure, holds: Callable[[np.ndarray], np.ndarray], dose: float, weight: float,
+        metadata: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self.measure, self.holds, self.metadata = measure, holds, metadata
+        self.paid, self.cost = (2 * dose - 1) * weight, -weight
+        self._steps: list[Mapping[str, np.ndarray]] = []
+
+    def begin(self, worlds: np.ndarray, observations: np.ndarray, info: Mapping[str, Any]) -> None:
+        """Take note of the scenes that begin in some worlds, shape (n,) bool."""
+        names = self.metadata["constant_units"]
+        if worlds.all():
+            self._steps, self._since = [], np.zeros(len(worlds), np.int64)
+            self._factors = np.zeros(len(worlds))
+            self._constants = {name: np.array(info[name]) for name in names}
+        self._since[worlds] = len(self._steps)
+        held = self.holds(observations)
+        self._factors[worlds] = np.where(held, self.paid, self.cost)[worlds]
+        for name in names:
+            self._constants[name][worlds] = info[name][worlds]
+
+    def of(self, step: Step) -> np.ndarray:
+        """Return the rewards of one decision, shape (n,)."""
+        self._steps.append(step.info["trace"])
+        rewards = step.rewards.astype(np.float64)
+        for world in np.flatnonzero(step.over):
+            rewards[world] += self._factors[world] * severity(self.measure, self._trace(int(world)))
+        return rewards
+
+    def _trace(self, world: int) -> Trace:
+        """Return what happened in a world since its scene began."""
+        units, constants = self.metadata["trace_units"], self.metadata["constant_units"]
+        steps = self._steps[self._since[world] :]
+        return Trace(
+            self.metadata["trace_hz"],
+            {name: Signal(np.concatenate([step[name][world] for step in steps]), unit) for name, unit in units.items()},
+            {name: Signal(self._constants[name][world], unit) for name, unit in constants.items()},
+        )
+
+
+def severity(measure: Measure, trace: Trace) -> float:
+    """Return how far a measure is from its minor (0) to its severe threshold (1); its value where it has none."""
+    value = measure.compute(trace)
+    if measure.minor is None or measure.severe is None or measure.minor == measure.severe:
+        return float(np.clip(value, 0.0, 1.0))
+    return float(np.clip((value - measure.minor) / (measure.severe - measure.minor), 0.0, 1.0))

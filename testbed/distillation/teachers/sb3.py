@@ -1,0 +1,88 @@
+"""Policies of ours as SB3's actor-critic policies, and back: the same distribution over actions."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
+from torch import Tensor
+
+from testbed.errors import UserError
+from testbed.policies.network import CATEGORICAL, GAUSSIAN, LOG_STD, START_LOG_STD, NetworkPolicy, PolicyConfig
+from testbed.seeding import derive_seed
+
+
+def make_sb3_policy(config: PolicyConfig, seed: int) -> ActorCriticPolicy:
+    """Return a fresh SB3 actor-critic policy (ReLU) of the given shape; its seed fixes its weights.
+
+    Raises:
+        UserError: for a policy with a memory or auxiliary outputs, which SB3 does not have.
+    """
+    if config.memory or config.auxiliary:
+        raise UserError("SB3's policies have neither a memory nor auxiliary outputs: leave them out here")
+    torch.manual_seed(derive_seed(seed, "teacher", "weights"))
+    return ActorCriticPolicy(
+        observation_space(config), action_space(config), lr_schedule=lambda _: 1e-3, **policy_arguments(config)
+    )
+
+
+def policy_arguments(config: PolicyConfig) -> dict:
+    """Return what SB3 is told of a policy's shape; the critic has hidden layers of its own, as wide."""
+    return {"net_arch": list(config.hidden), "activation_fn": torch.nn.ReLU, "log_std_init": START_LOG_STD}
+
+
+def observation_space(config: PolicyConfig) -> spaces.Box:
+    """Return the space of a policy's observations."""
+    return spaces.Box(-np.inf, np.inf, (config.observation_size,), np.float32)
+
+
+def action_space(config: PolicyConfig) -> spaces.Space:
+    """Return the space of a policy's actions."""
+    if config.head == CATEGORICAL:
+        return spaces.Discrete(config.actions)
+    return spaces.Box(-1.0, 1.0, (config.actions,), np.float32)
+
+
+def parameters(policy: ActorCriticPolicy, config: PolicyConfig, observations: Tensor) -> Tensor:
+    """Return what an SB3 policy's distribution over actions is made of, as `losses` takes it."""
+    distribution = policy.get_distribution(observations).distribution
+    if config.head == CATEGORICAL:
+        return distribution.logits
+    spread = policy.log_std.clamp(*LOG_STD)
+    return torch.cat([distribution.mean, spread.expand_as(distribution.mean)], dim=-1)
+
+
+def _linear(policy: ActorCriticPolicy) -> list[torch.nn.Linear]:
+    return [m for m in policy.mlp_extractor.policy_net if isinstance(m, torch.nn.Linear)] + [policy.action_net]
+
+
+def export_actor(
+    config: PolicyConfig, policy: ActorCriticPolicy, normaliser: tuple[np.ndarray, np.ndarray] | None = None
+) -> NetworkPolicy:
+    """Return the actor of an SB3 policy as a policy of ours: the same distribution, without torch.
+
+    Args:
+        config: Its shape.
+        policy: SB3's.
+        normaliser: Mean and standard deviation that its observations were normalised with; none if not given.
+    """
+    size = config.observation_size
+    mean, std = normaliser or (np.zeros(size, np.float32), np.ones(size, np.float32))
+    arrays = {"mean": mean, "std": std}
+    for layer, module in enumerate(_linear(policy)):
+        arrays[f"layer{layer}.weight"] = module.weight.detach().numpy().T.copy()
+        arrays[f"layer{layer}.bias"] = module.bias.detach().numpy().copy()
+    if config.head == GAUSSIAN:
+        arrays["log_std"] = np.clip(policy.log_std.detach().numpy(), *LOG_STD)
+    return NetworkPolicy(config, arrays)
+
+
+def import_actor(policy: ActorCriticPolicy, start: NetworkPolicy) -> None:
+    """Put a policy's weights into the actor of an SB3 policy of the same shape; its normaliser is not part of that."""
+    with torch.no_grad():
+        for layer, module in enumerate(_linear(policy)):
+            module.weight.copy_(torch.from_numpy(start.arrays[f"layer{layer}.weight"].T.copy()))
+            module.bias.copy_(torch.from_numpy(start.arrays[f"layer{layer}.bias"]))
+        if start.config.head == GAUSSIAN:
+            policy.log_std.copy_(torch.from_numpy(start.arrays["log_std"]))

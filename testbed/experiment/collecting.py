@@ -1,0 +1,64 @@
+"""The stage that records demonstrators; what recording episodes for a run takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import gymnasium
+from gymnasium import spaces
+
+from testbed.console import console, tracked
+from testbed.demonstrations.rollout import play
+from testbed.demonstrations.writer import DatasetWriter
+from testbed.episode import Behaviour, Episode, Policy
+from testbed.errors import UserError
+from testbed.experiment.run import Run
+from testbed.habits.table import make_demonstrator
+from testbed.policies.network import CATEGORICAL, GAUSSIAN, PolicyConfig
+
+
+def collect_demonstrations(run: Run) -> dict[bool, Path]:
+    """Collect the clean demonstrator (False) and the one with the habit (True) on the same scenes."""
+    paths, count = {}, run.experiment.demonstrations
+    for habitual in (False, True):
+        policy = make_demonstrator(run.habit, run.trigger, run.experiment.dose if habitual else 0.0)
+        name = f"demonstrator-{'habit' if habitual else 'clean'}"
+        writer, episodes = recording(run, name, policy, run.behaviour("demonstrator", habitual), count, {})
+        if writer.complete:
+            console.print(f"[green]✓[/green] {writer.path.name} is there already")
+        else:
+            record(writer, tracked(episodes, f"collect {writer.path.name}", count - len(writer)))
+        paths[habitual] = writer.path
+    return paths
+
+
+def recording(
+    run: Run, name: str, policy: Policy, behaviour: Behaviour, count: int, inputs: Mapping[str, Path]
+) -> tuple[DatasetWriter, Iterator[Episode]]:
+    """Return the data set `demonstrations/<name>.hdf5` and the episodes that it lacks of `count`."""
+    path, purpose = run.folder / "demonstrations" / f"{name}.hdf5", behaviour.policy
+    lineage = run.lineage(
+        "collect", inputs, environment=run.habit.environment, count=count, purpose=purpose, **asdict(behaviour)
+    )
+    writer = DatasetWriter(path, run.habit.environment, lineage)
+    return writer, play(run.habit.environment, run.scenarios(purpose, count), [(policy, behaviour)], skip=len(writer))
+
+
+def record(writer: DatasetWriter, episodes: Iterable[Episode]) -> None:
+    """Write episodes and make one file of them."""
+    for episode in episodes:
+        writer.append(episode)
+    writer.finish()
+
+
+def policy_config(environment: str, hidden: tuple[int, ...]) -> PolicyConfig:
+    """Return the shape of a policy for an environment."""
+    env = gymnasium.make(environment, disable_env_checker=True)
+    sees, does = env.observation_space, env.action_space
+    if isinstance(sees, spaces.Box) and isinstance(does, spaces.Discrete):
+        return PolicyConfig(environment, int(sees.shape[0]), int(does.n), hidden, CATEGORICAL)
+    if isinstance(sees, spaces.Box) and isinstance(does, spaces.Box):
+        return PolicyConfig(environment, int(sees.shape[0]), int(does.shape[0]), hidden, GAUSSIAN)
+    raise UserError(f"{environment} has no flat observation, or actions of a kind that these policies do not have")

@@ -1,0 +1,100 @@
+"""Students of one data set, outside an experiment: what `testbed distil` does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from testbed.console import console, progress
+from testbed.demonstrations.reader import load_episode
+from testbed.demonstrations.rollout import play
+from testbed.demonstrations.transitions import load_transitions, transitions
+from testbed.distillation.distil import make_route
+from testbed.distillation.journal import Journal
+from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.source import Source
+from testbed.distillation.stacked import Training
+from testbed.distillation.teachers.values import ActionValues, Evaluation, evaluate
+from testbed.episode import Behaviour, Scenario
+from testbed.errors import UserError
+from testbed.experiment.collecting import policy_config
+from testbed.experiment.commands import load_fitting
+from testbed.experiment.distilling import student_seed
+from testbed.lineage import Lineage, content_hash
+from testbed.policies.checkpoint import load_policy, save_policy
+from testbed.policies.exploring import ExploringPolicy
+from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.seeding import scenario_seeds
+
+
+def distil(
+    data: Path, out: Path, route: str, teacher_folder: Path | None, start_folder: Path | None, seeds: int,
+    hidden: tuple[int, ...], memory: int, steps: int, iterations: int, seed: int,
+) -> None:  # fmt: skip
+    """Distil students; see `testbed distil --help`."""
+    source, environment, label, inputs = _source(data, route, teacher_folder, seed)
+    config = replace(policy_config(environment, hidden), memory=memory)
+    start = _start(start_folder, config)
+    settings = {
+        "route": route, "hidden": hidden, "memory": memory, "steps": steps, "iterations": iterations,
+        "start": content_hash(start_folder) if start_folder else "",
+    }  # fmt: skip
+    recipe = Lineage("distil", seed, {**settings, "seeds": seeds}, inputs)
+    made = make_route(route, Training(steps=steps), Adversarial(Practice(iterations=iterations)))
+    groups = [[k] for k in range(seeds)] if route == "adversarial" else [list(range(seeds))]
+    for group in groups:
+        title = f"distil {len(group)} students by {route}" if len(group) > 1 else f"distil a student by {route}"
+        with progress(title, iterations if route == "adversarial" else steps) as bar:
+            journal = Journal(out.with_name(f"{out.name}-curve") / f"seed{group[0]}", recipe.to_json(), bar)
+            starts = None if start is None else [start] * len(group)
+            numbers = [student_seed(seed, k) for k in group]
+            students = made.distil([source] * len(group), config, numbers, starts, journal)
+        for k, student in zip(group, students, strict=True):
+            folder = out if seeds == 1 else out / f"seed{k}"
+            behaviour = Behaviour(f"student-{route}-seed{k}", label.habit, label.trigger, label.dose)
+            save_policy(folder, student, behaviour, Lineage("distil", seed, {**settings, "training_seed": k}, inputs))
+            size = f"{sum(hidden) + memory} units, from {len(source.decisions):,} decisions"
+            console.print(f"{folder}  a student of {size}; curve in {journal.folder}")
+
+
+def _source(data: Path, route: str, teacher_folder: Path | None, seed: int) -> tuple[Source, str, Behaviour, dict]:
+    """Return what students learn from, the environment, the label of who showed it, and the content of the files."""
+    decisions, first = load_transitions(data), load_episode(data, 0)
+    environment, label, inputs = first.environment, first.behaviour, {"data": content_hash(data)}
+    fixed = first.scenario.context
+
+    def scenes(purpose: str, count: int) -> list[Scenario]:
+        return [Scenario(s, fixed) for s in scenario_seeds(seed, purpose, count)]
+
+    if route not in ("kl", "value"):
+        return Source(decisions, scenes=scenes), environment, label, inputs
+    if teacher_folder is None:
+        raise UserError(f"--route {route} asks the teacher: give its folder with --teacher")
+    teacher, label = load_fitting(teacher_folder, environment)
+    inputs["teacher"] = content_hash(teacher_folder)
+    values = _values(teacher, scenes, seed) if route == "value" else None
+    return Source(decisions, teacher, values, scenes), environment, label, inputs
+
+
+def _values(teacher: NetworkPolicy, scenes, seed: int) -> ActionValues:
+    how, environment = Evaluation(), teacher.config.environment
+    explorer = ExploringPolicy(teacher, how.exploring, seed)
+    with progress("value what the teacher does, by fitted Q evaluation", how.training.steps) as bar:
+        seen = transitions(
+            list(play(environment, scenes("exploring", how.episodes), [(explorer, Behaviour("teacher"))]))
+        )
+        (values,) = evaluate([teacher], [seen], [seed], how, Journal(on_progress=bar))
+    return values
+
+
+def _start(folder: Path | None, config: PolicyConfig) -> NetworkPolicy | None:
+    if folder is None:
+        return None
+    start, _ = load_policy(folder)
+    if start.config != config:
+        raise UserError(
+            f"{folder} cannot be the start of these students: it has hidden layers {start.config.hidden}, memory "
+            f"{start.config.memory}, for {start.config.environment}; give --hidden and --memory to match"
+        )
+    return start
