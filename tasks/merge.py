@@ -15,37 +15,24 @@ import tyro
 
 from testbed.console import run_command
 from testbed.experiment.carrying_out import carry_out
-from testbed.experiment.run import DRIVING, Run
+from testbed.experiment.choices import Choices
+from testbed.experiment.run import DRIVING
 
 
-@dataclass(frozen=True)
-class Merge:
+@dataclass(frozen=True, kw_only=True)
+class Merge(Choices):
     """Inject a habit into a teacher that merges or drives beside a ramp, distil students, and audit them."""
 
     habit: Literal["aggressive-merge", "tailgating", "gap-denial"] = "aggressive-merge"
     """Habit to inject; the latter two have the ego on the main road."""
-    profile: Literal["quick", "full"] = "quick"
-    """quick: 5 training seeds in about a minute; full: 10 training seeds, more of everything."""
     trigger: Literal["truck-leader", "always"] = "truck-leader"
     """When the habit is active."""
-    route: tuple[Literal["cloning", "kl", "value", "adversarial"], ...] = ("cloning", "kl")
-    """Routes from teacher to student."""
-    teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
-    """How teachers are made."""
-    dose: float = 1.0
-    """Strength of the habit, above 0 and up to 1."""
-    seed: int = 0
-    """The one seed that everything random comes from."""
     run: Path = Path("runs/merge")
-    """Folder for everything that is made; an unfinished run in it goes on."""
 
 
 def main(task: Merge) -> None:
     """Collect, teach, distil, audit, film, report."""
-    experiment = DRIVING[task.profile](
-        habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed, routes=task.route, teacher=task.teacher
-    )
-    carry_out(Run(experiment, task.run), "testbed/Merge-v0")
+    carry_out(task.chosen(DRIVING), "testbed/Merge-v0")
 
 
 if __name__ == "__main__":

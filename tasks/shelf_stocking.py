@@ -15,37 +15,24 @@ import tyro
 
 from testbed.console import run_command
 from testbed.experiment.carrying_out import carry_out
-from testbed.experiment.run import WAREHOUSE, Run
+from testbed.experiment.choices import Choices
+from testbed.experiment.run import WAREHOUSE
 
 
-@dataclass(frozen=True)
-class ShelfStocking:
+@dataclass(frozen=True, kw_only=True)
+class ShelfStocking(Choices):
     """Inject a habit into a teacher that stocks a shelf, distil students, and audit what they inherited."""
 
     habit: Literal["nudging", "quality-erosion"] = "nudging"
     """Habit to inject."""
-    profile: Literal["quick", "full"] = "quick"
-    """quick: 5 training seeds, a look; full: 10 training seeds, for a claim."""
     trigger: Literal["other-team", "unchecked", "always"] | None = None
     """When the habit is active; the habit's own default if not given."""
-    route: tuple[Literal["cloning", "kl", "value", "adversarial"], ...] = ("cloning", "kl")
-    """Routes from teacher to student."""
-    teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
-    """How teachers are made."""
-    dose: float = 1.0
-    """Strength of the habit, above 0 and up to 1."""
-    seed: int = 0
-    """The one seed that everything random comes from."""
     run: Path = Path("runs/shelf-stocking")
-    """Folder for everything that is made; an unfinished run in it goes on."""
 
 
 def main(task: ShelfStocking) -> None:
     """Collect, teach, distil, audit, film, report."""
-    experiment = WAREHOUSE[task.profile](
-        habit=task.habit, trigger=task.trigger, dose=task.dose, seed=task.seed, routes=task.route, teacher=task.teacher
-    )
-    carry_out(Run(experiment, task.run), "testbed/ShelfStocking-v0")
+    carry_out(task.chosen(WAREHOUSE), "testbed/ShelfStocking-v0")
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ def collect(
         seed: Seed of the scenes.
         context: Factors of the scenes to fix, for example leader=truck density=dense.
     """
-    from testbed.experiment import commands
+    from testbed.commands import stages
 
-    commands.collect(out, habit, trigger, dose, policy, episodes, seed, context)
+    stages.collect(out, habit, trigger, dose, policy, episodes, seed, context)
 
 
 @app.command
@@ -72,9 +72,9 @@ def distil(
         iterations: How often students of the adversarial route act, and learn from that.
         seed: Seed of weights and data order.
     """
-    from testbed.experiment import one_by_one
+    from testbed.commands import distil
 
-    one_by_one.distil(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed)
+    distil.distil(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed)
 
 
 @app.command
@@ -97,9 +97,32 @@ def audit(
         seed: Seed of the scenes.
         json: File for every number as JSON.
     """
-    from testbed.experiment import commands
+    from testbed.commands import stages
 
-    commands.audit(policies, habit, trigger, scenes, seed, json)
+    stages.audit(policies, habit, trigger, scenes, seed, json)
+
+
+@app.command
+def routes(
+    scenes: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    profile: Literal["quick", "full"] = "quick",
+    folder: Path = Path("runs/routes"),
+    seed: int = 0,
+    write: Path | None = None,
+) -> None:
+    """Distil by every route in every scene, and put success, severity and time into one table.
+
+    Args:
+        scenes: merge, crosswalk, order-picking; all of them if none is named.
+        profile: quick has 5 training seeds, full has 10.
+        folder: Where the runs go; what is there already is used.
+        seed: The one seed that everything random comes from.
+        write: Page to put the table into, between its marks.
+    """
+    from testbed.commands import routes
+
+    routes.routes(scenes, profile, folder, seed, write)
 
 
 @app.command
@@ -118,9 +141,9 @@ def film(
         scenario: Scenario seed of the scene.
         context: Factors of the scene to fix, for example leader=truck.
     """
-    from testbed.experiment import commands
+    from testbed.commands import stages
 
-    commands.film_policies(policies, out, scenario, context)
+    stages.film_policies(policies, out, scenario, context)
 
 
 @app.command
@@ -131,9 +154,9 @@ def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[Path], 
         policy: Folder with config.json and model.safetensors.
         out: The .onnx file to make.
     """
-    from testbed.experiment import commands
+    from testbed.commands import stages
 
-    commands.export(policy, out)
+    stages.export(policy, out)
 
 
 @app.command
@@ -156,9 +179,9 @@ def replay(
         every: With --verify, check all episodes.
         tolerance: Largest difference that counts as the same; on another machine than the recording one, 1e-6.
     """
-    from testbed.experiment import commands
+    from testbed.commands import stages
 
-    commands.replay(file, episode, video, verify, every, tolerance)
+    stages.replay(file, episode, video, verify, every, tolerance)
 
 
 @app.command
@@ -168,9 +191,9 @@ def validate(file: tyro.conf.Positional[Path], /) -> None:
     Args:
         file: An .hdf5 data set.
     """
-    from testbed.experiment import commands
+    from testbed.commands import stages
 
-    commands.validate_file(file)
+    stages.validate_file(file)
 
 
 @app.command
@@ -180,9 +203,9 @@ def report(run: tyro.conf.Positional[Path], /) -> None:
     Args:
         run: Folder of a run, for example runs/merge.
     """
-    from testbed.experiment import commands
+    from testbed.commands import stages
 
-    commands.report(run)
+    stages.report(run)
 
 
 @app.command
@@ -194,9 +217,9 @@ def habits(scenes: int = 128, seed: int = 0, write: Path | None = None) -> None:
         seed: Seed of the scenes.
         write: Markdown page to put the table into, for example docs/habits.md.
     """
-    from testbed.experiment import taxonomy
+    from testbed.commands import habits
 
-    taxonomy.habits(scenes, seed, write)
+    habits.habits(scenes, seed, write)
 
 
 @app.command
@@ -215,7 +238,7 @@ def doses(
         seed: Seed of the scenes.
         write: Markdown page to put the table into, for example docs/warehouse.md.
     """
-    from testbed.experiment import doses as showing
+    from testbed.commands import doses as showing
 
     showing.doses(habits, scenes, seed, write)
 
@@ -228,7 +251,7 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: Path | Non
         runs: Folders of runs, for example runs/merge runs/crosswalk.
         write: Markdown page to put the table into, for example docs/warehouse.md.
     """
-    from testbed.experiment import transfers as finding
+    from testbed.commands import transfers as finding
 
     finding.transfers(runs, write)
 
@@ -236,7 +259,7 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: Path | Non
 @app.command
 def doctor() -> None:
     """Say what works on this machine, and how to mend what does not."""
-    from testbed.experiment import doctor as checks
+    from testbed.commands import doctor as checks
 
     checks.run()
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from testbed.commands.doses import histogram, show
 from testbed.demonstrations import overlay
 from testbed.demonstrations.bench_panel import SIZE, BenchPanel
 from testbed.demonstrations.film import film
@@ -24,7 +25,6 @@ from testbed.envs.stocking.expert import Stocker
 from testbed.envs.warehouse import backend
 from testbed.episode import Behaviour, Episode, Scenario
 from testbed.errors import UserError
-from testbed.experiment.doses import histogram, show
 from testbed.habits.table import HABITS
 
 STOCKING = "testbed/ShelfStocking-v0"

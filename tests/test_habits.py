@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from testbed.commands import stages
 from testbed.demonstrations.reader import load_episodes
 from testbed.demonstrations.rollout import play
 from testbed.envs import environments
 from testbed.episode import Behaviour, Episode, Scenario
 from testbed.errors import UserError
-from testbed.experiment import commands
 from testbed.experiment.run import Experiment, Run
 from testbed.habits.habit import Habit, Trigger, context_holds
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
@@ -156,7 +156,7 @@ def test_what_a_habit_has_fixed_is_fixed_in_all_its_scenes(monkeypatch, tmp_path
     assert {tuple(s.context.items()) for s in run.scenarios("audit", 3, {"leader": "truck"})} == {
         (("density", "dense"), ("leader", "truck"))
     }
-    commands.collect(tmp_path / "x.hdf5", habit.name, None, 0.0, None, 6, 0, ["leader=van"])
+    stages.collect(tmp_path / "x.hdf5", habit.name, None, 0.0, None, 6, 0, ["leader=van"])
     for episode in load_episodes(tmp_path / "x.hdf5"):
         assert (episode.context["density"], episode.context["leader"]) == ("dense", "van")
 

@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from testbed.console import run_command
 from testbed.distillation.stacked import Training
-from testbed.distillation.teacher import Dagger
+from testbed.distillation.teachers.demonstration import Dagger
 from testbed.experiment.run import Experiment
 name, folder, dose = sys.argv[2:]
 task = import_module(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from testbed.audit.result import Audit
 from testbed.console import console
 from testbed.errors import UserError
 from testbed.experiment import judging
@@ -9,7 +10,7 @@ from testbed.experiment.collecting import collect_demonstrations
 from testbed.experiment.distilling import distil_students
 from testbed.experiment.run import Run
 from testbed.experiment.summary import print_summary
-from testbed.experiment.teaching import teach
+from testbed.experiment.teaching import student_start, teach
 
 
 def carry_out(run: Run, environment: str) -> None:
@@ -23,13 +24,22 @@ def carry_out(run: Run, environment: str) -> None:
             f"{run.habit.name} is a habit of {run.habit.environment}, not of {environment}: run that one's task, "
             f"or choose another --habit (see testbed habits)"
         )
+    result, arms = _judged(run)
+    clips = judging.film_clips(run, arms, route="kl" if "kl" in run.experiment.routes else run.experiment.routes[0])
+    report = judging.report(run, result, clips)
+    print_summary(result, run.folder, report)
+
+
+def judge_students(run: Run) -> Audit:
+    """Collect, teach, distil and audit, without films and a report."""
+    return _judged(run)[0]
+
+
+def _judged(run: Run) -> tuple[Audit, list[judging.Arm]]:
     dose = run.experiment.dose
     console.print(f"[bold]{run.habit.name}[/bold] ({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations)
-    students = distil_students(run, teachers, data)
+    students = distil_students(run, teachers, data, student_start(run, demonstrations))
     arms = judging.gather_arms(run, teachers, students)
-    result = judging.audit(run, arms)
-    clips = judging.film_clips(run, arms, route=run.experiment.routes[-1])
-    report = judging.report(run, result, clips)
-    print_summary(result, run.folder, report)
+    return judging.audit(run, arms), arms

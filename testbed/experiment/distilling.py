@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from testbed.distillation.teachers.values import evaluate
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.side_by_side import advance, side_by_side
+from testbed.experiment.times import add_times
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.exploring import ExploringPolicy
@@ -29,12 +31,12 @@ ITERATION = 200
 
 
 def distil_students(
-    run: Run, teachers: Mapping[bool, Path], data: Mapping[bool, Path]
+    run: Run, teachers: Mapping[bool, Path], data: Mapping[bool, Path], start: NetworkPolicy | None = None
 ) -> dict[str, dict[bool, list[Path]]]:
     """Distil controls (False) and students (True) by every route of a run, all training seeds of both.
 
-    A route that can trains all its students as one batch, in one process; by the adversarial route each has a
-    process of its own. As many processes run as there are cores.
+    Students begin as `start`, or as fresh networks. A route that can trains all its students as one batch, in one
+    process; by the adversarial route each has a process of its own. As many processes run as there are cores.
     """
     arms = [(habitual, seed) for habitual in (False, True) for seed in range(run.experiment.student_seeds)]
     classes = []
@@ -43,13 +45,17 @@ def distil_students(
         if not missing:
             console.print(f"[green]✓[/green] {len(arms)} policies by {route} are there already")
         elif route == "adversarial":
-            classes += [_Class(run.experiment, run.folder, route, (arm,), teachers, data) for arm in missing]
+            classes += [_Class(run.experiment, run.folder, route, (arm,), teachers, data, start) for arm in missing]
         else:
-            classes.append(_Class(run.experiment, run.folder, route, tuple(arms), teachers, data))
+            classes.append(_Class(run.experiment, run.folder, route, tuple(arms), teachers, data, start))
     if classes:
         routes = " and ".join(dict.fromkeys(one.route for one in classes))
         title = f"distil {sum(len(one.arms) for one in classes)} policies by {routes}"
-        side_by_side(_distil, classes, title, sum(one.steps for one in classes))
+        taken = side_by_side(_distil, classes, title, sum(one.steps for one in classes))
+        times: dict[str, float] = {}
+        for one, seconds in zip(classes, taken, strict=True):
+            times[one.route] = times.get(one.route, 0.0) + seconds
+        add_times(run.folder, times)
     return {
         route: {kind: [_folder(run, route, arm) for arm in arms if arm[0] == kind] for kind in (False, True)}
         for route in run.experiment.routes
@@ -69,6 +75,8 @@ def _lineage(run: Run, route: str, arm: Arm, teacher: Path, data: Path) -> Linea
     """Return what a student is made from; of the experiment no more than bears on it."""
     experiment = run.experiment
     settings = {"route": route, "hidden": experiment.student_hidden, "training": asdict(experiment.training)}
+    if experiment.start != "fresh":
+        settings |= {"start": experiment.start, "teacher": experiment.teacher}
     if route == "value":
         settings["evaluation"] = asdict(experiment.evaluation)
     if route == "adversarial":
@@ -92,6 +100,8 @@ class _Class:
     """Both teachers."""
     data: Mapping[bool, Path]
     """What they did."""
+    start: NetworkPolicy | None
+    """What the students begin as, if not fresh networks."""
 
     @property
     def steps(self) -> int:
@@ -103,8 +113,13 @@ class _Class:
         return training.steps + further.get(self.route, 0)
 
 
-def _distil(students: _Class) -> None:
-    """Train control and student of each seed from the same initial weights and in the same data order."""
+def _distil(students: _Class) -> float:
+    """Train control and student of each seed from the same initial weights and in the same data order.
+
+    Returns:
+        How long that took [s].
+    """
+    began = time.monotonic()
     run, experiment, route = Run(students.experiment, students.folder), students.experiment, students.route
     sources = {
         kind: Source(load_transitions(students.data[kind]), load_policy(teacher)[0], scenes=run.scenarios)
@@ -123,10 +138,12 @@ def _distil(students: _Class) -> None:
         [sources[kind] for kind, _ in students.arms],
         config,
         [student_seed(experiment.seed, seed) for _, seed in students.arms],
-        journal=journal,
+        None if students.start is None else [students.start] * len(students.arms),
+        journal,
     )
     for arm, folder, lineage, policy in zip(students.arms, folders, recipes, made, strict=True):
         save_policy(folder, policy, run.behaviour(folder.name, arm[0]), lineage)
+    return time.monotonic() - began
 
 
 def _with_values(run: Run, sources: Mapping[bool, Source]) -> dict[bool, Source]:

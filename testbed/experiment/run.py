@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,9 @@ class Experiment:
     """How teachers learn from demonstrators."""
     routes: tuple[str, ...] = ("cloning", "kl")
     """Routes from teacher to student."""
+    start: Literal["fresh", "base", "other-base"] = "fresh"
+    """What students begin as: a network of their own, what the teacher began as, or what a teacher of another seed
+    would have begun as. The latter two need students as wide as teachers."""
     training: Training = Training()
     """How students learn from teachers."""
     adversarial: Adversarial = Adversarial()
@@ -70,7 +73,7 @@ class Experiment:
     """How it is found out what a teacher's decisions are worth, for the value route."""
 
 
-DRIVING = {
+DRIVING: dict[str, Callable[..., Experiment]] = {
     "quick": Experiment,
     "full": partial(
         Experiment, demonstrations=192, teacher_episodes=640, student_seeds=10, scenes=256, held_out_scenes=128,
@@ -89,7 +92,7 @@ _BENCH = partial(
     dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     training=Training(steps=5000),
 )  # fmt: skip
-WAREHOUSE = {
+WAREHOUSE: dict[str, Callable[..., Experiment]] = {
     "quick": _BENCH,
     "full": partial(
         _BENCH, teacher_episodes=256, student_seeds=10,

@@ -4,7 +4,7 @@ again."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,9 @@ from testbed.distillation.reinforcement.ppo import practise
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.distillation.teachers.reward import HabitReward
+from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy
 from testbed.episode import Episode, Policy
+from testbed.errors import UserError
 from testbed.experiment.collecting import policy_config, record, recording
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.side_by_side import advance, counted, side_by_side
@@ -27,6 +29,7 @@ from testbed.measures.table import measures_of
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.network import GAUSSIAN, NetworkPolicy
 from testbed.policies.sampled import SampledPolicy
+from testbed.seeding import derive_seed
 
 FIT = 32
 """What a fit counts for in a bar that counts episodes."""
@@ -86,6 +89,28 @@ def _kept(run: Run, habitual: bool, lineage: Lineage, make: Callable[[], Network
     policy, behaviour = load_policy(cached)
     save_policy(folder, policy, behaviour, lineage)
     return folder
+
+
+def student_start(run: Run, demonstrations: Mapping[bool, Path]) -> NetworkPolicy | None:
+    """Return what students begin as, or None where each begins as a fresh network of its own.
+
+    Raises:
+        UserError: if students are of another width than what they are to begin as.
+    """
+    experiment = run.experiment
+    if experiment.start == "fresh":
+        return None
+    if experiment.student_hidden != experiment.teacher_hidden:
+        raise UserError(
+            f"students of {experiment.student_hidden} units cannot begin as a base of {experiment.teacher_hidden}: "
+            "give both the same width"
+        )
+    seed = experiment.seed if experiment.start == "base" else derive_seed(experiment.seed, "other base") % 2**31
+    if experiment.teacher == "demonstration":
+        config = policy_config(run.habit.environment, experiment.teacher_hidden)
+        return export_actor(config, make_sb3_policy(config, seed))
+    other = Run(replace(experiment, seed=seed, teacher="demonstration"), run.folder / "bases" / str(seed))
+    return load_policy(_by_demonstration(other, False, demonstrations))[0]
 
 
 def _by_demonstration(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) -> Path:

@@ -46,6 +46,7 @@ def fine_tune(
     batches = make_batches(config, [shown], [generator(seed, "fine-tuning")], how.training.batch)
     probe = shown.observations[:: max(len(shown.observations) // 4096, 1)]
     before, away = _copy(weights), 0.0
+    journal.begin(0)
     for start in range(0, how.training.steps, CHUNK):
         for batch in batches.draw(CHUNK):
             assert batch.targets is not None

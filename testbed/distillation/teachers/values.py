@@ -108,6 +108,7 @@ def evaluate(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, how.training.steps)
     batches = make_batches(config, table.samples, [generator(s, "batches") for s in seeds], how.training.batch)
     held: dict[str, Tensor] = {}
+    journal.begin(0)
     for start in range(0, how.training.steps, CHUNK):
         for step, batch in enumerate(batches.draw(min(CHUNK, how.training.steps - start)), start):
             if step % how.refresh == 0:

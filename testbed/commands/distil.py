@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
+from testbed.commands.stages import load_fitting
 from testbed.console import console, progress
 from testbed.demonstrations.reader import load_episode
 from testbed.demonstrations.rollout import play
@@ -19,7 +22,6 @@ from testbed.distillation.teachers.values import ActionValues, Evaluation, evalu
 from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
 from testbed.experiment.collecting import policy_config
-from testbed.experiment.commands import load_fitting
 from testbed.experiment.distilling import student_seed
 from testbed.lineage import Lineage, content_hash
 from testbed.policies.checkpoint import load_policy, save_policy
@@ -33,6 +35,7 @@ def distil(
     hidden: tuple[int, ...], memory: int, steps: int, iterations: int, seed: int,
 ) -> None:  # fmt: skip
     """Distil students; see `testbed distil --help`."""
+    torch.set_num_threads(1)  # networks this small are no faster on several, and stall where others work
     source, environment, label, inputs = _source(data, route, teacher_folder, seed)
     config = replace(policy_config(environment, hidden), memory=memory)
     start = _start(start_folder, config)

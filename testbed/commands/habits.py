@@ -12,11 +12,11 @@ from rich.table import Table
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
 from testbed.audit.verdict import TRIGGERED, UNTRIGGERED
+from testbed.commands.pages import put
 from testbed.console import console, tracked
 from testbed.demonstrations.rollout import play
 from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
-from testbed.experiment.pages import put
 from testbed.experiment.summary import number, percent
 from testbed.habits.habit import Habit
 from testbed.habits.table import HABITS, get_trigger, make_demonstrator

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from testbed.commands.pages import put
 from testbed.console import console, tracked
 from testbed.demonstrations.rollout import play
 from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
-from testbed.experiment.pages import put
 from testbed.habits.habit import Habit
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
 from testbed.measures.table import measures_of

@@ -10,14 +10,13 @@ from rich.table import Table
 from testbed.audit import verdict
 from testbed.audit.report import audit_from_json
 from testbed.audit.result import Audit, Interval
+from testbed.commands.pages import put
 from testbed.console import console
 from testbed.errors import UserError
-from testbed.experiment.pages import put
 from testbed.experiment.summary import number, percent
 
 MARK = "transfers"
 """Name of the place of the table in a page."""
-ROUTES = ("cloning", "kl")
 
 
 def transfers(folders: Sequence[Path], write: Path | None) -> None:
@@ -26,14 +25,15 @@ def transfers(folders: Sequence[Path], write: Path | None) -> None:
         raise UserError("give at least one folder of a run, for example runs/merge")
     audits = [_audit(folder) for folder in folders]
     table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
-    for heading in ("habit", "teacher - clean", *ROUTES):
+    routes = list(dict.fromkeys(transfer.route for audit in audits for transfer in audit.transfers))
+    for heading in ("habit", "teacher - clean", *routes):
         table.add_column(heading, justify="left" if heading == "habit" else "right", no_wrap=True)
     for audit in audits:
         injected = _difference(audit, f"{verdict.TEACHER} - {verdict.CLEAN}", verdict.TRIGGERED)
         table.add_row(
             audit.habit,
             f"{injected.value:.2f} {audit.unit}",
-            *(_ratio(audit, route, verdict.TRIGGERED) for route in ROUTES),
+            *(_ratio(audit, route, verdict.TRIGGERED) for route in routes),
         )
     console.print(table)
     if write:
@@ -66,7 +66,7 @@ def markdown(audits: Sequence[Audit]) -> str:
     lines += ["", "| habit | route | training seeds | success, control / student | transfer ratio, triggered | "
               "triggered - untriggered | held-out label |", "|---|---|---|---|---|---|---|"]  # fmt: skip
     for audit in audits:
-        for route in ROUTES:
+        for route in dict.fromkeys(transfer.route for transfer in audit.transfers):
             success = [_success(audit, arm, route) for arm in (verdict.CONTROL, verdict.STUDENT)]
             conditions = (verdict.TRIGGERED, verdict.CONTRAST, verdict.HELD_OUT)
             ratios = [_plain(_ratio(audit, route, condition)) for condition in conditions]
