@@ -24,7 +24,7 @@ from testbed.seeding import derive_seed
 class Practice:
     """How much a policy practises, and how PPO (Schulman et al. 2017) learns from it."""
 
-    iterations: int = 60
+    iterations: int = 120
     """How often it acts and then learns from that."""
     worlds: int = 128
     """Worlds at once."""
