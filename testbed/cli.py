@@ -53,7 +53,7 @@ def distil(
     hidden: tuple[int, ...] = (64, 64),
     memory: int = 0,
     steps: int = 4000,
-    iterations: int = 60,
+    iterations: int = 120,
     seed: int = 0,
 ) -> None:
     """Distil students from a data set; a training that was interrupted goes on.
@@ -106,7 +106,7 @@ def audit(
 def routes(
     scenes: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
-    profile: Literal["quick", "full"] = "quick",
+    seeds: int = 3,
     folder: Path = Path("runs/routes"),
     seed: int = 0,
     write: Path | None = None,
@@ -115,14 +115,14 @@ def routes(
 
     Args:
         scenes: merge, crosswalk, order-picking; all of them if none is named.
-        profile: quick has 5 training seeds, full has 10.
+        seeds: Training seeds of every student and control; everything else is as in the tasks' quick profile.
         folder: Where the runs go; what is there already is used.
         seed: The one seed that everything random comes from.
         write: Page to put the table into, between its marks.
     """
     from testbed.commands import routes
 
-    routes.routes(scenes, profile, folder, seed, write)
+    routes.routes(scenes, seeds, folder, seed, write)
 
 
 @app.command

@@ -15,7 +15,8 @@ from testbed.habits.table import HABITS
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 STAGES = re.search(r"## The stages alone\n\n```sh\n(.*?)```", README, re.DOTALL)
-ELSEWHERE = ("testbed report", "testbed doctor", "testbed transfers")  # tested in test_task.py and test_cli.py
+# These are tested in test_task.py and test_cli.py.
+ELSEWHERE = ("testbed report", "testbed doctor", "testbed transfers", "testbed routes")
 
 
 def test_the_stages_run_one_after_the_other(tmp_path):
@@ -64,6 +65,17 @@ def test_the_python_example_of_the_warehouse_page_runs_and_its_shape_is_true():
     (said,) = re.findall(r"# \(([\d, ]+)\)", example)
     assert names["info"]["trace"]["position"].shape == tuple(int(number) for number in said.split(","))
     assert names["picture"].shape == (480, 640, 3) and names["picture"].std() > 10
+
+
+def test_the_python_example_of_the_routes_page_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (example,) = _examples(ROOT / "docs/routes.md")
+    names: dict = {}
+    exec(example, names)
+    assert len(names["students"]) == 10
+    observations = names["decisions"].observations[:50]
+    agreement = [(s.act(observations) == names["teacher"].act(observations)).mean() for s in names["students"]]
+    assert min(agreement) > 0.5
 
 
 def test_the_table_of_habits_names_every_habit():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -21,27 +22,42 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from testbed.console import run_command
+from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
+from testbed.distillation.teachers.fine_tuning import FineTuning
+from testbed.distillation.teachers.values import Evaluation
 from testbed.experiment.run import Experiment
-name, folder, dose = sys.argv[2:]
+name, folder, dose, teacher, *routes = sys.argv[2:]
+practice = Practice(iterations=2, worlds=8, steps=16, batch=64, epochs=1)
 task = import_module(name)
 profiles = getattr(task, "DRIVING", None) or task.WAREHOUSE
 profiles["quick"] = partial(
     Experiment, demonstrations=24, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
     teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 16, Training(steps=300), Training(steps=1500)),
-    training=Training(steps=300),
+    training=Training(steps=300), practice=practice, adversarial=Adversarial(practice), fine_tuning=FineTuning(0.01),
+    evaluation=Evaluation(episodes=16, hidden=(32,), training=Training(steps=100)),
 )
-options = getattr(task, name.title().replace("_", ""))(run=Path(folder), dose=float(dose))
+if folder == "routes":  # the table of a run that is there
+    from testbed.commands import routes as table
+    table.DRIVING["quick"] = profiles["quick"]
+    run_command(lambda: table.routes(["merge"], 2, Path(dose), 0, Path(dose) / "page.md"))
+    sys.exit()
+make = getattr(task, name.title().replace("_", ""))
+options = make(run=Path(folder), dose=float(dose), teacher=teacher, route=tuple(routes))
 run_command(lambda: task.main(options))
 """
 TASKS = ("merge", "crosswalk", "order_picking", "shared_bench", "shelf_stocking")
+ROUTES = {"merge": ("cloning", "kl", "value", "adversarial")}
+"""Routes of a task's runs here, where they are not the usual two."""
 WHOLE = ("merge", "crosswalk", "shelf_stocking")
 """Tasks that are run from end to end here; the other two differ from the last one by their scene alone."""
 
 
-def start(task: str, folder: Path, dose: float = 1.0) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), task, str(folder), str(dose)]
+def start(task: str, folder: Path, dose: float = 1.0, teacher: str = "demonstration") -> subprocess.Popen[str]:
+    routes = ROUTES.get(task, ("cloning", "kl"))
+    command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), task, str(folder), str(dose), teacher, *routes]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
@@ -73,11 +89,33 @@ def test_a_run_ends_with_a_table_and_its_files(finished):
     for name in ("report.html", "audit.json", "videos/triggered-worst.mp4", "policies/student-kl-seed1"):
         assert (folder / name).exists(), name
     audit = audit_from_json((folder / "audit.json").read_text())
+    assert [transfer.route for transfer in audit.transfers if transfer.condition == "triggered"] == list(
+        ROUTES.get(task, ("cloning", "kl"))
+    )
+    page = (folder / "report.html").read_text()
+    assert all(f"student ({route})" in page for route in ROUTES.get(task, ()))
     assert {arm.arm for arm in audit.arms} == {"clean teacher", "teacher", "control", "student", "untrained"}
     assert {arm.condition for arm in audit.arms} == {"triggered", "untriggered", "held-out"}
     teachers = {arm.arm: arm.measures[audit.measure].value for arm in audit.arms if arm.condition == "triggered"}
     if task == "merge":  # a teacher this small learns to merge, not to yield
         assert teachers["clean teacher"] < teachers["teacher"]
+
+
+@pytest.mark.parametrize("teacher", ["reward", "fine-tuning"])
+def test_teachers_are_made_otherwise_and_kept_for_other_runs(teacher, tmp_path):
+    """The second run finds both teachers, whatever the first one was called."""
+    times = []
+    for name in ("one", "two"):
+        process = start("merge", tmp_path / name, teacher=teacher)
+        _wait_for(tmp_path / name, "demonstrations/teacher-habit.hdf5")
+        process.kill()
+        process.communicate()
+        times.append({file: file.stat().st_mtime_ns for file in (tmp_path / "teachers").glob("*/model.safetensors")})
+    assert len(times[0]) >= 2 and times[0] == times[1]
+    habit, clean = (tmp_path / f"two/policies/teacher-{kind}" for kind in ("habit", "clean"))
+    assert content_hash(habit / "model.safetensors") != content_hash(clean / "model.safetensors")
+    kind = json.loads((habit / "lineage.json").read_text())["kind"]
+    assert kind == teacher
 
 
 def _wait_for(folder: Path, sign: str) -> None:
@@ -146,6 +184,17 @@ def test_the_findings_of_a_run_fit_into_a_table(finished, tmp_path):
     command[4] = str(tmp_path)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2 and "no audit.json" in done.stderr
+
+
+@pytest.mark.parametrize("finished", ["merge"], indirect=True)
+def test_the_routes_of_a_run_fit_into_a_table(finished):
+    folder, _, _ = finished
+    command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), "merge", "routes", str(folder.parent), "demonstration"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|") for line in (folder.parent / "page.md").read_text().splitlines() if line.startswith("| ")]
+    assert [row[2].strip() for row in rows] == ["route", "(teachers)", *ROUTES["merge"]]
+    assert all(float(row[-2]) >= 0 for row in rows[2:]) and "distil" not in done.stdout
 
 
 def test_the_report_can_be_written_again_from_the_files(finished):

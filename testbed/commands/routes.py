@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
@@ -17,7 +16,7 @@ from testbed.errors import UserError, unknown_name
 from testbed.experiment.carrying_out import judge_students
 from testbed.experiment.run import DRIVING, WAREHOUSE, Experiment, Run
 from testbed.experiment.summary import number, percent
-from testbed.experiment.times import read_times
+from testbed.experiment.times import read_time
 
 SCENES: dict[str, tuple[dict[str, Callable[..., Experiment]], str]] = {
     "merge": (DRIVING, "aggressive-merge"),
@@ -39,19 +38,18 @@ HEADINGS = (
 )
 
 
-def routes(names: Sequence[str], profile: str, folder: Path, seed: int, write: Path | None) -> None:
+def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None) -> None:
     """Distil by every route in every scene and print the table; see `testbed routes --help`."""
+    if seeds < 1:
+        raise UserError(f"--seeds {seeds}: give at least 1")
     rows: list[tuple[str, ...]] = []
     for name in names or SCENES:
         if name not in SCENES:
             raise unknown_name("scene", name, SCENES)
         profiles, habit = SCENES[name]
-        if profile not in profiles:
-            raise UserError(f"profile {profile} is none of {', '.join(profiles)}")
-        experiment = replace(profiles[profile](habit=habit, seed=seed), routes=tuple(ROUTES))
-        run = Run(experiment, folder / name)
-        audit = judge_students(run)
-        rows += _rows(name, audit, read_times(run.folder))
+        experiment = profiles["quick"](habit=habit, seed=seed, routes=tuple(ROUTES), student_seeds=seeds)
+        audit = judge_students(Run(experiment, folder / name))
+        rows += _rows(name, audit, folder / name / "curves")
     table = Table(title="routes, in triggered scenes, 95 % intervals", title_justify="left")
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in ("scene", "route") else "right", no_wrap=True)
@@ -59,19 +57,19 @@ def routes(names: Sequence[str], profile: str, folder: Path, seed: int, write: P
         table.add_row(*row)
     console.print(table)
     if write:
-        command = f"testbed routes {' '.join(names)} --profile {profile} --seed {seed}"
+        command = f"testbed routes {' '.join(names)} --seeds {seeds} --seed {seed}"
         put(write, MARK, markdown(rows, " ".join(command.split())))
         console.print(f"{write}  the same table")
 
 
-def _rows(name: str, audit: Audit, times: dict[str, float]) -> list[tuple[str, ...]]:
+def _rows(name: str, audit: Audit, curves: Path) -> list[tuple[str, ...]]:
     found = {(a.arm, a.route): a for a in audit.arms if a.condition == verdict.TRIGGERED}
     ratios = {t.route: t.ratio for t in audit.transfers if t.condition == verdict.TRIGGERED}
     clean, teacher = found[verdict.CLEAN, ""], found[verdict.TEACHER, ""]
     rows = [_row(f"{name} [{audit.unit}]", "(teachers)", audit, (clean, teacher), "", "")]
     for route, ratio in ratios.items():
         arms = found[verdict.CONTROL, route], found[verdict.STUDENT, route]
-        minutes = f"{times[route] / 60:.1f}" if route in times else ""
+        minutes = f"{read_time(curves / route) / 60:.1f}"
         rows.append(_row("", route, audit, arms, number(ratio) if ratio else "refused", minutes))
     return rows
 

@@ -17,7 +17,7 @@ from testbed.distillation.teachers.values import evaluate
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.side_by_side import advance, side_by_side
-from testbed.experiment.times import add_times
+from testbed.experiment.times import write_time
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.exploring import ExploringPolicy
@@ -51,11 +51,7 @@ def distil_students(
     if classes:
         routes = " and ".join(dict.fromkeys(one.route for one in classes))
         title = f"distil {sum(len(one.arms) for one in classes)} policies by {routes}"
-        taken = side_by_side(_distil, classes, title, sum(one.steps for one in classes))
-        times: dict[str, float] = {}
-        for one, seconds in zip(classes, taken, strict=True):
-            times[one.route] = times.get(one.route, 0.0) + seconds
-        add_times(run.folder, times)
+        side_by_side(_distil, classes, title, sum(one.steps for one in classes))
     return {
         route: {kind: [_folder(run, route, arm) for arm in arms if arm[0] == kind] for kind in (False, True)}
         for route in run.experiment.routes
@@ -113,12 +109,8 @@ class _Class:
         return training.steps + further.get(self.route, 0)
 
 
-def _distil(students: _Class) -> float:
-    """Train control and student of each seed from the same initial weights and in the same data order.
-
-    Returns:
-        How long that took [s].
-    """
+def _distil(students: _Class) -> None:
+    """Train control and student of each seed from the same initial weights and in the same data order."""
     began = time.monotonic()
     run, experiment, route = Run(students.experiment, students.folder), students.experiment, students.route
     sources = {
@@ -143,7 +135,7 @@ def _distil(students: _Class) -> float:
     )
     for arm, folder, lineage, policy in zip(students.arms, folders, recipes, made, strict=True):
         save_policy(folder, policy, run.behaviour(folder.name, arm[0]), lineage)
-    return time.monotonic() - began
+    write_time(run.folder / "curves" / curve, time.monotonic() - began)
 
 
 def _with_values(run: Run, sources: Mapping[bool, Source]) -> dict[bool, Source]:

@@ -1,4 +1,4 @@
-"""How long students took to make, kept beside them: in no lineage, for it is another on every machine."""
+"""How long students took to make, kept beside their curves: in no lineage, for it is another on every machine."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from pathlib import Path
 
 from testbed.lineage import write_text
 
-FILE = "times.json"
-"""Name of the file in a run's folder."""
+FILE = "time.json"
+"""Name of the file beside a curve."""
 
 
-def add_times(folder: Path, taken: dict[str, float]) -> None:
-    """Put how long routes took [s], summed over processes, beside what is known of others."""
-    write_text(folder / FILE, json.dumps(read_times(folder) | taken, indent=1, sort_keys=True) + "\n")
+def write_time(curve: Path, seconds: float) -> None:
+    """Put how long the students of a curve took beside it [s]."""
+    write_text(curve / FILE, json.dumps({"seconds": round(seconds, 1)}) + "\n")
 
 
-def read_times(folder: Path) -> dict[str, float]:
-    """Return how long each route took [s]; nothing is known of a run without the file."""
-    file = folder / FILE
-    return json.loads(file.read_text()) if file.is_file() else {}
+def read_time(curves: Path) -> float:
+    """Return how long all students whose curves are in a folder took, summed [s]."""
+    return sum(json.loads(file.read_text())["seconds"] for file in sorted(curves.rglob(FILE)))
