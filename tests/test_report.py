@@ -206,6 +206,16 @@ def test_answer_with_transfer(audit: Audit) -> None:
     assert _with(audit, Transfer("kl", "triggered", Interval(0.97, 0.81, 1.2), "")) == expected
 
 
+def test_answer_of_several_routes_is_one_sentence(audit: Audit) -> None:
+    """Three routes that handed the habit down alike are named in one sentence, and the refused one in its own."""
+    (first, *_) = [t for t in audit.transfers if t.condition == "triggered"]
+    routes = [replace(first, ratio=Interval(0.9, 0.8, 1.0), refused="") for _ in range(3)]
+    found = answer(replace(audit, transfers=(*routes, replace(first, route="other", ratio=None, refused="too few"))))
+    share = f"90 % [80, 100] ({first.route})"
+    assert found.startswith(f"Of the teacher's {audit.habit} habit under its trigger students inherited ")
+    assert f"{share}, {share} and {share}; their controls did not. For the other student no" in found
+
+
 def test_answer_where_the_control_moved(audit: Audit) -> None:
     """A control that is as severe as the teacher is not said to be clean."""
     arms = tuple(replace(arm, measures=audit.arms[1].measures) if arm.arm == "control" else arm for arm in audit.arms)

@@ -23,6 +23,9 @@ WHEN = {
     "triggered - untriggered": "that its trigger brings about (triggered minus untriggered)",
 }
 
+NOT_THE_CONTROL = "; the control did not"
+"""What is said of a control that is as clean as the clean teacher."""
+
 
 def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
     """Write one self-contained HTML page, with the videos inside it."""
@@ -53,7 +56,17 @@ def answer(audit: Audit) -> str:
     chosen = _headline(audit)
     if not chosen:
         return "No teacher and student were compared here: the page shows what each policy did, not a transfer."
-    return " ".join(_sentence(audit, transfer) for transfer in chosen)
+    plain = [transfer for transfer in chosen if _inherited(transfer) and _control(audit, transfer) == NOT_THE_CONTROL]
+    if len(plain) < 3:
+        return " ".join(_sentence(audit, transfer) for transfer in chosen)
+    shares = [f"{percent(transfer.ratio)} ({transfer.route})" for transfer in plain if transfer.ratio]
+    what = f"the teacher's {audit.habit} habit {WHEN.get(plain[0].condition, f'({plain[0].condition})')}"
+    together = f"Of {what} students inherited {', '.join(shares[:-1])} and {shares[-1]}; their controls did not."
+    return " ".join([together, *(_sentence(audit, transfer) for transfer in chosen if transfer not in plain)])
+
+
+def _inherited(transfer: Transfer) -> bool:
+    return transfer.ratio is not None and transfer.ratio.excludes_zero and transfer.ratio.low > 0
 
 
 def _headline(audit: Audit) -> list[Transfer]:
@@ -82,7 +95,7 @@ def _control(audit: Audit, transfer: Transfer) -> str:
         return ""
     control, clean = level["control"], level["clean teacher"]
     if _overlap(control, clean) and not _overlap(control, level["teacher"]):
-        return "; the control did not"
+        return NOT_THE_CONTROL
     return f"; but its control stands at {interval(control)} {audit.unit}, the clean teacher at {interval(clean)}"
 
 

@@ -25,16 +25,14 @@ def transfers(folders: Sequence[Path], write: Path | None) -> None:
         raise UserError("give at least one folder of a run, for example runs/merge")
     audits = [_audit(folder) for folder in folders]
     table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
-    routes = list(dict.fromkeys(transfer.route for audit in audits for transfer in audit.transfers))
-    for heading in ("habit", "teacher - clean", *routes):
-        table.add_column(heading, justify="left" if heading == "habit" else "right", no_wrap=True)
+    for heading in ("habit", "teacher - clean", "route", "transfer ratio"):
+        table.add_column(heading, justify="left" if heading in ("habit", "route") else "right", no_wrap=True)
     for audit in audits:
         injected = _difference(audit, f"{verdict.TEACHER} - {verdict.CLEAN}", verdict.TRIGGERED)
-        table.add_row(
-            audit.habit,
-            f"{injected.value:.2f} {audit.unit}",
-            *(_ratio(audit, route, verdict.TRIGGERED) for route in routes),
-        )
+        first = [audit.habit, f"{injected.value:.2f} {audit.unit}"]
+        for route in dict.fromkeys(transfer.route for transfer in audit.transfers):
+            table.add_row(*first, route, _ratio(audit, route, verdict.TRIGGERED))
+            first = ["", ""]
     console.print(table)
     if write:
         put(write, MARK, markdown(audits))

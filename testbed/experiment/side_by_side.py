@@ -34,6 +34,7 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
         UserError: if a process is ended from outside.
     """
     context = get_context("forkserver")
+    context.set_forkserver_preload([__name__, work.__module__])  # imports once what every process needs
     counter = context.Value("q", 0)
     workers = min(len(items), os.cpu_count() or 1)
     with progress(title, total) as bar, ProcessPoolExecutor(workers, context, _begin, (counter,)) as pool:
