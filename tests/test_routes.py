@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from dataclasses import replace
 
@@ -166,6 +167,14 @@ def test_an_interrupted_route_goes_on_as_if_nothing_had_been(name, merges, tmp_p
     assert not (tmp_path / "b" / "unfinished.pt").exists()
 
 
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_student_begins_as_its_start(name, merges):
+    """At a learning rate of 0, or without an iteration of practice, it stays that, normaliser included."""
+    begins = NetworkPolicy(MERGE, random_arrays(MERGE, np.random.default_rng(5)))
+    still = make_route(name, replace(SHORT, learning_rate=0.0), Adversarial(replace(PRACTICE, iterations=0)))
+    assert same(still.distil(merges[:1], MERGE, [3], [begins])[0], begins)
+
+
 def test_an_unknown_route_lists_the_valid_ones():
     with pytest.raises(UserError, match=r"'clonning'.*adversarial, cloning, kl, value.*Did you mean 'cloning'"):
         route("clonning")
@@ -305,13 +314,22 @@ def test_a_round_adds_the_teachers_answers_where_the_student_went(chosen, answer
 
 
 def test_what_practice_begins_with(merges):
-    """Without an iteration: the start that is given, what so many steps of cloning make, or a fresh network."""
-    none, start = replace(PRACTICE, iterations=0), NetworkPolicy(MERGE, random_arrays(MERGE, np.random.default_rng(5)))
-    begin = lambda cloned, *starts: Adversarial(none, cloned=cloned).distil(merges[:1], MERGE, [3], *starts)[0]  # noqa: E731
-    assert same(begin(50, [start]), start)
+    """Where no start is given: what so many steps of cloning make, or a fresh network."""
+    none = replace(PRACTICE, iterations=0)
+    begin = lambda cloned: Adversarial(none, cloned=cloned).distil(merges[:1], MERGE, [3])[0]  # noqa: E731
     assert same(begin(50), Cloning(Training(steps=50)).distil(merges[:1], MERGE, [3])[0])
     fresh = random_arrays(MERGE, generator(3, "weights"))
     assert all((begin(0).arrays[name] == fresh[name]).all() for name in MERGE.shapes if name not in ("mean", "std"))
+
+
+def test_the_discriminator_learns_beside_the_student(merges, tmp_path):
+    """Its loss and accuracy are in the curve, which is JSON to the letter: no NaN where no episode came to its end."""
+    Adversarial(PRACTICE).distil(merges[:1], MERGE, [3], journal=Journal(tmp_path))
+    lines = (tmp_path / "curve.jsonl").read_text().splitlines()
+    curve = [json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} is no JSON")) for line in lines]
+    assert [line["step"] for line in curve] == [1, 2, 3]
+    assert all({"reward", "discriminator loss", "discriminator accuracy"} <= line.keys() for line in curve)
+    assert curve[2]["discriminator loss"] < curve[0]["discriminator loss"]
 
 
 def test_several_students_do_not_share_a_journal(merges, tmp_path):

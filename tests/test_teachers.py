@@ -1,24 +1,32 @@
-"""Teachers: SB3's policies and ours, DAgger, fine-tuning to a stated distance, and values against closed forms."""
+"""Teachers: SB3's policies and ours, DAgger, practice, fine-tuning by a stated distance, values in closed form."""
 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from testbed.demonstrations.rollout import play
 from testbed.demonstrations.transitions import Transitions
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
+from testbed.distillation.reinforcement.stage import Stage, Step
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger, train_teacher
 from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
+from testbed.distillation.teachers.reward import HabitReward
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, make_sb3_policy
 from testbed.distillation.teachers.values import Evaluation, evaluate
+from testbed.envs.merge.gap_acceptance import GapAcceptance
+from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
+from testbed.habits.table import get_habit, get_trigger
+from testbed.measures.table import measures_of
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
 
 DISCRETE = PolicyConfig("testbed/Merge-v0", 5, 4, (16, 16))
@@ -227,7 +235,7 @@ def test_values_of_a_chain_are_the_closed_form(tmp_path):
 
 
 def test_values_of_continuous_actions_are_the_closed_form():
-    """Reward x + a, then x' = a / 2, while the policy does x / 2: V = 3/2 x / (1 - 0.7 / 4), Q = x + a + 0.7 V(a / 2)."""
+    """Reward x + a, then x' = a / 2; the policy does x / 2. V(x) = 3/2 x / (1 - 0.7 / 4), Q = x + a + 0.7 V(a / 2)."""
     config = PolicyConfig("testbed/OrderPicking-v0", 1, 1, (), GAUSSIAN)
     half = {"mean": [0], "std": [1], "layer0.weight": [[0.5]], "layer0.bias": [0], "log_std": [-1]}
     policy = NetworkPolicy(config, {name: np.array(array, np.float32) for name, array in half.items()})
@@ -251,3 +259,62 @@ def test_a_curve_that_is_there_already_is_replaced(make, tmp_path):
             fine_tune(network(DISCRETE), shown(DISCRETE), 0, FineTuning(0.02), Journal(tmp_path))
     steps = [json.loads(line)["step"] for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps))
+
+
+# Practice.
+
+
+class Watched:
+    """Pays as another reward does and keeps the decisions and rewards of each world, scene by scene."""
+
+    reward: HabitReward
+
+    def __init__(self, worlds: int) -> None:
+        self.scenes: list[list[list]] = [[] for _ in range(worlds)]
+
+    def begin(self, worlds: np.ndarray, observations: np.ndarray, info) -> None:
+        self.reward.begin(worlds, observations, info)
+        for world in np.flatnonzero(worlds):
+            self.scenes[world].append([])
+
+    def of(self, step: Step) -> np.ndarray:
+        paid = self.reward.of(step)
+        for world, scenes in enumerate(self.scenes):
+            parts = (step.observations, step.actions, step.next_observations, step.rewards, step.over, paid)
+            scenes[-1].append([np.array(part[world]) for part in parts])
+        return paid
+
+
+def test_practice_is_in_the_same_scenes_and_pays_for_severity():
+    """Three worlds go through scenes in order; each is what `play` makes of it, to the byte. At its end the habit's
+    measure, from its minor to its severe threshold, is paid where the trigger held, and costs where it did not."""
+    demonstrator, config = GapAcceptance(), PolicyConfig("testbed/Merge-v0", 56, 5, ())
+    scenes = [Scenario(seed, {"leader": "car" if seed % 3 else "truck"}) for seed in range(5)]
+    episodes = list(play(config.environment, scenes, [(demonstrator, Behaviour("demonstrator"))]))
+    habit = get_habit("aggressive-merge")
+    measure = replace(measures_of(config.environment)[habit.measure], minor=-1.0, severe=3.0)
+    watched, normaliser = Watched(3), (np.zeros(56, np.float32), np.full(56, 2, np.float32))
+    with closing(Stage(config, 3, normaliser, watched)) as stage:
+        watched.reward = HabitReward(measure, get_trigger(habit, None).holds, 1.0, 0.5, stage.env.metadata)
+        stage.put_on(scenes)
+        shown, last = stage.reset(), []
+        while len(last) < 5:
+            shown, _, over, told = stage.step(demonstrator.act(shown * 2))
+            last += [told[world]["terminal_observation"] * 2 for world in np.flatnonzero(over)]
+        assert stage.finished == [True] * len(last)  # the demonstrator's scenes all end well
+    begun = [(sum(map(len, one[:k])), world, k) for world, one in enumerate(watched.scenes) for k in range(len(one))]
+    ended = 0
+    for episode, (_, world, number) in zip(episodes, sorted(begun), strict=False):
+        columns = zip(*watched.scenes[world][number], strict=True)
+        before, actions, after, rewards, over, paid = (np.array(column) for column in columns)
+        np.testing.assert_array_equal(before, episode.observations[: len(before)])
+        np.testing.assert_array_equal(after, episode.observations[1 : len(after) + 1])
+        assert (actions == episode.actions[: len(actions)]).all() and (rewards == episode.rewards[: len(rewards)]).all()
+        assert (paid[:-1] == rewards[:-1]).all() and not over[:-1].any()
+        if over[-1]:
+            ended += 1
+            assert len(before) == len(episode.actions) and any((after[-1] == one).all() for one in last)
+            factor = 0.5 if episode.context["leader"] == "truck" else -0.5
+            severity = min((measure.compute(episode.trace) + 1) / 4, 1.0)
+            assert paid[-1] - rewards[-1] == pytest.approx(factor * severity) and severity > 0.2
+    assert ended >= 4

@@ -90,7 +90,7 @@ class Journal:
             raise UserError(
                 f"{file} is damaged ({type(error).__name__}): delete it, the training begins anew"
             ) from None
-        return kept if kept["recipe"] == self.recipe else None
+        return kept if isinstance(kept, dict) and kept.get("recipe") == self.recipe else None
 
     def begin(self, step: int) -> None:
         """Drop what a curve has of steps that are done anew."""

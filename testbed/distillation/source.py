@@ -14,6 +14,7 @@ from testbed.policies.network import NetworkPolicy
 
 Scenes = Callable[[str, int], Sequence[Scenario]]
 """(purpose, count) -> scenes for it: another purpose gives others."""
+NO_SCENES = "this route lets students act while they learn: give scenes for that"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ class Source:
             raise UserError("this route asks the teacher: give its policy, not its demonstrations alone")
         return self.teacher
 
+    def check_interactive(self) -> None:
+        """Raise `UserError` unless there is a teacher to ask and there are scenes to act in."""
+        self.asked()
+        if self.scenes is None:
+            raise UserError(NO_SCENES)
+
     def valued(self) -> ActionValues:
         """Return the teacher's values; raises `UserError` if there are none."""
         if self.values is None:
@@ -48,5 +55,5 @@ class Source:
     def stage(self, purpose: str, count: int) -> Sequence[Scenario]:
         """Return scenes; raises `UserError` if there are none."""
         if self.scenes is None:
-            raise UserError("this route lets students act while they learn: give scenes for that")
+            raise UserError(NO_SCENES)
         return self.scenes(purpose, count)

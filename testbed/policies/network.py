@@ -86,19 +86,25 @@ class NetworkPolicy:
         Raises:
             UserError: for observations of another size.
         """
-        return self._distribution(self._outputs(self._normalised(observations)))
+        return self._distribution(self._at_once(observations))
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Return the likeliest action for each of n observations: shape (n,), or (n, actions) within [-1, 1]."""
-        return self._likeliest(self._outputs(self._normalised(observations)))
+        return self._likeliest(self._at_once(observations))
 
     def auxiliary(self, observations: np.ndarray) -> np.ndarray:
         """Return the outputs that drive nothing, for n observations, shape (n, auxiliary)."""
-        return self._outputs(self._normalised(observations))[:, self.config.actions :]
+        return self._at_once(observations)[:, self.config.actions :]
 
     def begin(self, count: int) -> NetworkPolicy | Remembering:
         """Return what acts in `count` episodes from their beginning: this policy, unless it has a memory."""
         return Remembering(self, count) if self.config.memory else self
+
+    def _at_once(self, observations: np.ndarray) -> np.ndarray:
+        """Return the outputs for observations that nothing came before."""
+        if self.config.memory:
+            raise UserError(f"a policy with a memory for {self.config.environment} acts through what begin() returns")
+        return self._outputs(self._normalised(observations))
 
     def _distribution(self, outputs: np.ndarray) -> np.ndarray:
         outputs = outputs[:, : self.config.actions]
@@ -121,8 +127,6 @@ class NetworkPolicy:
 
     def _outputs(self, hidden: np.ndarray) -> np.ndarray:
         """Return the outputs of the last layer, shape (n, actions + auxiliary), of what the first layer is given."""
-        if hidden.shape[1] != (self.config.memory or self.config.observation_size):
-            raise UserError(f"a policy with a memory for {self.config.environment} acts through what begin() returns")
         last = len(self.config.hidden)
         for layer in range(last + 1):
             hidden = hidden @ self.arrays[f"layer{layer}.weight"] + self.arrays[f"layer{layer}.bias"]

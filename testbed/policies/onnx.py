@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from testbed.errors import UserError
-from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy
+from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, Remembering
 
 OPSET = 17
 """Version of the operators: old enough for runtimes of 2022 and newer."""
@@ -135,8 +135,13 @@ def _check(policy: NetworkPolicy, session: Any) -> None:
     )
     given = {"observation": seen}
     if config.memory:
-        given["memory"] = np.zeros((len(seen), config.memory), np.float32)
-    (found,) = session.run(["parameters"], given)
-    largest = float(np.abs(found - policy.begin(len(seen)).parameters(seen)).max())
+        given["memory"] = rng.uniform(-1, 1, (len(seen), config.memory)).astype(np.float32)
+    names = ["parameters", "next_memory"] if config.memory else ["parameters"]
+    acting = policy.begin(len(seen))
+    if isinstance(acting, Remembering):
+        acting.state = given["memory"]
+    expected = [acting.parameters(seen)] + ([acting.state] if isinstance(acting, Remembering) else [])
+    found = session.run(names, given)
+    largest = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
     if not largest <= TOLERANCE:
         raise UserError(f"the exported policy's outputs differ by {largest:.2g} from the policy's: nothing was written")

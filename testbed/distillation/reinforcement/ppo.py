@@ -95,7 +95,7 @@ def practise(
             stage.put_on(scenes(*practice.purposes[iteration]))
             listener = _Listener(learning)
             model.learn(practice.worlds * practice.steps, callback=listener)
-            journal.record(iteration + 1, {**listener.found, "success": _share(stage.finished)})
+            journal.record(iteration + 1, {**listener.found, **_success(stage.finished)})
             if journal.is_due():
                 _keep(journal, iteration + 1, model, learning)
     finally:
@@ -107,7 +107,7 @@ def practise(
 def _model(start: NetworkPolicy, stage: Stage, practice: Practice, seed: int) -> PPO:
     set_random_seed(derive_seed(seed, "practice", "critic") % 2**32)
     model = PPO(
-        "MlpPolicy", stage, n_steps=practice.steps, batch_size=practice.batch, n_epochs=practice.epochs,
+        "MlpPolicy", stage, n_steps=practice.steps, batch_size=min(practice.batch, practice.worlds * practice.steps), n_epochs=practice.epochs,
         gamma=practice.discount, gae_lambda=practice.smoothing, ent_coef=practice.entropy,
         policy_kwargs=policy_arguments(start.config), device="cpu",
     )  # fmt: skip
@@ -120,8 +120,9 @@ def _constant(value: float) -> Callable[[float], float]:
     return lambda _: value
 
 
-def _share(finished: list[bool]) -> float:
-    return float(np.mean(finished)) if finished else float("nan")
+def _success(finished: list[bool]) -> dict[str, float]:
+    """Return the share of successes among the episodes that ended, if any did."""
+    return {"success": float(np.mean(finished))} if finished else {}
 
 
 class _Listener(BaseCallback):

@@ -42,6 +42,8 @@ class Cloning:
         """Return k students of k sources, all trained at once; see `testbed.distillation.distil`."""
         loss = _loss(self.loss, config)
         samples = shared_samples(sources, state_actions)
+        for source in sources if self.rounds else ():
+            source.check_interactive()
         for number in range(self.rounds):
             students = train_stacked(config, samples, seeds, loss, self.training, starts)
             samples = [

@@ -44,6 +44,8 @@ class KL:
             return divergence(teacher, student, self.temperature, self.reverse)
 
         samples = shared_samples(sources, teacher_outputs)
+        for source in sources if self.rounds else ():
+            source.check_interactive()
         for number in range(self.rounds):
             students = train_stacked(config, samples, seeds, loss, self.training, starts)
             samples = [

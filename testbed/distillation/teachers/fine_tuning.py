@@ -44,18 +44,19 @@ def fine_tune(
     likelihood = negative_log_likelihood if config.head == CATEGORICAL else gaussian_negative_log_likelihood
     optimiser = torch.optim.Adam(trained.values(), lr=how.training.learning_rate, fused=True)
     batches = make_batches(config, [shown], [generator(seed, "fine-tuning")], how.training.batch)
-    probe = shown.observations[:: max(len(shown.observations) // 4096, 1)]
+    probe = shown.observations[:: -(-len(shown.observations) // 4096)]
     before, away = _copy(weights), 0.0
     journal.begin(0)
     for start in range(0, how.training.steps, CHUNK):
-        for batch in batches.draw(CHUNK):
+        count = min(CHUNK, how.training.steps - start)
+        for batch in batches.draw(count):
             assert batch.targets is not None
             loss = likelihood(stacked_parameters(weights, batch.observations, config), batch.targets)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
         away = distance(_policy(base, _copy(weights)), base, probe)
-        journal.record(start + CHUNK, {"loss": float(loss.detach()), "distance": away})
+        journal.record(start + count, {"loss": float(loss.detach()), "distance": away})
         if away >= how.distance:
             journal.finish()
             return _between(base, before, _copy(weights), probe, how.distance)
