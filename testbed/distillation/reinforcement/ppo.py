@@ -107,8 +107,8 @@ def practise(
 def _model(start: NetworkPolicy, stage: Stage, practice: Practice, seed: int) -> PPO:
     set_random_seed(derive_seed(seed, "practice", "critic") % 2**32)
     model = PPO(
-        "MlpPolicy", stage, n_steps=practice.steps, batch_size=min(practice.batch, practice.worlds * practice.steps), n_epochs=practice.epochs,
-        gamma=practice.discount, gae_lambda=practice.smoothing, ent_coef=practice.entropy,
+        "MlpPolicy", stage, n_steps=practice.steps, batch_size=min(practice.batch, practice.worlds * practice.steps),
+        n_epochs=practice.epochs, gamma=practice.discount, gae_lambda=practice.smoothing, ent_coef=practice.entropy,
         policy_kwargs=policy_arguments(start.config), device="cpu",
     )  # fmt: skip
     model.set_logger(Logger(None, []))
