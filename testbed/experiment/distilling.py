@@ -13,7 +13,7 @@ from testbed.demonstrations.transitions import load_transitions, transitions
 from testbed.distillation.distil import make_route
 from testbed.distillation.journal import Journal
 from testbed.distillation.source import Source
-from testbed.distillation.teachers.values import evaluate
+from testbed.distillation.teachers.values import ActionValues, evaluate
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.side_by_side import advance, side_by_side
@@ -118,7 +118,7 @@ def _distil(students: _Class) -> None:
         for kind, teacher in students.teachers.items()
     }
     if route == "value":
-        sources = _with_values(run, sources)
+        sources = _with_values(run, sources, students.teachers)
     config = policy_config(run.habit.environment, experiment.student_hidden)
     recipes = [_lineage(run, route, arm, students.teachers[arm[0]], students.data[arm[0]]) for arm in students.arms]
     folders = [_folder(run, route, arm) for arm in students.arms]
@@ -138,18 +138,31 @@ def _distil(students: _Class) -> None:
     write_time(run.folder / "curves" / curve, time.monotonic() - began)
 
 
-def _with_values(run: Run, sources: Mapping[bool, Source]) -> dict[bool, Source]:
-    """Find out what each teacher's decisions are worth to it, from what it does when it explores."""
+def _with_values(run: Run, sources: Mapping[bool, Source], teachers: Mapping[bool, Path]) -> dict[bool, Source]:
+    """Find out what each teacher's decisions are worth to it, from what it does when it explores.
+
+    The networks are kept beside the teachers, as `teacher-<kind>-values`, and taken again.
+    """
     how, environment = run.experiment.evaluation, run.habit.environment
-    networks = [source.asked() for source in sources.values()]
+    policies = [source.asked() for source in sources.values()]
     scenes, seen = run.scenarios("exploring", how.episodes), []
-    for kind, network in zip(sources, networks, strict=True):
-        policy = ExploringPolicy(network, how.exploring, run.experiment.seed)
-        seen.append(transitions(list(play(environment, scenes, [(policy, run.behaviour("teacher", kind))]))))
+    for kind, policy in zip(sources, policies, strict=True):
+        explorer = ExploringPolicy(policy, how.exploring, run.experiment.seed)
+        seen.append(transitions(list(play(environment, scenes, [(explorer, run.behaviour("teacher", kind))]))))
         advance(how.episodes // 2)
-    journal = Journal(run.folder / "curves" / "teacher-values", on_progress=advance)
-    values = evaluate(networks, seen, [run.experiment.seed] * len(networks), how, journal)
-    return {kind: replace(source, values=worth) for (kind, source), worth in zip(sources.items(), values, strict=True)}
+    folders = [teacher.with_name(f"{teacher.name}-values") for teacher in teachers.values()]
+    recipes = [run.lineage("values", {"teacher": teacher}, **asdict(how)) for teacher in teachers.values()]
+    if all(recipe.same_recipe(recorded_lineage(folder)) for recipe, folder in zip(recipes, folders, strict=True)):
+        networks = [load_policy(folder)[0] for folder in folders]
+        advance(how.training.steps)
+    else:
+        journal = Journal(run.folder / "curves" / "teacher-values", on_progress=advance)
+        found = evaluate(policies, seen, [run.experiment.seed] * len(policies), how, journal)
+        networks = [values.network for values in found]
+        for kind, folder, recipe, network in zip(sources, folders, recipes, networks, strict=True):
+            save_policy(folder, network, run.behaviour(folder.name, kind), recipe)
+    worth = [ActionValues(*one) for one in zip(policies, networks, seen, strict=True)]
+    return {kind: replace(source, values=one) for (kind, source), one in zip(sources.items(), worth, strict=True)}
 
 
 def student_seed(seed: int, number: int) -> int:
