@@ -36,7 +36,7 @@ def distil(
 ) -> None:  # fmt: skip
     """Distil students; see `testbed distil --help`."""
     torch.set_num_threads(1)  # networks this small are no faster on several, and stall where others work
-    source, environment, label, inputs = _source(data, route, teacher_folder, seed)
+    source, environment, label, inputs = _source(data, route, teacher_folder, seed, steps)
     config = replace(policy_config(environment, hidden), memory=memory)
     start = _start(start_folder, config)
     settings = {
@@ -61,7 +61,9 @@ def distil(
             console.print(f"{folder}  a student of {size}; curve in {journal.folder}")
 
 
-def _source(data: Path, route: str, teacher_folder: Path | None, seed: int) -> tuple[Source, str, Behaviour, dict]:
+def _source(
+    data: Path, route: str, teacher_folder: Path | None, seed: int, steps: int
+) -> tuple[Source, str, Behaviour, dict]:
     """Return what students learn from, the environment, the label of who showed it, and the content of the files."""
     decisions, first = load_transitions(data), load_episode(data, 0)
     environment, label, inputs = first.environment, first.behaviour, {"data": content_hash(data)}
@@ -76,12 +78,13 @@ def _source(data: Path, route: str, teacher_folder: Path | None, seed: int) -> t
         raise UserError(f"--route {route} asks the teacher: give its folder with --teacher")
     teacher, label = load_fitting(teacher_folder, environment)
     inputs["teacher"] = content_hash(teacher_folder)
-    values = _values(teacher, scenes, seed) if route == "value" else None
+    values = _values(teacher, scenes, seed, steps) if route == "value" else None
     return Source(decisions, teacher, values, scenes), environment, label, inputs
 
 
-def _values(teacher: NetworkPolicy, scenes, seed: int) -> ActionValues:
-    how, environment = Evaluation(), teacher.config.environment
+def _values(teacher: NetworkPolicy, scenes, seed: int, steps: int) -> ActionValues:
+    usual, environment = Evaluation(), teacher.config.environment
+    how = replace(usual, training=replace(usual.training, steps=steps))
     explorer = ExploringPolicy(teacher, how.exploring, seed)
     with progress("value what the teacher does, by fitted Q evaluation", how.training.steps) as bar:
         seen = transitions(
