@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.table import Table
 
@@ -27,15 +28,12 @@ SCENES: dict[str, tuple[dict[str, Callable[..., Experiment]], str]] = {
 MARK = "routes"
 """Name of the place of the table in a page."""
 HEADINGS = (
-    "scene",
-    "route",
-    "success, control",
-    "student",
-    "severity, control",
-    "student",
-    "transfer ratio",
+    "scene", "route", "success, nominal", "control", "student", "severity, control", "student", "transfer ratio",
     "process min",
-)
+)  # fmt: skip
+"""Columns of the page."""
+SHOWN = (0, 1, 2, 7, 8)
+"""Those that a terminal has room for."""
 
 
 def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None) -> None:
@@ -50,11 +48,12 @@ def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Pat
         experiment = profiles["quick"](habit=habit, seed=seed, routes=tuple(ROUTES), student_seeds=seeds)
         audit = judge_students(Run(experiment, folder / name))
         rows += _rows(name, audit, folder / name / "curves")
-    table = Table(title="routes, in triggered scenes, 95 % intervals", title_justify="left")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in ("scene", "route") else "right", no_wrap=True)
+    table = Table(title="routes: clean students in nominal scenes, transfer in triggered ones", title_justify="left")
+    for column in SHOWN:
+        justify: Literal["left", "right"] = "left" if column < 2 else "right"
+        table.add_column(HEADINGS[column], justify=justify, no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(row[column] for column in SHOWN))
     console.print(table)
     if write:
         command = f"testbed routes {' '.join(names)} --seeds {seeds} --seed {seed}"
@@ -63,21 +62,22 @@ def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Pat
 
 
 def _rows(name: str, audit: Audit, curves: Path) -> list[tuple[str, ...]]:
-    found = {(a.arm, a.route): a for a in audit.arms if a.condition == verdict.TRIGGERED}
+    """Return the teachers' row of a scene and that of every route."""
     ratios = {t.route: t.ratio for t in audit.transfers if t.condition == verdict.TRIGGERED}
-    clean, teacher = found[verdict.CLEAN, ""], found[verdict.TEACHER, ""]
-    rows = [_row(f"{name} [{audit.unit}]", "(teachers)", audit, (clean, teacher), "", "")]
+    rows = [_row(f"{name} [{audit.unit}]", audit, "", (verdict.CLEAN, verdict.TEACHER), ("", ""))]
     for route, ratio in ratios.items():
-        arms = found[verdict.CONTROL, route], found[verdict.STUDENT, route]
-        minutes = f"{read_time(curves / route) / 60:.1f}"
-        rows.append(_row("", route, audit, arms, number(ratio) if ratio else "refused", minutes))
+        ends = (number(ratio) if ratio else "refused", f"{read_time(curves / route) / 60:.1f}")
+        rows.append(_row("", audit, route, (verdict.CONTROL, verdict.STUDENT), ends))
     return rows
 
 
-def _row(name: str, route: str, audit: Audit, arms: tuple, ratio: str, minutes: str) -> tuple[str, ...]:
-    success = [percent(arm.success) for arm in arms]
-    severity = [number(arm.measures[audit.measure]) for arm in arms]
-    return (name.replace("[", r"\["), route, *success, *severity, ratio, minutes)
+def _row(name: str, audit: Audit, route: str, arms: tuple[str, str], ends: tuple[str, str]) -> tuple[str, ...]:
+    """Return a row: success of the clean one in nominal scenes, of both in triggered ones, and severity there."""
+    found = {(arm.arm, arm.condition): arm for arm in audit.arms if arm.route == route}
+    shown = [found[arm, verdict.TRIGGERED] for arm in arms]
+    success = [percent(one.success) for one in (found[arms[0], verdict.UNTRIGGERED], *shown)]
+    severity = [number(one.measures[audit.measure]) for one in shown]
+    return (name.replace("[", r"\["), route or "(teachers)", *success, *severity, *ends)
 
 
 def markdown(rows: Sequence[tuple[str, ...]], command: str) -> str:
