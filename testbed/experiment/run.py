@@ -84,7 +84,7 @@ DRIVING: dict[str, Callable[..., Experiment]] = {
 """How much of everything an experiment on a road has: `quick` for a look, `full` for a claim."""
 
 _BENCH_PRACTICE = Practice(
-    iterations=16, steps=192, batch=2048, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
+    iterations=16, worlds=128, steps=192, batch=2048, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
 )  # fmt: skip
 _BENCH = partial(
     Experiment, demonstrations=64, teacher_episodes=192, scenes=64, held_out_scenes=32,

@@ -19,6 +19,9 @@ from testbed.distillation.teachers.sb3 import export_actor, import_actor, policy
 from testbed.policies.network import NetworkPolicy
 from testbed.seeding import derive_seed
 
+SCENES = 256
+"""Scenes that are drawn for an iteration; where more end, they begin again from the first."""
+
 
 @dataclass(frozen=True)
 class Practice:
@@ -26,10 +29,11 @@ class Practice:
 
     iterations: int = 120
     """How often it acts and then learns from that."""
-    worlds: int = 128
+    worlds: int = 64
     """Worlds at once."""
-    steps: int = 64
-    """Decisions in each world an iteration; fresh scenes begin with each."""
+    steps: int = 160
+    """Decisions in each world an iteration; fresh scenes begin with each. Fewer than the longest episode has, and nothing is
+    learnt of how episodes end."""
     epochs: int = 10
     """How often it goes over them."""
     batch: int = 1024
@@ -46,7 +50,7 @@ class Practice:
     @property
     def purposes(self) -> list[tuple[str, int]]:
         """Purposes of the scenes that are asked for, one an iteration, and how many of each."""
-        return [(f"practice-{number}", 2 * self.worlds) for number in range(self.iterations)]
+        return [(f"practice-{number}", SCENES) for number in range(self.iterations)]
 
 
 class Learning(Protocol):
