@@ -32,8 +32,8 @@ class Practice:
     worlds: int = 64
     """Worlds at once."""
     steps: int = 160
-    """Decisions in each world an iteration; fresh scenes begin with each. Fewer than the longest episode has, and nothing is
-    learnt of how episodes end."""
+    """Decisions in each world an iteration; fresh scenes begin with each. Fewer than the longest episode has, and
+    nothing is learnt of how episodes end."""
     epochs: int = 10
     """How often it goes over them."""
     batch: int = 1024
