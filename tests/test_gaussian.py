@@ -21,15 +21,6 @@ from testbed.policies.sampled import MOST, SampledPolicy
 CONFIG = PolicyConfig("testbed/OrderPicking-v0", 5, 3, (16, 16), GAUSSIAN)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small are quicker on one thread, and much so where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 # Students.
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file, save_file
 
 from testbed.demonstrations.transitions import Transitions, as_actions
@@ -52,15 +51,6 @@ STUDENTS = {
     "adversarial, gaussian": (Adversarial(PRACTICE), CONTINUOUS),
 }
 FEW, ROWS = 7, 60
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small are quicker on one thread, and much so where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def seen(config: PolicyConfig, *shape: int, seed: int = 0) -> np.ndarray:

@@ -38,15 +38,6 @@ SHORT = Training(steps=120, batch=32)
 PRACTICE = Practice(iterations=3, worlds=8, steps=8, epochs=2, batch=32)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small are quicker on one thread, and much so where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def made(config: PolicyConfig, **arrays) -> NetworkPolicy:
     """A network of which some arrays are given; its normaliser is the identity, the rest is fresh."""
     given = {name.replace("_weight", ".weight").replace("_bias", ".bias"): array for name, array in arrays.items()}

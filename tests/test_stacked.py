@@ -31,15 +31,6 @@ BOTH = "gaussian, memory, auxiliary"
 TRAINING = Training(steps=40, batch=48)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small are quicker on one thread, and much so where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def numbers(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
 

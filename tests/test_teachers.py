@@ -34,15 +34,6 @@ CONTINUOUS = PolicyConfig("testbed/OrderPicking-v0", 5, 3, (16, 16), GAUSSIAN)
 BOTH = pytest.mark.parametrize("config", [DISCRETE, CONTINUOUS], ids=[CATEGORICAL, GAUSSIAN])
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small are quicker on one thread, and much so where others use the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def numbers(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 

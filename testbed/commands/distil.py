@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from testbed.commands.stages import load_fitting
 from testbed.console import console, progress
 from testbed.demonstrations.reader import load_episode
@@ -35,7 +33,6 @@ def distil(
     hidden: tuple[int, ...], memory: int, steps: int, iterations: int, seed: int,
 ) -> None:  # fmt: skip
     """Distil students; see `testbed distil --help`."""
-    torch.set_num_threads(1)  # networks this small are no faster on several, and stall where others work
     source, environment, label, inputs = _source(data, route, teacher_folder, seed, steps)
     config = replace(policy_config(environment, hidden), memory=memory)
     start = _start(start_folder, config)

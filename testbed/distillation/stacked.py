@@ -16,6 +16,7 @@ from torch import Tensor
 from testbed.distillation.batches import BURN_IN, CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import value_regression
+from testbed.distillation.threads import one_thread
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import generator
 
@@ -35,6 +36,7 @@ class Training:
     """Adam's (Kingma and Ba 2015) step size at the start; it falls to 0 along a cosine."""
 
 
+@one_thread()
 def train_stacked(
     config: PolicyConfig,
     samples: Sequence[Samples],

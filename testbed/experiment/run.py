@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
@@ -119,7 +117,6 @@ class Run:
     def __post_init__(self) -> None:
         object.__setattr__(self, "habit", get_habit(self.experiment.habit))
         object.__setattr__(self, "trigger", get_trigger(self.habit, self.experiment.trigger))
-        torch.set_num_threads(1)  # several processes share the cores; threads that wait for each other would stall
 
     def scenarios(self, purpose: str, count: int, context: Mapping[str, str] | None = None) -> list[Scenario]:
         """Return the scenarios of one purpose; different purposes never share a seed in practice."""

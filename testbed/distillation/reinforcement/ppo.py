@@ -16,6 +16,7 @@ from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.reinforcement.stage import Reward, Stage
 from testbed.distillation.source import Scenes
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, policy_arguments
+from testbed.distillation.threads import one_thread
 from testbed.policies.network import NetworkPolicy
 from testbed.seeding import derive_seed
 
@@ -68,6 +69,7 @@ class Learning(Protocol):
         """Go on from there."""
 
 
+@one_thread()
 def practise(
     start: NetworkPolicy,
     scenes: Scenes,

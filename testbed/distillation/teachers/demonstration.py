@@ -14,6 +14,7 @@ from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy, parameters
+from testbed.distillation.threads import one_thread
 from testbed.episode import Policy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.seeding import generator
@@ -33,6 +34,7 @@ class Dagger:
     """Training after the last round."""
 
 
+@one_thread()
 def train_teacher(
     config: PolicyConfig,
     demonstrator: Policy,

@@ -12,6 +12,7 @@ from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.stacked import Training, stacked_parameters, started_weights, trainable
+from testbed.distillation.threads import one_thread
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
 from testbed.seeding import generator
@@ -27,6 +28,7 @@ class FineTuning:
     """At most so much training; its step size stays as it is."""
 
 
+@one_thread()
 def fine_tune(
     base: NetworkPolicy, shown: Samples, seed: int, how: FineTuning, journal: Journal = SILENT
 ) -> NetworkPolicy:

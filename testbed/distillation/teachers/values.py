@@ -14,6 +14,7 @@ from testbed.distillation.batches import CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
 from testbed.distillation.stacked import Training, fresh_weights, stacked_outputs, trainable, unstacked
+from testbed.distillation.threads import one_thread
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.seeding import generator
 
@@ -81,6 +82,7 @@ class Evaluation:
     """Steps for which the network that values the next decision stays as it is."""
 
 
+@one_thread()
 def evaluate(
     policies: Sequence[NetworkPolicy],
     decisions: Sequence[Transitions],
