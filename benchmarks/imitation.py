@@ -190,16 +190,15 @@ def clone_fast(source: Source, width: int, seeds: int, seconds: float) -> float:
 
 def show_speeds(data: Data, peer: Peer) -> list[str]:
     """Print how fast students are cloned; return what falls short."""
-    short, cores = [], os.cpu_count() or 1
+    short = []
     for width in MUST:
         asked = partial(peer.ask, "clone_fast", None, width=width, training=asdict(TRAINING))
         ways = {
             "ours, 10 stacked": partial(clone_fast, data.source, width, 10),
             "ours, 1": partial(clone_fast, data.source, width, 1),
             "imitation": partial(asked, threads=1),
+            "imitation, every core": partial(asked, threads=os.cpu_count()),
         }
-        if cores > 1:
-            ways[f"imitation, {cores} threads"] = partial(asked, threads=cores)
         rates: dict[str, list[float]] = {name: [] for name in ways}
         turns = list(ways) * data.options.repeats
         for name in tracked(turns, f"measure cloning, {width}x{width}", len(turns)):

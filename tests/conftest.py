@@ -14,3 +14,13 @@ def episodes() -> list[Episode]:
     """Six scenes merged by the clean demonstrator; the last one has its leader fixed."""
     scenarios = [*(Scenario(seed) for seed in range(5)), Scenario(5, {"leader": "truck"})]
     return list(play("testbed/Merge-v0", scenarios, [(GapAcceptance(), Behaviour("demonstrator"))]))
+
+
+LONG = ("test_parity", "test_task", "test_docs", "test_environments", "test_warehouse", "test_habits")
+"""Files that take longest, in this order: begun first, so that no core waits for another at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
