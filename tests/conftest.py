@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from testbed.demonstrations.rollout import play
 from testbed.envs.merge.gap_acceptance import GapAcceptance
 from testbed.episode import Behaviour, Episode, Scenario
+
+torch.set_num_threads(1)  # two test processes share the cores; threads that wait for each other would stall
 
 
 @pytest.fixture(scope="session")
