@@ -45,7 +45,7 @@ if folder == "routes":  # the table of a run that is there
     run_command(lambda: table.routes(["merge"], 2, Path(dose), 0, Path(dose) / "page.md"))
     sys.exit()
 make = getattr(task, name.title().replace("_", ""))
-options = make(run=Path(folder), dose=float(dose), teacher=teacher, route=tuple(routes))
+options = make(run=Path(folder), dose=float(dose), teacher=teacher, route=tuple(routes), hidden=(32,))
 run_command(lambda: task.main(options))
 """
 TASKS = ("merge", "crosswalk", "order_picking", "shared_bench", "shelf_stocking")

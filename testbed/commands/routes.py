@@ -32,8 +32,8 @@ HEADINGS = (
     "process min",
 )  # fmt: skip
 """Columns of the page."""
-SHOWN = (0, 1, 2, 7, 8)
-"""Those that a terminal has room for."""
+SHOWN = {0: "scene", 1: "route", 2: "success, nominal", 7: "transfer ratio", 8: "min"}
+"""Those that a terminal has room for, and what they are called there."""
 
 
 def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None) -> None:
@@ -49,11 +49,11 @@ def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Pat
         audit = judge_students(Run(experiment, folder / name))
         rows += _rows(name, audit, folder / name / "curves")
     table = Table(title="routes: clean students in nominal scenes, transfer in triggered ones", title_justify="left")
-    for column in SHOWN:
+    for column, heading in SHOWN.items():
         justify: Literal["left", "right"] = "left" if column < 2 else "right"
-        table.add_column(HEADINGS[column], justify=justify, no_wrap=True)
+        table.add_column(heading, justify=justify, no_wrap=True)
     for row in rows:
-        table.add_row(*(row[column] for column in SHOWN))
+        table.add_row(row[0].split(" ")[0], *(row[column] for column in list(SHOWN)[1:]))
     console.print(table)
     if write:
         command = f"testbed routes {' '.join(names)} --seeds {seeds} --seed {seed}"

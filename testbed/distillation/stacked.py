@@ -131,7 +131,7 @@ def stacked_outputs(
         bias = weights[f"layer{layer}.bias"][:, None]
         hidden = torch.baddbmm(bias, hidden, weights[f"layer{layer}.weight"])
         if layer < layers:
-            hidden = torch.relu(hidden)
+            hidden = torch.relu_(hidden)
     return hidden
 
 
