@@ -8,22 +8,20 @@ from pathlib import Path
 from testbed.commands.stages import load_fitting
 from testbed.console import console, progress
 from testbed.demonstrations.reader import load_episode
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import load_transitions, transitions
+from testbed.demonstrations.transitions import load_transitions
 from testbed.distillation.distil import make_route
 from testbed.distillation.journal import Journal
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.values import ActionValues, Evaluation, evaluate
+from testbed.distillation.teachers.values import ActionValues, Evaluation, evaluate, explored
 from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.distilling import student_seed
 from testbed.lineage import Lineage, content_hash
 from testbed.policies.checkpoint import load_policy, save_policy
-from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.seeding import scenario_seeds
 
@@ -80,13 +78,10 @@ def _source(
 
 
 def _values(teacher: NetworkPolicy, scenes, seed: int, steps: int) -> ActionValues:
-    usual, environment = Evaluation(), teacher.config.environment
+    usual = Evaluation()
     how = replace(usual, training=replace(usual.training, steps=steps))
-    explorer = ExploringPolicy(teacher, how.exploring, seed)
     with progress("value what the teacher does, by fitted Q evaluation", how.training.steps) as bar:
-        seen = transitions(
-            list(play(environment, scenes("exploring", how.episodes), [(explorer, Behaviour("teacher"))]))
-        )
+        seen = explored(teacher, scenes("exploring", how.episodes), how, seed)
         (values,) = evaluate([teacher], [seen], [seed], how, Journal(on_progress=bar))
     return values
 

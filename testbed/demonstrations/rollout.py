@@ -153,9 +153,23 @@ class _Recording:
 
     def _trace(self, samples: Mapping[str, np.ndarray], n: int) -> Trace:
         """Return the trace of one world from signals of shape (steps, n, samples a step, bodies, ...)."""
-        units, constants = self.metadata["trace_units"], self.metadata["constant_units"]
-        return Trace(
-            self.metadata["trace_hz"],
-            {name: Signal(np.concatenate(samples[name][: self.lengths[n], n]), unit) for name, unit in units.items()},
-            {name: Signal(self.start[name][n].copy(), unit) for name, unit in constants.items()},
-        )
+        steps = {name: samples[name][: self.lengths[n], n] for name in self.metadata["trace_units"]}
+        return make_trace(self.metadata, steps, {name: self.start[name][n] for name in self.metadata["constant_units"]})
+
+
+def make_trace(
+    metadata: Mapping[str, Any], steps: Mapping[str, np.ndarray | list[np.ndarray]], constants: Mapping[str, np.ndarray]
+) -> Trace:
+    """Return the trace of one world.
+
+    Args:
+        metadata: The environment's: units and rate.
+        steps: Of every signal one array a decision, each of shape (samples a decision, bodies, ...).
+        constants: Of every constant its values.
+    """
+    units, fixed = metadata["trace_units"], metadata["constant_units"]
+    return Trace(
+        metadata["trace_hz"],
+        {name: Signal(np.concatenate(steps[name]), unit) for name, unit in units.items()},
+        {name: Signal(constants[name].copy(), unit) for name, unit in fixed.items()},
+    )

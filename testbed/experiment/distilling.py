@@ -8,19 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from testbed.console import console
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import load_transitions, transitions
+from testbed.demonstrations.transitions import load_transitions
 from testbed.distillation.distil import make_route
 from testbed.distillation.journal import Journal
 from testbed.distillation.source import Source
-from testbed.distillation.teachers.values import ActionValues, evaluate
+from testbed.distillation.teachers.values import ActionValues, evaluate, explored
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.side_by_side import advance, side_by_side
 from testbed.experiment.times import write_time
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
-from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.seeding import generator
 
@@ -116,6 +114,7 @@ def _distil(students: _Class) -> None:
     sources = {
         kind: Source(load_transitions(students.data[kind]), load_policy(teacher)[0], scenes=run.scenarios)
         for kind, teacher in students.teachers.items()
+        if kind in {habitual for habitual, _ in students.arms}
     }
     if route == "value":
         sources = _with_values(run, sources, students.teachers)
@@ -143,12 +142,11 @@ def _with_values(run: Run, sources: Mapping[bool, Source], teachers: Mapping[boo
 
     The networks are kept beside the teachers, as `teacher-<kind>-values`, and taken again.
     """
-    how, environment = run.experiment.evaluation, run.habit.environment
+    how = run.experiment.evaluation
     policies = [source.asked() for source in sources.values()]
     scenes, seen = run.scenarios("exploring", how.episodes), []
-    for kind, policy in zip(sources, policies, strict=True):
-        explorer = ExploringPolicy(policy, how.exploring, run.experiment.seed)
-        seen.append(transitions(list(play(environment, scenes, [(explorer, run.behaviour("teacher", kind))]))))
+    for policy in policies:
+        seen.append(explored(policy, scenes, how, run.experiment.seed))
         advance(how.episodes // 2)
     folders = [teacher.with_name(f"{teacher.name}-values") for teacher in teachers.values()]
     recipes = [run.lineage("values", {"teacher": teacher}, **asdict(how)) for teacher in teachers.values()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,8 +16,9 @@ from testbed.distillation.losses.likelihood import (
     negative_log_likelihood,
     squared_error,
 )
+from testbed.distillation.routes.rounds import train_in_rounds
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Loss, Training, train_stacked
+from testbed.distillation.stacked import Loss, Training
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 
@@ -40,17 +41,10 @@ class Cloning:
         starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
     ) -> list[NetworkPolicy]:  # fmt: skip
         """Return k students of k sources, all trained at once; see `testbed.distillation.distil`."""
-        loss = _loss(self.loss, config)
-        samples = shared_samples(sources, state_actions)
-        for source in sources if self.rounds else ():
-            source.check_interactive()
-        for number in range(self.rounds):
-            students = train_stacked(config, samples, seeds, loss, self.training, starts)
-            samples = [
-                _with_answers(one, source, student, f"round-{number}", self.episodes)
-                for one, source, student in zip(samples, sources, students, strict=True)
-            ]
-        return train_stacked(config, samples, seeds, loss, self.training, starts, journal)
+        loss, rounds = _loss(self.loss, config), (self.rounds, self.episodes)
+        return train_in_rounds(
+            config, sources, seeds, state_actions, _actions, loss, self.training, rounds, starts, journal
+        )  # fmt: skip
 
 
 def _loss(name: str, config: PolicyConfig) -> Loss:
@@ -67,20 +61,6 @@ def state_actions(source: Source) -> Samples:
     return Samples(decisions.observations, decisions.actions, lengths=decisions.lengths)
 
 
-def shared_samples(sources: Sequence[Source], make) -> list[Samples]:
-    """Return the samples of every source; those of one source are made, and kept, once."""
-    made = {id(source): make(source) for source in {id(s): s for s in sources}.values()}
-    return [made[id(source)] for source in sources]
-
-
-def _with_answers(samples: Samples, source: Source, student: NetworkPolicy, purpose: str, count: int) -> Samples:
-    """Return samples, and what the teacher would have done where the student went."""
-    visited = source.acted(student.config.environment, student, purpose, count)
-    answers = as_actions(source.asked().act(visited.observations))
-    assert samples.targets is not None and samples.lengths is not None
-    return replace(
-        samples,
-        observations=np.concatenate([samples.observations, visited.observations]),
-        targets=np.concatenate([samples.targets, answers]),
-        lengths=np.concatenate([samples.lengths, visited.lengths]),
-    )
+def _actions(teacher: NetworkPolicy, observations: np.ndarray) -> np.ndarray:
+    """Return what the teacher would do."""
+    return as_actions(teacher.act(observations))

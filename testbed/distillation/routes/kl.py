@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
-from testbed.distillation.routes.cloning import shared_samples
+from testbed.distillation.routes.rounds import train_in_rounds
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training, train_stacked
+from testbed.distillation.stacked import Training
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 
 
@@ -43,16 +42,10 @@ class KL:
         def loss(student: Tensor, teacher: Tensor) -> Tensor:
             return divergence(teacher, student, self.temperature, self.reverse)
 
-        samples = shared_samples(sources, teacher_outputs)
-        for source in sources if self.rounds else ():
-            source.check_interactive()
-        for number in range(self.rounds):
-            students = train_stacked(config, samples, seeds, loss, self.training, starts)
-            samples = [
-                _with_visits(one, source, student, f"round-{number}", self.episodes)
-                for one, source, student in zip(samples, sources, students, strict=True)
-            ]
-        return train_stacked(config, samples, seeds, loss, self.training, starts, journal)
+        answers, rounds = NetworkPolicy.parameters, (self.rounds, self.episodes)
+        return train_in_rounds(
+            config, sources, seeds, teacher_outputs, answers, loss, self.training, rounds, starts, journal
+        )  # fmt: skip
 
 
 def teacher_outputs(source: Source) -> Samples:
@@ -61,15 +54,3 @@ def teacher_outputs(source: Source) -> Samples:
     return Samples(
         decisions.observations, source.asked().parameters(decisions.observations), lengths=decisions.lengths
     )  # fmt: skip
-
-
-def _with_visits(samples: Samples, source: Source, student: NetworkPolicy, purpose: str, count: int) -> Samples:
-    """Return samples, and the teacher's distribution where the student went."""
-    visited = source.acted(student.config.environment, student, purpose, count)
-    assert samples.targets is not None and samples.lengths is not None
-    return replace(
-        samples,
-        observations=np.concatenate([samples.observations, visited.observations]),
-        targets=np.concatenate([samples.targets, source.asked().parameters(visited.observations)]),
-        lengths=np.concatenate([samples.lengths, visited.lengths]),
-    )

@@ -14,7 +14,7 @@ from testbed.distillation.batches import Samples
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.likelihood import gaussian_log_likelihood, log_likelihood
 from testbed.distillation.losses.value import advantage_weights, value_regression
-from testbed.distillation.routes.cloning import shared_samples
+from testbed.distillation.routes.rounds import shared_samples
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training, train_stacked
 from testbed.distillation.teachers.values import inputs, value_config

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from testbed.demonstrations.rollout import make_trace
 from testbed.distillation.reinforcement.stage import Step
-from testbed.episode import Signal, Trace
+from testbed.episode import Trace
 from testbed.measures.measure import Measure
 
 
@@ -59,13 +60,9 @@ class HabitReward:
 
     def _trace(self, world: int) -> Trace:
         """Return what happened in a world since its scene began."""
-        units, constants = self.metadata["trace_units"], self.metadata["constant_units"]
-        steps = self._steps[self._since[world] :]
-        return Trace(
-            self.metadata["trace_hz"],
-            {name: Signal(np.concatenate([step[name][world] for step in steps]), unit) for name, unit in units.items()},
-            {name: Signal(self._constants[name][world], unit) for name, unit in constants.items()},
-        )
+        since = self._steps[self._since[world] :]
+        steps = {name: [step[name][world] for step in since] for name in self.metadata["trace_units"]}
+        return make_trace(self.metadata, steps, {name: values[world] for name, values in self._constants.items()})
 
 
 def severity(measure: Measure, trace: Trace) -> float:

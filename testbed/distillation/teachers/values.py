@@ -9,12 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from testbed.demonstrations.transitions import Transitions
+from testbed.demonstrations.rollout import play
+from testbed.demonstrations.transitions import Transitions, transitions
 from testbed.distillation.batches import CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
 from testbed.distillation.stacked import Training, fresh_weights, stacked_outputs, trainable, unstacked
 from testbed.distillation.threads import one_thread
+from testbed.episode import Behaviour, Scenario
+from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.seeding import generator
 
@@ -80,6 +83,12 @@ class Evaluation:
     """Training."""
     refresh: int = 100
     """Steps for which the network that values the next decision stays as it is."""
+
+
+def explored(policy: NetworkPolicy, scenes: Sequence[Scenario], how: Evaluation, seed: int) -> Transitions:
+    """Return what a policy does in scenes when a share of its decisions is drawn at random."""
+    explorer = ExploringPolicy(policy, how.exploring, seed)
+    return transitions(list(play(policy.config.environment, scenes, [(explorer, Behaviour("teacher"))])))
 
 
 @one_thread()
