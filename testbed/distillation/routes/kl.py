@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from testbed.distillation.batches import Samples
@@ -42,15 +43,18 @@ class KL:
         def loss(student: Tensor, teacher: Tensor) -> Tensor:
             return divergence(teacher, student, self.temperature, self.reverse)
 
-        answers, rounds = NetworkPolicy.parameters, (self.rounds, self.episodes)
+        rounds = (self.rounds, self.episodes)
         return train_in_rounds(
-            config, sources, seeds, teacher_outputs, answers, loss, self.training, rounds, starts, journal
+            config, sources, seeds, teacher_outputs, _distribution, loss, self.training, rounds, starts, journal
         )  # fmt: skip
 
 
 def teacher_outputs(source: Source) -> Samples:
     """Return what was seen, with the teacher's distribution over actions there."""
-    decisions = source.decisions
-    return Samples(
-        decisions.observations, source.asked().parameters(decisions.observations), lengths=decisions.lengths
-    )  # fmt: skip
+    seen = source.decisions.observations
+    return Samples(seen, _distribution(source.asked(), seen), lengths=source.decisions.lengths)
+
+
+def _distribution(teacher: NetworkPolicy, observations: np.ndarray) -> np.ndarray:
+    """Return the parameters of the teacher's distribution."""
+    return teacher.parameters(observations)
