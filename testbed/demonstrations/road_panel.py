@@ -31,9 +31,19 @@ class RoadPanel:
         self.header = overlay.header(take.label, take.colour, take.trigger, take.caption)
         self.height = overlay.HEADER + self._picture(0, ()).height
         self.frames = math.ceil(len(self.trace) * FPS / self.trace.rate)
+        self._ended: Image.Image | None = None
 
     def paint(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, left: int, top: int, frame: int) -> None:
         """Draw what the take shows at a frame of the film, from `top` [px] downwards; it begins at the left edge."""
+        if frame < self.frames:
+            self._paint(canvas, draw, top, frame)
+        elif self._ended is None:  # nothing changes from here on
+            self._paint(canvas, draw, top, frame)
+            self._ended = canvas.crop((0, top, overlay.WIDTH, top + self.height))
+        else:
+            canvas.paste(self._ended, (0, top))
+
+    def _paint(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, top: int, frame: int) -> None:
         sample = min(int(frame * self.trace.rate / FPS), len(self.trace) - 1)
         time, over = sample / self.trace.rate, frame >= self.frames
         marks = [mark for mark in self.take.marks if mark.start <= time + 1e-6 < mark.end]
