@@ -30,7 +30,7 @@ from testbed.distillation.teachers.fine_tuning import FineTuning
 from testbed.distillation.teachers.values import Evaluation
 from testbed.experiment.run import Experiment
 name, folder, dose, teacher, *routes = sys.argv[2:]
-practice = Practice(iterations=2, worlds=8, steps=16, batch=64, epochs=1)
+practice = Practice(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
 task = import_module(name)
 profiles = getattr(task, "DRIVING", None) or task.WAREHOUSE
 profiles["quick"] = partial(
