@@ -25,7 +25,8 @@ def log_likelihood(logits: Tensor, actions: Tensor) -> Tensor:
     """Return log pi(a | s) of a categorical policy, shape (..., n); arguments as `negative_log_likelihood`."""
     if logits.shape[:-1] != actions.shape:
         raise ValueError(f"logits {tuple(logits.shape)} and actions {tuple(actions.shape)} do not belong together")
-    return functional.log_softmax(logits, -1).gather(-1, actions[..., None]).squeeze(-1)
+    by_action = functional.log_softmax(logits.transpose(-1, -2), -2)  # faster than along the last axis, which is short
+    return by_action.gather(-2, actions[..., None, :]).squeeze(-2)
 
 
 def gaussian_negative_log_likelihood(parameters: Tensor, actions: Tensor) -> Tensor:
