@@ -7,11 +7,11 @@ holds every episode that was appended. `finish` copies all of them into one file
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import h5py
 
@@ -43,6 +43,10 @@ class DatasetWriter:
                 self.parts.mkdir(exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot write into {path.parent} ({error.strerror}): choose another folder") from None
+        self._index = _in_memory()
+        self._start(self._index, complete=False)
+        for number in range(self._count):
+            self._link(number)
         if not path.exists():
             self._write_index()
         elif self.complete:
@@ -69,12 +73,13 @@ class DatasetWriter:
         """
         part = self.parts / f"demo_{self._count}.hdf5"
         _write_whole(part, lambda file: layout.write_episode(file.create_group("episode"), episode))
-        self._count += 1
+        self._link(self._count)
         try:
             self._write_index()
         except UserError:
-            self._count -= 1
+            del self._index["data"][part.stem]
             raise
+        self._count += 1
 
     def finish(self) -> None:
         """Make one file of the index and its parts."""
@@ -84,13 +89,13 @@ class DatasetWriter:
         self.complete = True
         shutil.rmtree(self.parts)
 
-    def _write_index(self) -> None:
-        def fill(file: h5py.File) -> None:
-            data = self._start(file, complete=False)
-            for number in range(self._count):
-                data[f"demo_{number}"] = h5py.ExternalLink(f"{self.parts.name}/demo_{number}.hdf5", "/episode")
+    def _link(self, number: int) -> None:
+        """Have the index, which stays in memory, name one more episode."""
+        name = f"demo_{number}"
+        self._index["data"][name] = h5py.ExternalLink(f"{self.parts.name}/{name}.hdf5", "/episode")
 
-        _write_whole(self.path, fill)
+    def _write_index(self) -> None:
+        _write_image(self.path, self._index)
 
     def _copy_parts(self, file: h5py.File) -> None:
         data = self._start(file, complete=True)
@@ -112,17 +117,24 @@ class DatasetWriter:
         return data
 
 
-def _write_whole(path: Path, fill: Callable[[h5py.File], None]) -> None:
-    """Write an HDF5 file under a temporary name and rename it; on any failure the old one stays.
+def _in_memory() -> h5py.File:
+    """Return an empty HDF5 file that is in memory alone: the library does not survive a disk that fills up under it."""
+    return h5py.File(f"{uuid4()}.hdf5", "w", driver="core", backing_store=False)
 
-    The file is made in memory first: the HDF5 library does not survive a disk that fills up under it.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    image = io.BytesIO()
-    with h5py.File(image, "w") as file:
+
+def _write_whole(path: Path, fill: Callable[[h5py.File], None]) -> None:
+    """Write an HDF5 file; on any failure the old one stays."""
+    with _in_memory() as file:
         fill(file)
+        _write_image(path, file)
+
+
+def _write_image(path: Path, file: h5py.File) -> None:
+    """Write a file that is in memory under a temporary name and rename it; on any failure the old one stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    file.flush()
     try:
-        temporary.write_bytes(image.getbuffer())
+        temporary.write_bytes(file.id.get_file_image())
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or " ".join(str(error).split())

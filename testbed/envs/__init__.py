@@ -58,6 +58,11 @@ def make_batch(name: str, **options: Any) -> Any:
     return _form(name, 1)(scene_of(name), **options)
 
 
+def forms(name: str) -> list[str]:
+    """Return the modules of both forms of an environment, and of its scene."""
+    return [_SCENES[name][1], *(form.split(":")[0] for form in _FORMS[_SCENES[name][0]])]
+
+
 def _form(name: str, which: int) -> Any:
     """Import a form only when it is asked for: highway-env and MuJoCo take a while."""
     module, form = _FORMS[_SCENES[name][0]][which].split(":")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from testbed.audit.result import Audit
 from testbed.console import console
+from testbed.envs import forms
 from testbed.errors import UserError
 from testbed.experiment import judging
 from testbed.experiment.collecting import collect_demonstrations
 from testbed.experiment.distilling import distil_students
 from testbed.experiment.run import Run
+from testbed.experiment.side_by_side import get_ready
 from testbed.experiment.summary import print_summary
 from testbed.experiment.teaching import student_start, teach
+
+STAGES = "teaching", "distilling", "judging"
+"""Modules whose work is done side by side."""
+SLOW = "torch._dynamo"
+"""What torch imports when it first optimises; it takes seconds."""
 
 
 def carry_out(run: Run, environment: str) -> None:
@@ -38,6 +45,7 @@ def judge_students(run: Run) -> Audit:
 def _judged(run: Run) -> tuple[Audit, list[judging.Arm]]:
     dose = run.experiment.dose
     console.print(f"[bold]{run.habit.name}[/bold] ({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
+    get_ready([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *forms(run.habit.environment)])
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations)
     students = distil_students(run, teachers, data, student_start(run, demonstrations))

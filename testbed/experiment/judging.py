@@ -13,7 +13,7 @@ import numpy as np
 from testbed.audit import verdict
 from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
-from testbed.console import console, tracked
+from testbed.console import console
 from testbed.demonstrations.film import film
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
@@ -23,9 +23,9 @@ from testbed.envs.warehouse.backend import choose
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.distilling import untrained_policy
-from testbed.experiment.run import Run
+from testbed.experiment.run import Experiment, Run
 from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
-from testbed.experiment.side_by_side import advance, side_by_side
+from testbed.experiment.side_by_side import advance, counted, side_by_side
 from testbed.lineage import content_hash, write_text
 from testbed.measures.table import measures_of, violations_of
 from testbed.policies.checkpoint import load_policy
@@ -84,7 +84,11 @@ def conditions(run: Run) -> dict[str, list[Scenario]]:
 def audit(run: Run, arms: Sequence[Arm]) -> Audit:
     """Play every policy on every audited scene, score the traces, and compare the arms."""
     scenes = conditions(run)
-    scores = [score for condition in scenes for score in _score_condition(run, arms, condition, scenes[condition])]
+    parts = [_Part(run.experiment, run.folder, tuple(arms), name, tuple(played)) for name, played in scenes.items()]
+    count = sum(len(arm.policies) for arm in arms)
+    title = f"audit {count} policies on {sum(len(part.scenarios) for part in parts)} scenes"
+    total = sum(len(part.scenarios) for part in parts) * count
+    scores = [score for part in side_by_side(_score, parts, title, total) for score in part]
     measures = measures_of(run.habit.environment)
     primary = measures[run.habit.measure]
     differences, transfers = verdict.compare(scores, primary, run.experiment.seed)
@@ -106,28 +110,43 @@ def audit(run: Run, arms: Sequence[Arm]) -> Audit:
     return result
 
 
-def _score_condition(
-    run: Run, arms: Sequence[Arm], condition: str, scenarios: Sequence[Scenario]
-) -> list[verdict.Scores]:
+@dataclass(frozen=True)
+class _Part:
+    """What one process plays of an audit."""
+
+    experiment: Experiment
+    """What is audited."""
+    folder: Path
+    """The run's folder."""
+    arms: tuple[Arm, ...]
+    """Who plays."""
+    condition: str
+    """Name of the condition."""
+    scenarios: tuple[Scenario, ...]
+    """The scenes under it."""
+
+
+def _score(part: _Part) -> list[verdict.Scores]:
     """Return the scores of all arms under one condition; what an earlier run scored is read from its files."""
-    policies = {name: (policy, digest) for arm in arms for name, policy, digest in arm.policies}
-    files = {name: run.folder / "audit" / condition / f"{name}.json" for name in policies}
+    run, scenarios = Run(part.experiment, part.folder), part.scenarios
+    measures = measures_of(run.habit.environment)
+    policies = {name: (policy, digest) for arm in part.arms for name, policy, digest in arm.policies}
+    files = {name: run.folder / "audit" / part.condition / f"{name}.json" for name in policies}
     recipes = {name: _recipe(digest, scenarios) for name, (_, digest) in policies.items()}
     known = {name: _stored_scores(files[name], recipes[name]) for name in policies}
     missing = [name for name in policies if known[name] is None]
-    jobs = [(policies[name][0], Behaviour(name)) for name in missing]
-    played = play(run.habit.environment, scenarios, jobs)
-    total = len(missing) * len(scenarios)
+    advance((len(policies) - len(missing)) * len(scenarios))
     episodes: list[Episode] = []
-    for episode in tracked(played, f"audit {len(policies)} policies on {len(scenarios)} {condition} scenes", total):
+    jobs = [(policies[name][0], Behaviour(name)) for name in missing]
+    for episode in counted(play(run.habit.environment, scenarios, jobs)):
         episodes.append(episode)
         if len(episodes) == len(scenarios):
             name = episode.behaviour.policy
-            known[name] = verdict.score_episodes(episodes, measures_of(run.habit.environment))
+            known[name] = verdict.score_episodes(episodes, measures)
             report_endings(episodes, name)
             write_text(files[name], json.dumps({"recipe": recipes[name], "scores": known[name]}))
             episodes = []
-    return [_arm_scores(arm, condition, known, measures_of(run.habit.environment)) for arm in arms]
+    return [_arm_scores(arm, part.condition, known, measures) for arm in part.arms]
 
 
 def _recipe(digest: str, scenarios: Sequence[Scenario]) -> list:

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, wait
-from multiprocessing import get_context, parent_process
+from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
@@ -19,6 +19,12 @@ Result = TypeVar("Result")
 
 _done: Synchronized | None = None
 """How much all processes have done together; set in each of them."""
+
+
+def get_ready(modules: Sequence[str]) -> None:
+    """Begin to import modules in the server that later processes are forked from, while this process goes on."""
+    get_context("forkserver").set_forkserver_preload([__name__, *modules])
+    forkserver.ensure_running()
 
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: str, total: int) -> list[Result]:
@@ -34,7 +40,7 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
         UserError: if a process is ended from outside.
     """
     context = get_context("forkserver")
-    context.set_forkserver_preload([__name__, work.__module__])  # imports once what every process needs
+    context.set_forkserver_preload([__name__, work.__module__])  # unless the server is there: see `get_ready`
     counter = context.Value("q", 0)
     workers = min(len(items), os.cpu_count() or 1)
     with progress(title, total) as bar, ProcessPoolExecutor(workers, context, _begin, (counter,)) as pool:
