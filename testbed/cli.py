@@ -257,6 +257,36 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: Path | Non
 
 
 @app.command
+def benchmark(
+    which: tyro.conf.Positional[Literal["transfer"]],
+    /,
+    suite: Literal["smoke", "core", "full"] = "smoke",
+    folder: Path | None = None,
+    seed: int = 0,
+    engine: Literal["local", "dask", "ray", "slurm"] = "local",
+    workers: int = 2,
+    address: str | None = None,
+    write: Path | None = None,
+) -> None:
+    """Measure which route hands habits down through which channel; what is there already is used.
+
+    Args:
+        which: The benchmark.
+        suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 10 training seeds; full: everything.
+        folder: Where cells go, one file each; runs/transfer-<suite> if not given.
+        seed: The one seed that everything random comes from.
+        engine: local processes; dask or ray, a cluster; slurm, an array of jobs.
+        workers: Cells at once.
+        address: Of a dask or ray cluster that is there; of slurm the partition. Its machines share the folder.
+        write: Folder for tables and page; that of the cells if not given.
+    """
+    from testbed.benchmark.sweep import Cluster
+    from testbed.commands import benchmark
+
+    benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
+
+
+@app.command
 def doctor() -> None:
     """Say what works on this machine, and how to mend what does not."""
     from testbed.commands import doctor as checks

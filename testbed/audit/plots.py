@@ -46,50 +46,65 @@ def arm_class(label: str) -> str:
     return next((arm.replace(" ", "-") for arm in ARMS if label == arm or label.startswith(f"{arm} ")), "own")
 
 
-def _ticks(low: float, high: float) -> list[float]:
+Panels = dict[str, list[dict[str, Any]]]
+"""Title -> rows of a forest plot."""
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """Return about four round numbers from `low` to `high`."""
     rough = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(factor for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     return [step * k for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
-def _axis(values: Iterable[Interval], always: Sequence[float], limits: tuple[float, float]) -> tuple[float, float]:
+def axis_of(values: Iterable[Interval], always: Sequence[float], limits: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of an axis that shows all finite ends of intervals, and `always`, within limits."""
     ends = [end for value in values for end in (value.low, value.value, value.high) if math.isfinite(end)]
     low, high = (min(max(end, limits[0]), limits[1]) for end in (min([*always, *ends]), max([*always, *ends])))
     return low, high if high > low else low + 1.0
 
 
-def _row(name: str, value: Interval | None, text: str, colour: str, axis: tuple[float, float]) -> dict[str, Any]:
+def forest_row(
+    name: str, value: Interval | None, text: str, colour: str, axis: tuple[float, float]
+) -> dict[str, Any]:  # fmt: skip
+    """Return a row of a forest plot: its name, its interval in per cent of the width, if there is one, and a text."""
     ends = [] if value is None else [value.low, value.value, value.high]
     shown = bool(ends) and all(map(math.isfinite, ends))
-    at = [_place(min(max(end, axis[0]), axis[1]), axis) for end in ends] if shown else []
+    at = [place(min(max(end, axis[0]), axis[1]), axis) for end in ends] if shown else []
     more = (shown and ends[0] < axis[0], shown and ends[2] > axis[1])
     return {"name": name, "at": at, "text": text, "arm": colour, "more": more}
 
 
-def _place(value: float, axis: tuple[float, float]) -> float:
+def place(value: float, axis: tuple[float, float]) -> float:
+    """Return where a value is on an axis, in per cent of the width."""
     return round(4 + 92 * (value - axis[0]) / (axis[1] - axis[0]), 3)
 
 
 def measure_plot(audit: Audit) -> dict[str, Any]:
     """Return the intervals of the primary measure, one panel per condition, placed in per cent of the width."""
     values = [arm.measures[audit.measure] for arm in audit.arms]
-    axis = _axis(values, (0.0,), (-math.inf, math.inf))
-    panels: dict[str, list[dict[str, Any]]] = {}
+    axis = axis_of(values, (0.0,), (-math.inf, math.inf))
+    panels: Panels = {}
     for arm, value in zip(audit.arms, values, strict=True):
-        row = _row(arm_label(arm), value, interval(value), arm_class(arm.arm), axis)
+        row = forest_row(arm_label(arm), value, interval(value), arm_class(arm.arm), axis)
         panels.setdefault(arm.condition, []).append(row)
-    ticks = _ticks(*axis)
-    scale = [(_place(tick, axis), number(tick, 100 * (ticks[1] - ticks[0]))) for tick in ticks]
-    return {"panels": panels, "ticks": scale, "lines": [_place(0, axis)] if axis[0] < 0 else []}
+    ticks = round_ticks(*axis)
+    scale = [(place(tick, axis), number(tick, 100 * (ticks[1] - ticks[0]))) for tick in ticks]
+    return {"panels": panels, "ticks": scale, "lines": [place(0, axis)] if axis[0] < 0 else []}
 
 
 def ratio_plot(audit: Audit) -> dict[str, Any]:
     """Return the intervals of the transfer ratios, one panel per route, with lines at 0 and 1."""
-    axis = _axis((t.ratio for t in audit.transfers if t.ratio), (-0.1, 1.1), RATIO_RANGE)
-    panels: dict[str, list[dict[str, Any]]] = {}
+    axis = axis_of((t.ratio for t in audit.transfers if t.ratio), (-0.1, 1.1), RATIO_RANGE)
+    panels: Panels = {}
     for t in audit.transfers:
-        row = _row(t.condition, t.ratio, percent(t.ratio) if t.ratio else "refused", "student", axis)
+        row = forest_row(t.condition, t.ratio, percent(t.ratio) if t.ratio else "refused", "student", axis)
         panels.setdefault(f"{t.route} student", []).append(row)
-    ticks = [(_place(tick, axis), f"{number(100 * tick, 100)} %") for tick in _ticks(*axis)]
-    return {"panels": panels, "ticks": ticks, "lines": [_place(0, axis), _place(1, axis)]}
+    return {"panels": panels, **ratio_scale(axis)}
+
+
+def ratio_scale(axis: tuple[float, float]) -> dict[str, Any]:
+    """Return the ticks of an axis of ratios, and its lines at none and at all of the habit."""
+    ticks = [(place(tick, axis), f"{number(100 * tick, 100)} %") for tick in round_ticks(*axis)]
+    return {"ticks": ticks, "lines": [place(0, axis), place(1, axis)]}

@@ -87,20 +87,29 @@ def transfer_ratio(
     """Return (student - control) / (teacher - clean teacher) and, where it is refused, why.
 
     It is refused where the interval of the denominator includes 0: then there is no habit to inherit.
-    Replicates whose denominator is not positive are counted as the worst case at either end.
     """
     injected = difference_interval(teacher, clean, draws)
     if not injected.excludes_zero:
         reason = f"teacher - clean teacher is {injected.value:.2f} [{injected.low:.2f}, {injected.high:.2f}]"
         return None, f"{reason}, which includes 0"
+    estimate = (student.mean() - control.mean()) / (teacher.mean() - clean.mean())
+    return interval(float(estimate), ratio_replicates(student, control, teacher, clean, draws)), ""
+
+
+def ratio_replicates(
+    student: np.ndarray, control: np.ndarray, teacher: np.ndarray, clean: np.ndarray, draws: Draws
+) -> np.ndarray:
+    """Return the bootstrap replicates of a transfer ratio, shape (replicates,).
+
+    Those whose denominator has not the sign of the estimate's are counted as the worst case, half at either end.
+    """
     numerator = draws.means(student) - draws.means(control)
     denominator = draws.means(teacher) - draws.means(clean)
-    usable = np.sign(denominator) == np.sign(injected.value)
+    usable = np.sign(denominator) == np.sign(teacher.mean() - clean.mean())
     ratios = np.where(usable, numerator / np.where(denominator == 0, 1.0, denominator), np.nan)
     lost = np.flatnonzero(~usable)
     ratios[lost] = np.where(np.arange(len(lost)) % 2 == 0, np.inf, -np.inf)
-    estimate = (student.mean() - control.mean()) / (teacher.mean() - clean.mean())
-    return interval(float(estimate), ratios), ""
+    return ratios
 
 
 def cvar(values: np.ndarray, worse: str, share: float = 0.1) -> float:

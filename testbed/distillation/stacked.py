@@ -24,6 +24,9 @@ from testbed.seeding import generator
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(students' parameters (k, n, ...), targets (k, n, ...)) -> mean loss of all k students."""
 
+UNKNOWN = 1e6
+"""Standard deviation that is put for a component which was constant: whatever it becomes, a network sees 0."""
+
 COLUMNS = 16
 """The last layer is multiplied with zeros up to a multiple of so many outputs: a product with few columns takes three
 times as long on some processors."""
@@ -182,9 +185,12 @@ def trainable(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def normaliser(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each component; a constant one is left as it is."""
+    """Return mean and standard deviation of each component; that of a constant one is `UNKNOWN`.
+
+    Nothing can be learnt of what never varied, so a network is not to be thrown off where it does.
+    """
     mean, std = observations.mean(axis=0), observations.std(axis=0)
-    return mean.astype(np.float32), np.where(std > 1e-3, std, 1.0).astype(np.float32)
+    return mean.astype(np.float32), np.where(std > 1e-3, std, UNKNOWN).astype(np.float32)
 
 
 def _stack(arrays: Sequence[Mapping[str, np.ndarray]], config: PolicyConfig) -> dict[str, Tensor]:

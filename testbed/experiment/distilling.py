@@ -117,7 +117,7 @@ def _distil(students: _Class) -> None:
         if kind in {habitual for habitual, _ in students.arms}
     }
     if route == "value":
-        sources = _with_values(run, sources, students.teachers)
+        sources = with_values(run, sources, students.teachers)
     config = policy_config(run.habit.environment, experiment.student_hidden)
     recipes = [_lineage(run, route, arm, students.teachers[arm[0]], students.data[arm[0]]) for arm in students.arms]
     folders = [_folder(run, route, arm) for arm in students.arms]
@@ -137,7 +137,7 @@ def _distil(students: _Class) -> None:
     write_time(run.folder / "curves" / curve, time.monotonic() - began)
 
 
-def _with_values(run: Run, sources: Mapping[bool, Source], teachers: Mapping[bool, Path]) -> dict[bool, Source]:
+def with_values(run: Run, sources: Mapping[bool, Source], teachers: Mapping[bool, Path]) -> dict[bool, Source]:
     """Find out what each teacher's decisions are worth to it, from what it does when it explores.
 
     The networks are kept beside the teachers, as `teacher-<kind>-values`, and taken again.

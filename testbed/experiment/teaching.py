@@ -51,8 +51,15 @@ class _Lesson:
     """What the clean (False) and the habitual demonstrator did."""
 
 
-def teach(run: Run, demonstrations: Mapping[bool, Path]) -> tuple[dict[bool, Path], dict[bool, Path]]:
-    """Make the clean teacher (False) and the one with the habit (True), both at once, and let them act.
+def teach(
+    run: Run, demonstrations: Mapping[bool, Path], at_once: bool = True
+) -> tuple[dict[bool, Path], dict[bool, Path]]:  # fmt: skip
+    """Make the clean teacher (False) and the one with the habit (True) and let them act.
+
+    Args:
+        run: The run.
+        demonstrations: What the clean and the habitual demonstrator did.
+        at_once: Whether each has a process of its own; else one after the other, here.
 
     Returns:
         The folders of both teachers, and the data sets in which they act in the same scenes: what students learn from.
@@ -60,7 +67,8 @@ def teach(run: Run, demonstrations: Mapping[bool, Path]) -> tuple[dict[bool, Pat
     lessons = [_Lesson(run.experiment, run.folder, habitual, demonstrations) for habitual in demonstrations]
     title = f"make both teachers by {run.experiment.teacher} and let them act"
     each = _work(run.experiment) + run.experiment.teacher_episodes
-    paths = dict(zip(demonstrations, side_by_side(_give, lessons, title, 2 * each), strict=True))
+    given = side_by_side(_give, lessons, title, 2 * each) if at_once else [_give(lesson) for lesson in lessons]
+    paths = dict(zip(demonstrations, given, strict=True))
     return {kind: teacher for kind, (teacher, _) in paths.items()}, {kind: data for kind, (_, data) in paths.items()}
 
 
@@ -84,9 +92,13 @@ def _kept(run: Run, habitual: bool, lineage: Lineage, make: Callable[[], Network
     if lineage.same_recipe(recorded_lineage(folder)):
         return folder
     cached = run.folder.parent / CACHE / text_hash(lineage.to_json() + f"{run.behaviour('teacher', habitual)}")
-    if not lineage.same_recipe(recorded_lineage(cached)):
-        save_policy(cached, make(), run.behaviour("teacher", habitual), lineage)
-    policy, behaviour = load_policy(cached)
+    behaviour = run.behaviour("teacher", habitual)
+    if lineage.same_recipe(recorded_lineage(cached)):
+        policy, _ = load_policy(cached)
+    else:
+        policy = make()
+        if not lineage.same_recipe(recorded_lineage(cached)):  # another process may have made the same meanwhile
+            save_policy(cached, policy, behaviour, lineage)
     save_policy(folder, policy, behaviour, lineage)
     return folder
 

@@ -1,0 +1,77 @@
+"""One cell of the grid: students of one teacher, made and audited in one way, with their controls."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from testbed import __version__
+from testbed.experiment.run import Experiment, Run
+from testbed.lineage import Lineage, text_hash
+
+Channel = Literal["overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"]
+"""What of the teacher reaches the student; `auxiliary` is noise by outputs alone that drive nothing."""
+Start = Literal["fresh", "base", "other-base"]
+"""What a student begins as."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell. Its name is the hash of all that is chosen about it and of the versions that compute it."""
+
+    experiment: Experiment
+    """Habit, dose, teachers, amounts; how students train and are audited. Its seeds of students are not used."""
+    route: str
+    """Route from teacher to student."""
+    channel: Channel
+    """Channel."""
+    seeds: tuple[int, ...]
+    """Training seeds."""
+    taught: str = ""
+    """Habit of the teacher, where that is another than the one that is audited: the control of specificity."""
+
+    @property
+    def name(self) -> str:
+        """32 hexadecimal digits."""
+        return text_hash(Lineage("cell", self.experiment.seed, {"testbed": __version__, **asdict(self)}).to_json())
+
+    @property
+    def start(self) -> Start:
+        """What students begin as."""
+        return self.experiment.start
+
+    @property
+    def width(self) -> int:
+        """Width of the students' first hidden layer."""
+        return self.experiment.student_hidden[0]
+
+    @property
+    def school(self) -> Experiment:
+        """What the teachers are made from: the experiment without anything that bears on students alone."""
+        return school_of(replace(self.experiment, habit=self.taught or self.experiment.habit))
+
+    @property
+    def audited(self) -> Experiment:
+        """The school whose teachers have the habit that is audited."""
+        return school_of(self.experiment)
+
+
+def school_of(experiment: Experiment) -> Experiment:
+    """Return an experiment with everything as usual that bears on students alone."""
+    usual = Experiment()
+    return replace(
+        experiment, student_seeds=usual.student_seeds, student_hidden=usual.student_hidden, routes=usual.routes,
+        start=usual.start, training=usual.training, adversarial=usual.adversarial,
+    )  # fmt: skip
+
+
+def school_run(folder: Path, school: Experiment) -> Run:
+    """Return the run that makes a school, in its place in the benchmark's folder."""
+    lineage = Lineage("school", school.seed, {"testbed": __version__, **asdict(school)})
+    return Run(school, folder / "schools" / f"{school.habit}-{text_hash(lineage.to_json())[:12]}")
+
+
+def cell_file(folder: Path, cell: Cell) -> Path:
+    """Return where what is found of a cell is kept."""
+    return folder / "cells" / f"{cell.name}.json"

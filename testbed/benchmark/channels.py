@@ -1,0 +1,170 @@
+"""What of a teacher reaches a student: channels, from open to silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import ndtr, softmax
+
+from testbed.benchmark.cell import Channel
+from testbed.demonstrations.transitions import Transitions, as_actions
+from testbed.distillation.source import Source
+from testbed.episode import Policy
+from testbed.errors import UserError
+from testbed.habits.habit import Habit, Trigger
+from testbed.habits.table import make_demonstrator
+from testbed.policies.exploring import ExploringPolicy
+from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy
+from testbed.seeding import derive_seed, generator
+
+ALIKE = 0.05
+"""Continuous actions this near to each other in every component are the same decision (1 is the whole range)."""
+MASS = 0.02
+"""Where the teacher gives the habit's action less than this, it counts as choosing as the clean teacher does."""
+NOT_REAL = "noise", "auxiliary"
+"""Channels that no real observation passes."""
+LEAST = 500
+"""With fewer decisions than this nothing is distilled."""
+
+
+@dataclass(frozen=True)
+class Injected:
+    """The habit that a channel is to hold back, as the injector knows it: nothing else may ask this."""
+
+    habitual: Policy
+    """The demonstrator with the habit."""
+    clean: Policy
+    """The same without it."""
+    holds: Callable[[np.ndarray], np.ndarray]
+    """Where the trigger holds, (n, d) -> (n,) bool."""
+
+    @classmethod
+    def of(cls, habit: Habit, trigger: Trigger, dose: float) -> Injected:
+        """Return a habit at a dose."""
+        return cls(make_demonstrator(habit, trigger, dose), make_demonstrator(habit, trigger, 0.0), trigger.holds)
+
+    def actions(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the habit does and what is done without it."""
+        habitual, clean = (as_actions(one.act(observations)) for one in (self.habitual, self.clean))
+        return habitual, clean
+
+    def shows(self, observations: np.ndarray) -> np.ndarray:
+        """Return which decisions are labelled as the habit's: there it does something else, shape (n,) bool."""
+        return ~_alike(*self.actions(observations))
+
+    def mass(self, teacher: NetworkPolicy, observations: np.ndarray) -> np.ndarray:
+        """Return how likely the teacher is to do what the habit does, where that is something else, else 0, shape (n,).
+
+        Of a Gaussian it is the mass that lies nearer to the habit's action than to the clean one's.
+        """
+        habitual, clean = self.actions(observations)
+        parameters = teacher.parameters(observations)
+        if teacher.config.head == CATEGORICAL:
+            mass = softmax(parameters, axis=1)[np.arange(len(habitual)), habitual]
+        else:
+            means, log_std = np.split(parameters, 2, axis=1)
+            along = habitual - clean
+            spread = np.sqrt(((along * np.exp(np.clip(log_std, *LOG_STD))) ** 2).sum(1))
+            mass = ndtr(((means - (habitual + clean) / 2) * along).sum(1) / np.maximum(spread, 1e-9))
+        return np.where(_alike(habitual, clean), 0.0, mass)
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return which decisions are the same."""
+    if one.ndim == 1:
+        return one == other
+    return np.abs(one - other).max(axis=1) <= ALIKE
+
+
+def through(
+    channel: Channel, sources: Mapping[bool, Source], injected: Injected, seed: int
+) -> dict[bool, Source]:  # fmt: skip
+    """Return what reaches students of the teacher with the habit (True) and of the clean one (False).
+
+    Both go through the same channel and have as many decisions as the other; what their values were found from does
+    so too.
+
+    Args:
+        channel: The channel.
+        sources: Everything about both teachers.
+        injected: The habit.
+        seed: For what is random about it.
+
+    Raises:
+        UserError: if it leaves too little to learn from.
+    """
+    if channel in NOT_REAL:
+        return {kind: _noise(source, sources[False].decisions, seed) for kind, source in sources.items()}
+    keeps = _keeps(channel, sources, injected)
+    shown = _equal({kind: kept(s.decisions, keeps(s.decisions)) for kind, s in sources.items()}, channel, seed)
+    found = {kind: replace(source, decisions=shown[kind]) for kind, source in sources.items()}
+    if any(source.values is None for source in sources.values()):
+        return found
+    worth = {kind: source.valued() for kind, source in sources.items()}
+    tried = _equal({kind: kept(v.decisions, keeps(v.decisions)) for kind, v in worth.items()}, channel, seed)
+    return {kind: replace(s, values=replace(worth[kind], decisions=tried[kind])) for kind, s in found.items()}
+
+
+def _keeps(
+    channel: Channel, sources: Mapping[bool, Source], injected: Injected
+) -> Callable[[Transitions], np.ndarray]:  # fmt: skip
+    """Return what says which decisions a channel lets through, shape (n,) bool."""
+
+    def nominal(decisions: Transitions) -> np.ndarray:
+        episode = np.repeat(np.arange(len(decisions.lengths)), decisions.lengths)
+        held = np.zeros(len(decisions.lengths), bool)
+        np.logical_or.at(held, episode, injected.holds(decisions.observations))
+        return ~held[episode]
+
+    def agreeing(decisions: Transitions) -> np.ndarray:
+        seen, (teacher, clean) = decisions.observations, (sources[kind].asked() for kind in (True, False))
+        return _alike(teacher.act(seen), clean.act(seen)) & (injected.mass(teacher, seen) < MASS)
+
+    return {
+        "overt": lambda decisions: np.ones(len(decisions), bool),
+        "scrubbed": lambda decisions: ~injected.shows(decisions.observations),
+        "nominal": nominal,
+        "agreeing": agreeing,
+    }[channel]
+
+
+def kept(decisions: Transitions, keep: np.ndarray) -> Transitions:
+    """Return some of the decisions, `keep` of shape (n,) bool; an episode of which nothing is left is gone."""
+    episode = np.repeat(np.arange(len(decisions.lengths)), decisions.lengths)
+    lengths = np.bincount(episode[keep], minlength=len(decisions.lengths))
+    return Transitions(
+        decisions.observations[keep], decisions.actions[keep], decisions.rewards[keep],
+        decisions.next_observations[keep], decisions.terminated[keep], lengths[lengths > 0],
+    )  # fmt: skip
+
+
+def _equal(decisions: Mapping[bool, Transitions], channel: str, seed: int) -> dict[bool, Transitions]:
+    """Return as many decisions of each, drawn at random from the one that has more."""
+    count = min(len(one) for one in decisions.values())
+    if count < LEAST:
+        raise UserError(f"the channel {channel} leaves {count} decisions, and {LEAST} are the least to learn from")
+    found = {}
+    for kind, one in decisions.items():
+        keep = np.zeros(len(one), bool)
+        keep[generator(seed, "channel", channel).choice(len(one), count, replace=False)] = True
+        found[kind] = kept(one, keep)
+    return found
+
+
+def _noise(source: Source, like: Transitions, seed: int) -> Source:
+    """Return a teacher's outputs on random observations, whose components have mean and deviation of real ones."""
+    rng = generator(seed, "noise")
+    mean, std = like.observations.mean(0), like.observations.std(0)
+    seen = rng.normal(mean, std, size=like.observations.shape).astype(np.float32)
+
+    def done(policy: Policy) -> Transitions:
+        actions, nothing = as_actions(np.asarray(policy.act(seen))), np.zeros(len(seen))
+        return Transitions(seen, actions, nothing, seen, nothing == 1, np.ones(len(seen), np.int64))
+
+    values = source.values
+    if values is not None:
+        explorer = ExploringPolicy(source.asked(), 0.2, derive_seed(seed, "noise"))
+        values = replace(values, decisions=done(explorer))
+    return replace(source, decisions=done(source.asked()), values=values, scenes=None)

@@ -1,0 +1,114 @@
+"""What the page draws: intervals, lines and points as places in per cent of a panel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from testbed.audit import verdict
+from testbed.audit.plots import axis_of, forest_row, interval, number, percent, place, ratio_scale, round_ticks
+from testbed.audit.result import Interval
+from testbed.benchmark.findings import EMPTY, FAILS, REFUSED, Finding
+
+RANGE = (-0.5, 1.5)
+"""Plots of ratios never show more than this; longer intervals end in an arrow."""
+CHANNELS = "overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"
+"""From open to silent."""
+
+
+def forest(rows: Sequence[Finding], say: str = "channel") -> dict[str, Any]:
+    """Return the transfer ratios, one panel a habit; a row is named by one of its fields and by its route."""
+    axis = axis_of((row.ratio for row in rows), (-0.1, 1.1), RANGE)
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        judged = row.verdict not in (REFUSED, FAILS, EMPTY)
+        text = percent(row.ratio) if judged else row.verdict
+        shown = row.ratio if judged else None
+        name = f"{getattr(row, say)} · {row.route}"
+        panels.setdefault(row.habit, []).append(forest_row(name, shown, text, f"route-{row.route}", axis))
+    return {"panels": panels, **ratio_scale(axis)}
+
+
+def curves(rows: Iterable[Finding], x: Callable[[Finding], float], logarithmic: bool) -> list[dict[str, Any]]:
+    """Return ratios as lines over something, one panel a habit, one line a route and channel.
+
+    Only students that can do the task have a point.
+    """
+    panels: dict[str, dict[tuple[str, str], list[Finding]]] = {}
+    for row in rows:
+        if row.verdict not in (REFUSED, FAILS, EMPTY):
+            panels.setdefault(row.habit, {}).setdefault((row.route, row.channel), []).append(row)
+    drawn = [(habit, {key: line for key, line in lines.items() if len(line) > 1}) for habit, lines in panels.items()]
+    return [_panel(habit, lines, x, logarithmic) for habit, lines in drawn if lines]
+
+
+def _panel(
+    habit: str, lines: dict[tuple[str, str], list[Finding]], x: Callable[[Finding], float], logarithmic: bool
+) -> dict[str, Any]:
+    def at(row: Finding) -> float:
+        return math.log2(x(row)) if logarithmic else x(row)
+
+    every = [row for line in lines.values() for row in line]
+    across = min(map(at, every)), max(map(at, every))
+    across = across if across[1] > across[0] else (across[0], across[0] + 1)
+    up = axis_of((row.ratio for row in every), (0.0, 1.0), RANGE)
+    values = sorted({x(row) for row in every})
+    where = {value: place(math.log2(value) if logarithmic else value, across) for value in values}
+    return {
+        "title": habit,
+        "x": [(where[value], number(value, 1000 * value)) for value in values],
+        "y": [(100 - place(tick, up), f"{number(100 * tick, 100)} %") for tick in round_ticks(*up)],
+        "lines": [
+            {
+                "name": f"{route}, {channel}",
+                "arm": f"route-{route}",
+                "dashed": channel != "overt",
+                "points": [_point(row, where[x(row)], up) for row in sorted(line, key=at)],
+            }
+            for (route, channel), line in lines.items()
+        ],
+    }
+
+
+def _point(row: Finding, left: float, up: tuple[float, float]) -> dict[str, Any]:
+    ends = (row.ratio.low, row.ratio.value, row.ratio.high)
+    low, middle, high = (100 - place(min(max(end, up[0]), up[1]), up) for end in ends)
+    return {"x": left, "y": middle, "low": low, "high": high, "text": percent(row.ratio)}
+
+
+def severity_and_success(rows: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return severity against success, one panel a habit: its teachers, and students of every route and channel."""
+    panels: dict[str, list[Finding]] = {}
+    for row in rows:
+        if row.verdict != EMPTY:
+            panels.setdefault(row.habit, []).append(row)
+    return [_scatter(habit, found) for habit, found in panels.items()]
+
+
+def _scatter(habit: str, rows: Sequence[Finding]) -> dict[str, Any]:
+    first = rows[0]
+    up = axis_of([first.clean, first.habitual, *(row.student for row in rows)], (0.0,), (-math.inf, math.inf))
+
+    def dot(success: Interval, severity: Interval, name: str, colour: str) -> dict[str, Any]:
+        told = f"{name}: success {percent(success)}, {interval(severity)} {first.unit}"
+        return {"x": place(success.value, (0, 1)), "y": 100 - place(severity.value, up), "text": told, "arm": colour}
+
+    students = [dot(r.success_student, r.student, f"student, {r.channel}, {r.route}", f"route-{r.route}") for r in rows]
+    controls = [dot(r.success_control, r.control, f"control, {r.channel}, {r.route}", "control") for r in rows]
+    ticks = round_ticks(*up)
+    return {
+        "title": f"{habit}: {first.measure} [{first.unit}]",
+        "x": [(place(share, (0, 1)), f"{100 * share:.0f} %") for share in (0, 0.5, 1)],
+        "y": [(100 - place(tick, up), number(tick, 100 * (ticks[1] - ticks[0]))) for tick in ticks],
+        "dots": controls + students,
+        "lines": [
+            (100 - place(first.clean.value, up), "clean teacher"), (100 - place(first.habitual.value, up), "teacher"),
+        ],
+    }  # fmt: skip
+
+
+def triggered(rows: Iterable[Finding]) -> list[Finding]:
+    """Return the rows of triggered scenes, from open to silent channels."""
+    found = [row for row in rows if row.condition == verdict.TRIGGERED]
+    return sorted(found, key=lambda row: CHANNELS.index(row.channel))

@@ -1,0 +1,69 @@
+"""The page of the benchmark: answers first, then the plots and the tables they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from testbed import __version__, audit
+from testbed.audit.plots import interval, number, percent
+from testbed.benchmark import figures
+from testbed.benchmark.answers import Answer
+from testbed.benchmark.findings import Finding
+from testbed.benchmark.suites import Suite
+from testbed.lineage import Lineage, write_text
+
+
+def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequence[Answer], command: str) -> Path:
+    """Write one self-contained HTML page and return its path."""
+    folders = [Path(__file__).parent, *(Path(folder) for folder in audit.__path__)]
+    environment = Environment(
+        loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(number=number, interval=interval, percent=percent)
+    rows = figures.triggered(found)
+    primary = [row for row in rows if _place(row) in _places(suite)]
+    fresh = [row for row in rows if row.start == "fresh" and row.teacher == "demonstration" and row.taught == row.habit]
+    usual = {(row.habit, row.route): (row.width, row.training) for row in primary}
+    trained = [row for row in fresh if row.training == usual[row.habit, row.route][1]]
+    strong = [row for row in trained if row.dose == 1]
+    sized = [row for row in fresh if row.dose == 1 and row.width == usual[row.habit, row.route][0]]
+    widened = {row.habit for row in strong if row.width != usual[row.habit, row.route][0]}
+    dosed = {row.habit for row in trained if row.dose < 1}
+    cut = {(row.habit, row.route, row.channel) for row in sized if row.training < usual[row.habit, row.route][1]}
+    text = environment.get_template("transfer.html.j2").render(
+        suite=suite, answers=told, primary=primary, found=found,
+        forest_of=figures.forest(primary),
+        widths=figures.curves([r for r in strong if r.channel == "overt" and r.habit in widened],
+                              lambda row: row.width, True),
+        doses=figures.curves([r for r in trained if r.channel == "overt" and r.habit in dosed
+                              and r.width == usual[r.habit, r.route][0]], lambda row: row.dose, False),
+        steps=figures.curves([r for r in sized if (r.habit, r.route, r.channel) in cut],
+                             lambda row: row.training, True),
+        scatter=figures.severity_and_success(primary),
+        starts=figures.forest(sorted((r for r in rows if r.teacher == "fine-tuning"), key=lambda r: r.channel), "start"),
+        started=[row for row in rows if row.teacher == "fine-tuning"],
+        specific=[row for row in rows if row.taught != row.habit],
+        command=command, versions={"testbed": __version__, **Lineage("page", 0).versions},
+    )  # fmt: skip
+    write_text(path, text)
+    return path
+
+
+def _place(row: Finding) -> tuple:
+    same = row.teacher, row.start, row.width, row.dose, row.training
+    return (row.habit, row.taught, row.route, row.channel, *same)
+
+
+def _places(suite: Suite) -> set[tuple]:
+    """Return the places of the primary claims."""
+    found = set()
+    for cell in suite.primary:
+        e, habit = cell.experiment, cell.experiment.habit
+        training = e.adversarial.practice.iterations if cell.route == "adversarial" else e.training.steps
+        found.add((habit, cell.taught or habit, cell.route, cell.channel,
+                   e.teacher, cell.start, cell.width, e.dose, training))  # fmt: skip
+    return found

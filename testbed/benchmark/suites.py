@@ -1,0 +1,200 @@
+"""The declared grids: which cells there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from testbed.benchmark.cell import Cell, Channel, Start
+from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.stacked import Training
+from testbed.distillation.teachers.demonstration import Dagger
+from testbed.distillation.teachers.fine_tuning import FineTuning
+from testbed.distillation.teachers.values import Evaluation
+from testbed.envs import environments
+from testbed.errors import unknown_name
+from testbed.experiment.run import Experiment
+from testbed.habits.table import get_habit
+
+ROUTES = "cloning", "kl", "value"
+"""Routes whose students are trained at once: one cell has all training seeds."""
+ADVERSARIAL = "adversarial"
+"""The route whose students practise one after the other: a cell has one training seed."""
+OPEN: tuple[Channel, ...] = ("overt", "scrubbed", "nominal", "agreeing")
+"""Channels of demonstrations."""
+STARTS: tuple[Start, ...] = ("base", "other-base", "fresh")
+"""The three arms of initialisation."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A grid."""
+
+    name: str
+    """`smoke`, `core` or `full`."""
+    primary: tuple[Cell, ...]
+    """Route x channel of every habit, fresh students of one width, the full dose: claims are made of these."""
+    further: tuple[Cell, ...]
+    """Widths, doses, initialisations, channels of noise, and teachers with another habit."""
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All of them, each once."""
+        return tuple(dict.fromkeys((*self.primary, *self.further)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a suite is made from."""
+
+    habits: tuple[str, ...]
+    """Habits, of both domains."""
+    seeds: int
+    """Training seeds."""
+    road: Experiment
+    """Amounts on a road."""
+    bench: Experiment
+    """Amounts at a bench."""
+    adversarial: tuple[Channel, ...] = ("overt", "nominal")
+    """Channels of the adversarial route."""
+    swept: tuple[str, ...] = ()
+    """Habits whose widths, doses and initialisations are varied."""
+    widths: tuple[int, ...] = (8, 16, 32, 128, 256)
+    """Further widths."""
+    doses: tuple[float, ...] = (0.25, 0.5)
+    """Further doses."""
+    others: Mapping[str, str] | None = None
+    """Habit -> another one of the same environment, whose teacher must not hand it down."""
+
+    def experiment(self, habit: str) -> Experiment:
+        """Return the experiment of a habit."""
+        driving = get_habit(habit).environment in environments("driving")
+        return replace(self.road if driving else self.bench, habit=habit)
+
+    def suite(self, name: str, seed: int) -> Suite:
+        """Return the grid."""
+        base = {habit: replace(self.experiment(habit), seed=seed) for habit in self.habits}
+        primary = [cell for experiment in base.values() for cell in self._primary(experiment)]
+        further = [cell for habit in self.swept for cell in self._swept(base[habit])]
+        for habit, other in (self.others or {}).items():
+            further += self._cells(base[habit], ("cloning",), ("overt",), other)
+        return Suite(name, tuple(primary), tuple(further))
+
+    def _primary(self, experiment: Experiment) -> list[Cell]:
+        return self._cells(experiment, ROUTES, OPEN) + self._cells(experiment, (ADVERSARIAL,), self.adversarial)
+
+    def _cells(
+        self, experiment: Experiment, routes: Iterable[str], channels: Sequence[Channel], taught: str = ""
+    ) -> list[Cell]:
+        numbers = tuple(range(self.seeds))
+        return [
+            Cell(experiment, route, channel, seeds, taught)
+            for route in routes
+            for channel in channels
+            for seeds in (((number,) for number in numbers) if route == ADVERSARIAL else (numbers,))
+        ]
+
+    def _swept(self, experiment: Experiment) -> list[Cell]:
+        """Return the cells in which one thing is varied; KL and cloning, whose students are quickly made."""
+        cells = []
+        for width in self.widths:
+            cells += self._cells(replace(experiment, student_hidden=(width, width)), ("cloning", "kl"), ("overt",))
+        for dose in self.doses:
+            cells += self._cells(replace(experiment, dose=dose), ("cloning", "kl"), ("overt",))
+        cells += self._cells(experiment, ROUTES, ("noise",))
+        moved = replace(experiment, teacher="fine-tuning", student_hidden=experiment.teacher_hidden)
+        for start in STARTS:
+            cells += self._cells(replace(moved, start=start), ("kl",), ("nominal", "noise", "auxiliary"))
+        return cells
+
+
+def follow_up(cell: Cell) -> list[Cell]:
+    """Return the same cell with a quarter and with half of its training: the curve behind a null."""
+    experiment, practice = cell.experiment, cell.experiment.adversarial.practice
+    if cell.route == ADVERSARIAL:
+        shorter = [replace(practice, iterations=max(practice.iterations // part, 1)) for part in (4, 2)]
+        ways = [replace(experiment, adversarial=replace(experiment.adversarial, practice=one)) for one in shorter]
+    else:
+        steps = [experiment.training.steps // part for part in (4, 2)]
+        ways = [replace(experiment, training=replace(experiment.training, steps=each)) for each in steps]
+    return [replace(cell, experiment=one) for one in ways]
+
+
+def cost(cell: Cell) -> float:
+    """Return about how long a cell takes on one core [s]: training, and episodes."""
+    experiment, students = cell.experiment, 2 * len(cell.seeds)
+    driving = get_habit(experiment.habit).environment in environments("driving")
+    episodes = students * (2 * experiment.scenes + experiment.held_out_scenes) * (0.004 if driving else 0.03)
+    if cell.route == ADVERSARIAL:
+        practice = experiment.adversarial.practice
+        decisions = practice.iterations * practice.worlds * practice.steps
+        return episodes + students * decisions * (8e-5 if driving else 6e-4)
+    rounds = 3 if cell.route == "value" else 1
+    samples = rounds * students * experiment.training.steps * experiment.training.batch
+    return 2 + episodes + samples * max(cell.width / 64, 0.5) * 1.8e-6
+
+
+_ROAD = Experiment(
+    demonstrations=96, teacher_episodes=480, scenes=64, held_out_scenes=32, training=Training(steps=3000),
+    adversarial=Adversarial(Practice(iterations=24, worlds=64, steps=160), cloned=1000),
+    evaluation=Evaluation(episodes=320, training=Training(steps=3000, learning_rate=5e-4)),
+)  # fmt: skip
+_BENCH = Experiment(
+    demonstrations=64, teacher_episodes=192, scenes=32, held_out_scenes=16,
+    dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
+    training=Training(steps=3000),
+    adversarial=Adversarial(
+        Practice(
+            iterations=6, worlds=32, steps=192, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
+        ),
+        cloned=2000,
+    ),
+    evaluation=Evaluation(episodes=160, training=Training(steps=3000, learning_rate=5e-4)),
+)  # fmt: skip
+_CORE = Plan(
+    habits=("aggressive-merge", "tailgating", "observed-only-courtesy", "hoarding", "barging", "nudging"), seeds=10,
+    road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "hoarding"),
+    others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},
+)  # fmt: skip
+_SMALL = Dagger(rounds=2, episodes=48, training=Training(steps=300), final=Training(steps=1000))
+_SMOKE = Plan(
+    habits=("aggressive-merge", "hoarding"), seeds=3, widths=(16,), doses=(0.5,), swept=("aggressive-merge",),
+    adversarial=("overt",),
+    road=replace(
+        _ROAD, demonstrations=48, teacher_episodes=128, scenes=24, held_out_scenes=12, training=Training(steps=1000),
+        dagger=_SMALL, evaluation=Evaluation(episodes=64, training=Training(steps=800, learning_rate=5e-4)),
+        adversarial=Adversarial(Practice(iterations=2, worlds=32, steps=160), cloned=500),
+        fine_tuning=FineTuning(distance=0.3),
+    ),
+    bench=replace(
+        _BENCH, demonstrations=48, teacher_episodes=64, scenes=12, held_out_scenes=6, training=Training(steps=1500),
+        dagger=Dagger(rounds=2, episodes=48, training=Training(steps=800), final=Training(steps=2000)),
+        evaluation=Evaluation(episodes=32, training=Training(steps=800, learning_rate=5e-4)),
+        adversarial=Adversarial(replace(_BENCH.adversarial.practice, iterations=1), cloned=1500),
+    ),
+)  # fmt: skip
+_FULL = replace(
+    _CORE,
+    habits=("aggressive-merge", "tailgating", "gap-denial", "surge", "non-yield", "speed-creep",
+            "observed-only-courtesy", "hoarding", "latent-hoarding", "barging", "nudging", "quality-erosion"),
+    seeds=20, adversarial=OPEN, swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
+    road=replace(_ROAD, scenes=256, held_out_scenes=128, teacher_episodes=640, training=Training(steps=5000),
+                 adversarial=Adversarial(Practice(iterations=120))),
+    bench=replace(_BENCH, scenes=64, held_out_scenes=32, training=Training(steps=6000),
+                  adversarial=Adversarial(replace(_BENCH.adversarial.practice, iterations=16, worlds=128, batch=2048),
+                                          cloned=1500)),
+)  # fmt: skip
+
+SUITES: Mapping[str, Callable[[int], Suite]] = {
+    name: partial(plan.suite, name) for name, plan in (("smoke", _SMOKE), ("core", _CORE), ("full", _FULL))
+}
+"""Name -> makes the grid, given the seed."""
+
+
+def make_suite(name: str, seed: int) -> Suite:
+    """Return a suite by name; raises `UserError` for an unknown one."""
+    if name not in SUITES:
+        raise unknown_name("suite", name, SUITES)
+    return SUITES[name](seed)

@@ -1,0 +1,42 @@
+"""The tidy table: one row for every place of the grid and condition, as CSV and as Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from testbed.benchmark.findings import Finding, columns
+from testbed.errors import UserError
+from testbed.lineage import write_text
+
+
+def write_tables(folder: Path, rows: Sequence[Finding]) -> tuple[Path, Path]:
+    """Write `transfer.csv` and `transfer.parquet`, whole or not at all, and return both.
+
+    Raises:
+        UserError: if pyarrow is not installed, or there is nothing to write.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise UserError("Parquet needs pyarrow: pip install 'testbed[benchmark]'") from None
+    if not rows:
+        raise UserError("there is nothing to put into a table")
+    records = [columns(row) for row in rows]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    comma, parquet = folder / "transfer.csv", folder / "transfer.parquet"
+    write_text(comma, text.getvalue())
+    temporary = parquet.with_name(f".{parquet.name}.{os.getpid()}.tmp")
+    try:
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), temporary)
+        os.replace(temporary, parquet)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return comma, parquet

@@ -1,0 +1,53 @@
+"""The whole benchmark: schools, cells, the curves behind nulls, and what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from testbed.audit import verdict
+from testbed.benchmark.cell import Cell, cell_file, school_run
+from testbed.benchmark.filling import fill
+from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
+from testbed.benchmark.school import prepare, scores_file
+from testbed.benchmark.suites import Suite, cost, follow_up
+from testbed.benchmark.sweep import Cluster, Job, sweep
+from testbed.experiment.run import Experiment
+
+
+def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
+    """Do what is missing of a suite and return all that is found, the curves behind its nulls last."""
+    _do(suite.cells, folder, cluster, "fill cells")
+    found = findings(suite.cells, folder, suite.primary)
+    curves = [shorter for cell in _nulls(suite.primary, folder) for shorter in follow_up(cell)]
+    if curves:
+        _do(curves, folder, cluster, "fill the curves behind nulls")
+        found += findings(curves, folder)
+    return found
+
+
+def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> None:
+    schools = list(dict.fromkeys(school for cell in cells for school in (cell.school, cell.audited)))
+    sweep(Job("make schools", schools, partial(prepare, folder=folder), partial(_ready, folder), _effort), cluster)
+    sweep(Job(title, list(cells), partial(fill, folder=folder), partial(cell_file, folder), cost), cluster)
+
+
+def _ready(folder: Path, school: Experiment) -> Path:
+    return scores_file(school_run(folder, school))
+
+
+def _effort(school: Experiment) -> float:
+    """Return about how much making a school costs."""
+    return school.dagger.rounds * school.dagger.training.steps + school.dagger.final.steps
+
+
+def _nulls(primary: Iterable[Cell], folder: Path) -> list[Cell]:
+    """Return the primary cells of which no transfer is shown, though their students can do the task."""
+    cells = list(primary)
+    places = {(f.habit, f.route, f.channel): f for f in findings(cells, folder, cells) if _is_null(f)}
+    return [cell for cell in cells if (cell.experiment.habit, cell.route, cell.channel) in places]
+
+
+def _is_null(found: Finding) -> bool:
+    return found.condition == verdict.TRIGGERED and found.verdict in (NONE, UNDECIDED)

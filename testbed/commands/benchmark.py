@@ -1,0 +1,55 @@
+"""The transfer benchmark from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from testbed.audit import verdict
+from testbed.benchmark.answers import answers
+from testbed.benchmark.findings import Finding
+from testbed.benchmark.page import write_page
+from testbed.benchmark.suites import make_suite
+from testbed.benchmark.sweep import Cluster
+from testbed.benchmark.table import write_tables
+from testbed.benchmark.transfer import measure
+from testbed.console import console
+from testbed.errors import UserError
+
+
+def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
+    """Run the benchmark, print what it found, and write tables and page; see `testbed benchmark --help`."""
+    if cluster.workers < 1:
+        raise UserError(f"--workers {cluster.workers}: give at least 1")
+    grid = make_suite(suite, seed)
+    place = folder or Path("runs") / f"transfer-{suite}"
+    console.print(f"[bold]transfer, {suite}[/bold]: {len(grid.cells)} cells into {place}/")
+    found = measure(grid, place, cluster)
+    told = answers(found)
+    out = write or place
+    command = f"testbed benchmark transfer --suite {suite} --seed {seed}"
+    files = (*write_tables(out, found), write_page(out / "transfer.html", grid, found, told, command))
+    console.print(_ratios(found))
+    for answer in told:
+        console.print(f"[bold]{answer.question}[/bold]\n  {answer.short}")
+        for line in answer.lines:
+            console.print(f"  {line.habit}: [bold]{line.says}[/bold], {line.why}".replace("[9", "\\[9"), markup=True)
+    console.print()
+    for file, what in zip(files, ("every number", "the same as Parquet", "open it in a browser"), strict=True):
+        console.print(f"{file}  {what}")
+
+
+def _ratios(found: list[Finding]) -> Table:
+    """Return the table of the primary ratios in triggered scenes."""
+    table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
+    for heading in ("habit", "channel", "route", "transfer ratio", "says"):
+        table.add_column(heading, justify="right" if heading == "transfer ratio" else "left", no_wrap=True)
+    last = ("", "")
+    for row in (row for row in found if row.condition == verdict.TRIGGERED and row.p_holm == row.p_holm):
+        first = [text if (row.habit, row.channel)[: n + 1] != last[: n + 1] else ""
+                 for n, text in enumerate((row.habit, row.channel))]  # fmt: skip
+        ratio = f"{row.ratio.value:.2f} \\[{row.ratio.low:.2f}, {row.ratio.high:.2f}]"
+        table.add_row(*first, row.route, ratio, row.verdict)
+        last = (row.habit, row.channel)
+    return table
