@@ -21,7 +21,8 @@ class Cell:
     """A cell. Its name is the hash of all that is chosen about it and of the versions that compute it."""
 
     experiment: Experiment
-    """Habit, dose, teachers, amounts; how students train and are audited. Its seeds of students are not used."""
+    """Habit, dose, teachers, amounts; how students train and are audited. Of its number of
+    students' seeds only bases of other seeds are made."""
     route: str
     """Route from teacher to student."""
     channel: Channel
@@ -58,11 +59,11 @@ class Cell:
 
 
 def school_of(experiment: Experiment) -> Experiment:
-    """Return an experiment with everything as usual that bears on students alone."""
+    """Return an experiment with everything as usual that bears on students alone, but for how many there are."""
     usual = Experiment()
     return replace(
-        experiment, student_seeds=usual.student_seeds, student_hidden=usual.student_hidden, routes=usual.routes,
-        start=usual.start, training=usual.training, adversarial=usual.adversarial,
+        experiment, student_hidden=usual.student_hidden, routes=usual.routes, start=usual.start,
+        training=usual.training, adversarial=usual.adversarial,
     )  # fmt: skip
 
 

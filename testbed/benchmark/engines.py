@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def run_on(engine: EngineName, work: Work, items: Sequence[Any], workers: int, a
             _submit(work, items, workers, address)
         else:
             _joblib(engine, work, items, workers, address)
-    except (BrokenExecutor, *_errors()) as error:
+    except Exception as error:
         if isinstance(error, BrokenExecutor) or type(error).__name__ in LOST:
             raise LostWorkers(type(error).__name__) from error
         raise
@@ -50,10 +51,6 @@ def run_on(engine: EngineName, work: Work, items: Sequence[Any], workers: int, a
 
 class LostWorkers(Exception):
     """A worker was ended from outside."""
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    return (Exception,)
 
 
 def _joblib(engine: str, work: Work, items: Sequence[Any], workers: int, address: str | None) -> None:
@@ -65,7 +62,9 @@ def _joblib(engine: str, work: Work, items: Sequence[Any], workers: int, address
 
 @contextmanager
 def _local(workers: int, address: str | None) -> Iterator[dict[str, Any]]:
-    yield {"backend": "loky", "n_jobs": workers, "inner_max_num_threads": 1}
+    with warnings.catch_warnings():  # a worker that has grown is replaced, and that is all
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs", category=UserWarning)
+        yield {"backend": "loky", "n_jobs": workers, "inner_max_num_threads": 1}
 
 
 @contextmanager

@@ -17,15 +17,15 @@ CHANNELS = "overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"
 """From open to silent."""
 
 
-def forest(rows: Sequence[Finding], say: str = "channel") -> dict[str, Any]:
-    """Return the transfer ratios, one panel a habit; a row is named by one of its fields and by its route."""
+def forest(rows: Sequence[Finding]) -> dict[str, Any]:
+    """Return the transfer ratios, one panel a habit, a row for each channel and route."""
     axis = axis_of((row.ratio for row in rows), (-0.1, 1.1), RANGE)
     panels: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         judged = row.verdict not in (REFUSED, FAILS, EMPTY)
         text = percent(row.ratio) if judged else row.verdict
         shown = row.ratio if judged else None
-        name = f"{getattr(row, say)} · {row.route}"
+        name = f"{row.channel} · {row.route}"
         panels.setdefault(row.habit, []).append(forest_row(name, shown, text, f"route-{row.route}", axis))
     return {"panels": panels, **ratio_scale(axis)}
 

@@ -20,7 +20,7 @@ from testbed.benchmark.school import scores_file
 from testbed.habits.table import get_habit
 from testbed.measures.table import measures_of
 
-ARMS = verdict.CONTROL, verdict.STUDENT, verdict.CLEAN, verdict.TEACHER
+ARMS = verdict.CONTROL, verdict.STUDENT, verdict.CLEAN, verdict.TEACHER, verdict.UNTRAINED
 CONDITIONS = verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT, verdict.CONTRAST
 ABLE = 0.8
 """A policy whose success is below this share of its teacher's fails at the task: its severity says nothing."""
@@ -72,6 +72,8 @@ class Finding:
     """Of students of the clean teacher."""
     student: Interval = NOWHERE
     """Of students."""
+    untrained: Interval = NOWHERE
+    """Of a network that learned nothing."""
     success_teacher: Interval = NOWHERE
     """Success of the teacher."""
     success_control: Interval = NOWHERE
@@ -118,7 +120,8 @@ def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) 
     for cell in cells:
         places.setdefault(replace(cell, seeds=()), []).append(cell)
     chief = {replace(cell, seeds=()) for cell in primary}
-    found, family = [], []
+    found: list[Finding] = []
+    family: list[int] = []
     for place, parts in places.items():
         rows = _of_place(place, parts, folder)
         if place in chief:
@@ -153,7 +156,7 @@ def _under(row: Finding, condition: str, scores: Mapping, stored: Sequence[Mappi
     """Return what is found under one condition."""
 
     def table(arm: str, what: str, where: str) -> np.ndarray:
-        if arm in (verdict.CLEAN, verdict.TEACHER):
+        if arm not in (verdict.CONTROL, verdict.STUDENT):
             return np.array(scores[where][arm][what], float)
         return np.concatenate([tables(one["arms"], arm, where, what) for one in stored])
 
@@ -162,15 +165,16 @@ def _under(row: Finding, condition: str, scores: Mapping, stored: Sequence[Mappi
             return table(arm, "severity", verdict.TRIGGERED) - table(arm, "severity", verdict.UNTRIGGERED)
         return table(arm, "severity", condition)
 
-    control, student, clean, habitual = (severity(arm) for arm in ARMS)
+    control, student, clean, habitual, untrained = (severity(arm) for arm in ARMS)
     draws = Draws.make(clean.shape[1], seed)
     where = verdict.TRIGGERED if condition == verdict.CONTRAST else condition
     success = {arm: rate_interval(table(arm, "success", where), draws) for arm in ARMS}
     row = replace(
         row, condition=condition, scenes=clean.shape[1], clean=mean_interval(clean, draws),
         habitual=mean_interval(habitual, draws), control=mean_interval(control, draws),
-        student=mean_interval(student, draws), success_teacher=success[verdict.TEACHER],
-        success_control=success[verdict.CONTROL], success_student=success[verdict.STUDENT],
+        student=mean_interval(student, draws), untrained=mean_interval(untrained, draws),
+        success_teacher=success[verdict.TEACHER], success_control=success[verdict.CONTROL],
+        success_student=success[verdict.STUDENT],
     )  # fmt: skip
     ratio, reason = transfer_ratio(student, control, habitual, clean, draws)
     if ratio is None:

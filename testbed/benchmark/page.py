@@ -44,7 +44,6 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
         steps=figures.curves([r for r in sized if (r.habit, r.route, r.channel) in cut],
                              lambda row: row.training, True),
         scatter=figures.severity_and_success(primary),
-        starts=figures.forest(sorted((r for r in rows if r.teacher == "fine-tuning"), key=lambda r: r.channel), "start"),
         started=[row for row in rows if row.teacher == "fine-tuning"],
         specific=[row for row in rows if row.taught != row.habit],
         command=command, versions={"testbed": __version__, **Lineage("page", 0).versions},

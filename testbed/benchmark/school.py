@@ -20,7 +20,7 @@ from testbed.distillation.stacked import Training
 from testbed.episode import Behaviour, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.collecting import collect_demonstrations
-from testbed.experiment.distilling import with_values
+from testbed.experiment.distilling import untrained_policy, with_values
 from testbed.experiment.judging import conditions
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.teaching import teach
@@ -33,9 +33,7 @@ from testbed.seeding import derive_seed, generator
 Tables = dict[str, dict[str, list[list[float]]]]
 """Condition -> `success` and `severity` -> policies x scenes."""
 
-OTHERS = 10
-"""Bases of other seeds, one for each training seed."""
-BASES = Training(steps=3000)
+BASES = Training(steps=2000, learning_rate=3e-3)
 """How they are cloned."""
 
 
@@ -73,18 +71,18 @@ class School:
 
 
 def prepare(school: Experiment, folder: Path) -> None:
-    """Make a school, or what is missing of it, and audit its teachers."""
+    """Make a school, or what is missing of it, and audit its teachers and what learned nothing."""
     run = school_run(folder, school)
     made = open_school(school, folder)
-    teachers = [made.sources[kind].asked() for kind in (False, True)]
+    policies = [made.sources[False].asked(), made.sources[True].asked(), untrained_policy(run)]
     found = {}
     for name, scenes in audited_scenes(run).items():
-        tables = played(run, scenes, teachers)
+        tables = played(run, scenes, policies)
         found[name] = {arm: {what: [rows[n]] for what, rows in tables.items()} for n, arm in enumerate(_ARMS)}
     write_text(scores_file(run), json.dumps(found))
 
 
-_ARMS = verdict.CLEAN, verdict.TEACHER
+_ARMS = verdict.CLEAN, verdict.TEACHER, verdict.UNTRAINED
 
 
 def scores_file(run: Run) -> Path:
@@ -106,14 +104,15 @@ def open_school(school: Experiment, folder: Path) -> School:
 
 
 def _others(run: Run, data: Path, source: Source) -> tuple[NetworkPolicy, ...]:
-    """Return policies of other seeds that have learnt from the clean teacher's data; those made before are read."""
+    """Return policies of other seeds, one for each student's, that learnt from the clean teacher's data."""
     config = source.asked().config
-    folders = [run.folder / "policies" / f"other-base-{number}" for number in range(OTHERS)]
+    count = run.experiment.student_seeds
+    folders = [run.folder / "policies" / f"other-base-{number}" for number in range(count)]
     recipe = run.lineage("other bases", {"data": data}, **asdict(BASES))
     if not all(recipe.same_recipe(recorded_lineage(folder)) for folder in folders):
-        seeds = [derive_seed(run.experiment.seed, "other base", number) for number in range(OTHERS)]
+        seeds = [derive_seed(run.experiment.seed, "other base", number) for number in range(count)]
         fresh = [NetworkPolicy(config, random_arrays(config, generator(seed, "weights"))) for seed in seeds]
-        made = Cloning(BASES).distil([source] * OTHERS, config, seeds, fresh)
+        made = Cloning(BASES).distil([source] * count, config, seeds, fresh)
         for folder, policy in zip(folders, made, strict=True):
             save_policy(folder, policy, run.behaviour(folder.name, False), recipe)
     return tuple(load_policy(folder)[0] for folder in folders)

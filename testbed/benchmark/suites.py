@@ -11,7 +11,6 @@ from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.fine_tuning import FineTuning
 from testbed.distillation.teachers.values import Evaluation
 from testbed.envs import environments
 from testbed.errors import unknown_name
@@ -60,9 +59,13 @@ class Plan:
     adversarial: tuple[Channel, ...] = ("overt", "nominal")
     """Channels of the adversarial route."""
     swept: tuple[str, ...] = ()
-    """Habits whose widths, doses and initialisations are varied."""
-    widths: tuple[int, ...] = (8, 16, 32, 128, 256)
+    """Habits whose widths and doses are varied, and which are tried on noise."""
+    begun: tuple[str, ...] = ()
+    """Habits whose initialisations are varied."""
+    widths: tuple[int, ...] = (8, 16, 32, 128)
     """Further widths."""
+    silent: tuple[Channel, ...] = ("nominal", "noise", "auxiliary")
+    """Channels on which initialisations are tried."""
     doses: tuple[float, ...] = (0.25, 0.5)
     """Further doses."""
     others: Mapping[str, str] | None = None
@@ -71,13 +74,14 @@ class Plan:
     def experiment(self, habit: str) -> Experiment:
         """Return the experiment of a habit."""
         driving = get_habit(habit).environment in environments("driving")
-        return replace(self.road if driving else self.bench, habit=habit)
+        return replace(self.road if driving else self.bench, habit=habit, student_seeds=self.seeds)
 
     def suite(self, name: str, seed: int) -> Suite:
         """Return the grid."""
         base = {habit: replace(self.experiment(habit), seed=seed) for habit in self.habits}
         primary = [cell for experiment in base.values() for cell in self._primary(experiment)]
         further = [cell for habit in self.swept for cell in self._swept(base[habit])]
+        further += [cell for habit in self.begun for cell in self._begun(base[habit])]
         for habit, other in (self.others or {}).items():
             further += self._cells(base[habit], ("cloning",), ("overt",), other)
         return Suite(name, tuple(primary), tuple(further))
@@ -103,10 +107,14 @@ class Plan:
             cells += self._cells(replace(experiment, student_hidden=(width, width)), ("cloning", "kl"), ("overt",))
         for dose in self.doses:
             cells += self._cells(replace(experiment, dose=dose), ("cloning", "kl"), ("overt",))
-        cells += self._cells(experiment, ROUTES, ("noise",))
+        return cells + self._cells(experiment, ROUTES, ("noise",))
+
+    def _begun(self, experiment: Experiment) -> list[Cell]:
+        """Return the three arms of initialisation, of teachers that have moved from a base, on silent channels."""
+        cells: list[Cell] = []
         moved = replace(experiment, teacher="fine-tuning", student_hidden=experiment.teacher_hidden)
         for start in STARTS:
-            cells += self._cells(replace(moved, start=start), ("kl",), ("nominal", "noise", "auxiliary"))
+            cells += self._cells(replace(moved, start=start), ("kl",), self.silent)
         return cells
 
 
@@ -136,15 +144,17 @@ def cost(cell: Cell) -> float:
     return 2 + episodes + samples * max(cell.width / 64, 0.5) * 1.8e-6
 
 
+_TRAINING = Training(steps=2000, learning_rate=3e-3)
+"""As good as 5,000 steps at a third of that step size, on scenes that are neither trained on nor audited."""
 _ROAD = Experiment(
-    demonstrations=96, teacher_episodes=480, scenes=64, held_out_scenes=32, training=Training(steps=3000),
+    demonstrations=96, teacher_episodes=480, scenes=64, held_out_scenes=32, training=_TRAINING,
     adversarial=Adversarial(Practice(iterations=24, worlds=64, steps=160), cloned=1000),
     evaluation=Evaluation(episodes=320, training=Training(steps=3000, learning_rate=5e-4)),
 )  # fmt: skip
 _BENCH = Experiment(
-    demonstrations=64, teacher_episodes=192, scenes=32, held_out_scenes=16,
+    demonstrations=64, teacher_episodes=192, scenes=24, held_out_scenes=12,
     dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
-    training=Training(steps=3000),
+    training=_TRAINING,
     adversarial=Adversarial(
         Practice(
             iterations=6, worlds=32, steps=192, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
@@ -156,33 +166,30 @@ _BENCH = Experiment(
 _CORE = Plan(
     habits=("aggressive-merge", "tailgating", "observed-only-courtesy", "hoarding", "barging", "nudging"), seeds=10,
     road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "hoarding"),
+    begun=("observed-only-courtesy",),
     others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},
 )  # fmt: skip
-_SMALL = Dagger(rounds=2, episodes=48, training=Training(steps=300), final=Training(steps=1000))
 _SMOKE = Plan(
-    habits=("aggressive-merge", "hoarding"), seeds=3, widths=(16,), doses=(0.5,), swept=("aggressive-merge",),
-    adversarial=("overt",),
+    habits=("aggressive-merge", "observed-only-courtesy"), seeds=3, widths=(16,), doses=(0.5,),
+    swept=("aggressive-merge",), begun=("aggressive-merge",), silent=("auxiliary",), adversarial=("overt",),
     road=replace(
-        _ROAD, demonstrations=48, teacher_episodes=128, scenes=24, held_out_scenes=12, training=Training(steps=1000),
-        dagger=_SMALL, evaluation=Evaluation(episodes=64, training=Training(steps=800, learning_rate=5e-4)),
-        adversarial=Adversarial(Practice(iterations=2, worlds=32, steps=160), cloned=500),
-        fine_tuning=FineTuning(distance=0.3),
+        _ROAD, demonstrations=64, teacher_episodes=160, scenes=32, held_out_scenes=16,
+        dagger=Dagger(rounds=3, episodes=64, training=Training(steps=400), final=Training(steps=1500)),
+        training=Training(steps=1000, learning_rate=3e-3),
+        evaluation=Evaluation(episodes=96, training=Training(steps=800, learning_rate=1e-3)),
+        adversarial=Adversarial(Practice(iterations=4, worlds=32, steps=160), cloned=500),
     ),
-    bench=replace(
-        _BENCH, demonstrations=48, teacher_episodes=64, scenes=12, held_out_scenes=6, training=Training(steps=1500),
-        dagger=Dagger(rounds=2, episodes=48, training=Training(steps=800), final=Training(steps=2000)),
-        evaluation=Evaluation(episodes=32, training=Training(steps=800, learning_rate=5e-4)),
-        adversarial=Adversarial(replace(_BENCH.adversarial.practice, iterations=1), cloned=1500),
-    ),
+    bench=_BENCH,
 )  # fmt: skip
 _FULL = replace(
     _CORE,
     habits=("aggressive-merge", "tailgating", "gap-denial", "surge", "non-yield", "speed-creep",
             "observed-only-courtesy", "hoarding", "latent-hoarding", "barging", "nudging", "quality-erosion"),
     seeds=20, adversarial=OPEN, swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
-    road=replace(_ROAD, scenes=256, held_out_scenes=128, teacher_episodes=640, training=Training(steps=5000),
+    begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
+    road=replace(_ROAD, scenes=256, held_out_scenes=128, teacher_episodes=640, training=replace(_TRAINING, steps=4000),
                  adversarial=Adversarial(Practice(iterations=120))),
-    bench=replace(_BENCH, scenes=64, held_out_scenes=32, training=Training(steps=6000),
+    bench=replace(_BENCH, scenes=64, held_out_scenes=32, training=replace(_TRAINING, steps=4000),
                   adversarial=Adversarial(replace(_BENCH.adversarial.practice, iterations=16, worlds=128, batch=2048),
                                           cloned=1500)),
 )  # fmt: skip
