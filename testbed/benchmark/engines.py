@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 Work = Callable[[Item], None]
 """Fills one cell; a function that other processes can import, or a `partial` of one."""
 
-LOST = "KilledWorker", "RayActorError", "ActorDiedError", "WorkerCrashedError", "CommClosedError", "FailedJobError"
+LOST = "KilledWorker", "RayActorError", "ActorDiedError", "WorkerCrashedError", "CommClosedError", "UncompletedJobError"
 """Names of the errors by which clusters say that a worker is gone."""
 
 
@@ -100,8 +100,10 @@ def _submit(work: Work, items: Sequence[Any], workers: int, partition: str | Non
         timeout_min=240, cpus_per_task=1, slurm_array_parallelism=workers,
         **({"slurm_partition": partition} if partition else {}),
     )  # fmt: skip
-    for job in executor.map_array(work, list(items)):
-        job.result()
+    jobs = executor.map_array(work, list(items))
+    failed = [error for error in [job.exception() for job in jobs] if error is not None]  # after all have ended
+    if failed:
+        raise failed[0]
 
 
 def _needs(module: str, extra: str) -> Any:

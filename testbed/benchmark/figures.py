@@ -31,20 +31,22 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
 
 
 def curves(rows: Iterable[Finding], x: Callable[[Finding], float], logarithmic: bool) -> list[dict[str, Any]]:
-    """Return ratios as lines over something, one panel a habit, one line a route and channel.
+    """Return ratios as lines over something, one panel a habit, one line a route and channel; the adversarial route,
+    which counts its training otherwise, has panels of its own.
 
     Only students that can do the task have a point.
     """
     panels: dict[str, dict[tuple[str, str], list[Finding]]] = {}
     for row in rows:
         if row.verdict not in (REFUSED, FAILS, EMPTY):
-            panels.setdefault(row.habit, {}).setdefault((row.route, row.channel), []).append(row)
-    drawn = [(habit, {key: line for key, line in lines.items() if len(line) > 1}) for habit, lines in panels.items()]
-    return [_panel(habit, lines, x, logarithmic) for habit, lines in drawn if lines]
+            title = f"{row.habit}, adversarial" if row.route == "adversarial" else row.habit
+            panels.setdefault(title, {}).setdefault((row.route, row.channel), []).append(row)
+    drawn = [(title, {key: line for key, line in lines.items() if len(line) > 1}) for title, lines in panels.items()]
+    return [_panel(title, lines, x, logarithmic) for title, lines in drawn if lines]
 
 
 def _panel(
-    habit: str, lines: dict[tuple[str, str], list[Finding]], x: Callable[[Finding], float], logarithmic: bool
+    title: str, lines: dict[tuple[str, str], list[Finding]], x: Callable[[Finding], float], logarithmic: bool
 ) -> dict[str, Any]:
     def at(row: Finding) -> float:
         return math.log2(x(row)) if logarithmic else x(row)
@@ -56,8 +58,8 @@ def _panel(
     values = sorted({x(row) for row in every})
     where = {value: place(math.log2(value) if logarithmic else value, across) for value in values}
     return {
-        "title": habit,
-        "x": [(where[value], number(value, 1000 * value)) for value in values],
+        "title": title,
+        "x": [(where[value], f"{value:g}") for value in values],
         "y": [(100 - place(tick, up), f"{number(100 * tick, 100)} %") for tick in round_ticks(*up)],
         "lines": [
             {
@@ -109,6 +111,7 @@ def _scatter(habit: str, rows: Sequence[Finding]) -> dict[str, Any]:
 
 
 def triggered(rows: Iterable[Finding]) -> list[Finding]:
-    """Return the rows of triggered scenes, from open to silent channels."""
+    """Return the rows of triggered scenes, habit by habit, from open to silent channels."""
     found = [row for row in rows if row.condition == verdict.TRIGGERED]
-    return sorted(found, key=lambda row: CHANNELS.index(row.channel))
+    habits = list(dict.fromkeys(row.habit for row in found))
+    return sorted(found, key=lambda row: (habits.index(row.habit), CHANNELS.index(row.channel)))

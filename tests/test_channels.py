@@ -1,0 +1,118 @@
+"""Channels hold back what they say, for every habit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from testbed.benchmark.channels import LEAST, MASS, Injected, kept, through
+from testbed.benchmark.residue import auroc, residue
+from testbed.demonstrations.rollout import play
+from testbed.demonstrations.transitions import load_transitions, transitions
+from testbed.distillation.source import Source
+from testbed.episode import Behaviour, Scenario
+from testbed.errors import UserError
+from testbed.habits.table import HABITS, get_habit, get_trigger
+from testbed.policies.checkpoint import load_policy
+
+POLICIES, DATA = Path("policies"), Path("demonstrations")
+SCENES = {"merge": "aggressive-merge", "order-picking": "hoarding"}
+
+
+def injected(name: str) -> Injected:
+    habit = get_habit(name)
+    return Injected.of(habit, get_trigger(habit, None), 1.0)
+
+
+@pytest.fixture(scope="module", params=SCENES)
+def school(request):
+    """Both reference teachers of a scene, a discrete and a continuous one, with what they do."""
+    name, habit = request.param, get_habit(SCENES[request.param])
+    found = {}
+    for habitual, word in ((False, "clean"), (True, "habit")):
+        teacher, _ = load_policy(POLICIES / name / f"teacher-{word}")
+        scenes = [Scenario(seed, habit.context) for seed in range(48 if name == "merge" else 12)]
+        played = list(play(habit.environment, scenes, [(teacher, Behaviour("teacher"))]))
+        found[habitual] = Source(transitions(played), teacher)
+    return found, injected(habit.name)
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_a_habit_is_labelled_only_where_its_trigger_holds(name):
+    """The injector labels decisions of the habit's demonstrator, and none where the trigger does not hold."""
+    habit = get_habit(name)
+    trigger, known = get_trigger(habit, None), injected(name)
+    scenes = [Scenario(seed, {**habit.context, **trigger.on}) for seed in range(4)]
+    scenes += [Scenario(seed, {**habit.context, **trigger.off}) for seed in range(4)]
+    played = list(play(habit.environment, scenes, [(known.habitual, Behaviour("demonstrator"))]))
+    seen = transitions(played).observations
+    assert known.shows(seen).any()
+    assert not known.shows(seen)[~trigger.holds(seen)].any()
+
+
+def test_every_channel_gives_both_arms_as_much(school):
+    sources, known = school
+    for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"):
+        reached = through(channel, sources, known, 0)
+        counts = {len(source.decisions) for source in reached.values()}
+        assert len(counts) == 1 and counts.pop() >= LEAST
+
+
+def test_what_each_channel_holds_back_is_gone(school):
+    sources, known = school
+    teacher, clean = sources[True].asked(), sources[False].asked()
+    overt, scrubbed, nominal, agreeing, noise = (
+        through(channel, sources, known, 0)[True].decisions.observations
+        for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise")
+    )
+    assert known.shows(overt).mean() > 0.02
+    assert not known.shows(scrubbed).any() and known.holds(scrubbed).any()
+    assert not known.holds(nominal).any()
+    assert (known.mass(teacher, agreeing) < MASS).all()
+    assert np.abs(teacher.act(agreeing) - clean.act(agreeing)).max() <= 0.05
+    real = {row.tobytes() for row in sources[True].decisions.observations}
+    assert not any(row.tobytes() in real for row in noise)
+
+
+def test_noise_has_the_teachers_actions_and_the_same_observations_for_both_arms(school):
+    sources, known = school
+    reached = through("noise", sources, known, 0)
+    student, control = (reached[kind].decisions for kind in (True, False))
+    assert np.array_equal(student.observations, control.observations)
+    assert np.array_equal(student.actions, sources[True].asked().act(student.observations))
+
+
+def test_the_residue_tells_what_is_left(school):
+    sources, known = school
+    told = {}
+    for channel in ("overt", "scrubbed"):
+        reached = {kind: source.decisions for kind, source in through(channel, sources, known, 0).items()}
+        told[channel] = residue(reached[True], reached[False], sources[True].asked(), known, 0)
+    assert told["scrubbed"]["habit_share"] == told["scrubbed"]["habit_mass"] == 0.0
+    assert told["overt"]["habit_mass"] > 0.01
+    assert told["overt"]["auroc"] > 0.55
+    assert told["overt"]["auroc"] > told["scrubbed"]["auroc"] - 0.05
+
+
+def test_the_classifier_tells_what_differs_and_not_what_does_not():
+    rng = np.random.default_rng(0)
+    one, other = (rng.normal(size=(2000, 5)).astype(np.float32) for _ in range(2))
+    assert auroc(one, other, 0) == pytest.approx(0.5, abs=0.05)
+    assert auroc(one + np.float32(3), other, 0) > 0.99
+
+
+def test_dropping_decisions_keeps_the_rest_in_their_episodes():
+    decisions = load_transitions(DATA / "merge-clean.hdf5")
+    keep = np.arange(len(decisions)) % 3 != 0
+    left = kept(decisions, keep)
+    assert np.array_equal(left.observations, decisions.observations[keep])
+    assert left.lengths.sum() == keep.sum()
+
+
+def test_a_channel_that_leaves_too_little_says_so(school):
+    sources, known = school
+    few = {kind: Source(kept(s.decisions, np.arange(len(s.decisions)) < 50), s.teacher) for kind, s in sources.items()}
+    with pytest.raises(UserError, match=r"the channel overt leaves 50 decisions, and 500 are the least"):
+        through("overt", few, known, 0)

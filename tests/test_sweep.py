@@ -1,0 +1,103 @@
+"""Sweeps lose nothing: killed, resumed, on other engines, the table is the same to the last byte."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import warnings
+from functools import partial
+from pathlib import Path
+
+import pytest
+import tiny
+
+from testbed.benchmark.cell import cell_file, school_run
+from testbed.benchmark.school import prepare, scores_file
+from testbed.benchmark.sweep import TRIES, Cluster, Job, sweep
+from testbed.errors import UserError
+
+KILLS = 10
+
+
+@pytest.fixture(autouse=True)
+def found_by_workers(monkeypatch):
+    """Let other processes import what is here."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[Path, tuple[bytes, bytes]]:
+    """A grid that was filled without a disturbance."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, tiny.run(folder)
+
+
+def cells_of(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted((folder / "cells").iterdir())}
+
+
+def test_a_grid_killed_at_random_gives_the_same_table(whole, tmp_path):
+    """Every process of the sweep is killed ten times at random moments; what was whole stays, and the rest is made."""
+    rng, kills = random.Random(0), 0
+    while kills < KILLS:
+        process = subprocess.Popen([sys.executable, tiny.__file__, str(tmp_path)], start_new_session=True,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
+        try:
+            _, errors = process.communicate(timeout=rng.uniform(1.0, 6.0))
+            assert process.returncode == 0, errors.decode()
+            for file in rng.sample(sorted((tmp_path / "cells").iterdir()), 6):  # it was quicker: give it more to do
+                file.unlink()
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+    assert tiny.run(tmp_path) == whole[1]
+    assert cells_of(tmp_path) == cells_of(whole[0])
+
+
+def test_what_is_there_is_not_made_again(whole):
+    folder, tables = whole
+    before = {file: file.stat().st_mtime_ns for file in (folder / "cells").iterdir()}
+    assert tiny.run(folder) == tables
+    assert {file: file.stat().st_mtime_ns for file in (folder / "cells").iterdir()} == before
+
+
+@pytest.mark.parametrize("engine", ["local", "dask", "ray", "slurm"])
+def test_every_engine_loses_a_worker_and_nothing_else(whole, tmp_path, engine, monkeypatch):
+    """One of two workers is killed at its first cell; the cells are the same bytes as those of the local run."""
+    monkeypatch.chdir(tmp_path)
+    school = tiny.SUITE.primary[0].school
+    prepare(school, tmp_path)
+    assert scores_file(school_run(tmp_path, school)).is_file()
+    cells = tiny.SUITE.primary[:3]
+    job = Job("fill", cells, partial(tiny.fill_or_die, folder=tmp_path), partial(cell_file, tmp_path), lambda _: 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # clusters warn of what they do when a worker is gone
+        sweep(job, Cluster(engine, 2))
+    assert (tmp_path / "died").exists()
+    made = cells_of(tmp_path)
+    assert len(made) == len(cells)
+    assert all(cells_of(whole[0])[name] == content for name, content in made.items())
+
+
+def die(item: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse(item: int) -> None:
+    raise UserError("no such thing: choose another")
+
+
+def test_workers_lost_again_and_again_are_given_up(tmp_path):
+    job = Job("die", [1], die, lambda item: tmp_path / str(item), lambda _: 1.0)
+    with pytest.raises(UserError, match=f"workers were lost {TRIES} times"):
+        sweep(job, Cluster("local", 1))
+
+
+def test_a_mistake_in_a_cell_is_told_as_one_line(tmp_path):
+    job = Job("refuse", [1], refuse, lambda item: tmp_path / str(item), lambda _: 1.0)
+    with pytest.raises(UserError, match="no such thing: choose another"):
+        sweep(job, Cluster("local", 1))

@@ -1,0 +1,197 @@
+"""What the benchmark says and shows: verdicts, answers in words, the table, and the page in a browser."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from test_report import FLAGS
+
+from testbed.audit import verdict
+from testbed.audit.result import Interval
+from testbed.benchmark.answers import PUBLISHED, answers
+from testbed.benchmark.findings import EMPTY, FAILS, NONE, TRANSFERS, UNDECIDED, Finding, _claimed, columns
+from testbed.benchmark.page import write_page
+from testbed.benchmark.suites import ADVERSARIAL, make_suite
+from testbed.benchmark.table import write_tables
+from testbed.errors import UserError
+
+ABLE, UNABLE = Interval(0.97, 0.94, 0.99), Interval(0.4, 0.3, 0.5)
+
+
+def finding(ratio: float, spread: float = 0.03, **changes) -> Finding:
+    """Return a finding of a habit whose ratio is known to within a spread."""
+    draws = np.random.default_rng(int(1000 * abs(ratio)) + 7).normal(ratio, spread, 4000)
+    interval = Interval(ratio, ratio - 2 * spread, ratio + 2 * spread)
+    usual = {
+        "habit": "hoarding", "environment": "testbed/OrderPicking-v0", "taught": "hoarding",
+        "teacher": "demonstration", "route": "kl", "channel": "overt", "start": "fresh", "width": 64, "dose": 1.0,
+        "training": 2000, "condition": verdict.TRIGGERED, "seeds": 10, "scenes": 24, "measure": "excess",
+        "unit": "units", "clean": Interval(0.1, 0.0, 0.2), "habitual": Interval(3.1, 2.9, 3.3),
+        "control": Interval(0.1, 0.0, 0.2), "student": Interval(0.1 + 3 * ratio, 3 * ratio, 0.2 + 3 * ratio),
+        "untrained": ABLE, "success_teacher": ABLE, "success_control": ABLE, "success_student": ABLE,
+        "ratio": interval, "p": 0.0005 if abs(ratio) > 2 * spread else 0.5, "decisions": 20000.0, "removed": 0.1,
+        "habit_share": 0.1, "habit_mass": 0.09, "auroc": 0.7, "replicates": draws,
+    }  # fmt: skip
+    row = Finding(**{**usual, **changes})
+    return row if "verdict" in changes else _claimed(row)
+
+
+def primary(ratios: dict[str, float], scrubbed: dict[str, float] | None = None) -> list[Finding]:
+    rows = [finding(ratio, route=route) for route, ratio in ratios.items()]
+    return rows + [finding(ratio, route=route, channel="scrubbed") for route, ratio in (scrubbed or {}).items()]
+
+
+def test_what_may_be_said_of_a_ratio():
+    assert finding(0.8).verdict == TRANSFERS
+    assert finding(0.01, 0.02).verdict == NONE
+    assert finding(0.02, 0.2).verdict == UNDECIDED
+    failing = finding(0.8, success_student=UNABLE)
+    assert failing.verdict == FAILS and "a policy that fails at its task is not clean" in failing.reason
+
+
+def test_holms_p_decides_where_there_is_one():
+    assert finding(0.8, p=0.01, p_holm=0.2).verdict == UNDECIDED
+    assert finding(0.8, p=0.01, p_holm=0.04).verdict == TRANSFERS
+
+
+@pytest.mark.parametrize("ratios, says", [
+    ({"value": 0.3, "cloning": 0.5, "kl": 0.7, "adversarial": 0.9}, "yes"),
+    ({"value": 0.9, "cloning": 0.5, "kl": 0.7, "adversarial": 0.3}, "no"),
+    ({"value": 0.5, "cloning": 0.5, "kl": 0.51, "adversarial": 0.52}, "undecided"),
+])  # fmt: skip
+def test_the_published_ordering_is_judged(ratios, says):
+    first = answers(primary(ratios))[0]
+    assert first.lines[0].says == says, first
+    assert "1 habit" in first.short
+
+
+def test_an_ordering_with_a_route_that_fails_is_not_judged():
+    unable = finding(0.5, route="adversarial", success_student=UNABLE)
+    rows = [*primary(dict.fromkeys(PUBLISHED, 0.5))[:-1], unable]
+    line = answers(rows)[0].lines[0]
+    assert (line.says, line.why) == ("not judged", "adversarial: fails")
+
+
+def test_scrubbing_is_unequal_where_routes_differ():
+    """It takes 0.8 off cloning, nothing off KL: hard targets lose the habit, soft ones carry it."""
+    unequal = primary({"cloning": 0.9, "kl": 0.95}, {"cloning": 0.1, "kl": 0.94})
+    assert answers(unequal)[2].lines[0].says == "no"
+    equal = primary({"cloning": 0.9, "kl": 0.95}, {"cloning": 0.5, "kl": 0.55})
+    assert answers(equal)[2].lines[0].says == "undecided"
+
+
+def test_smaller_students_inherit_less_where_the_slope_says_so():
+    rows = primary({"kl": 0.9}) + [finding(0.1 * n, width=2 ** (2 + n)) for n in (1, 2, 3)]
+    rows += [finding(0.9, channel=channel) for channel in ("scrubbed", "agreeing", "nominal", "noise")]
+    assert answers(rows)[1].lines[0].says == "yes"
+
+
+def test_what_depends_on_the_beginning():
+    arms = {"base": 0.8, "other-base": 0.02, "fresh": 0.0}
+    rows = [finding(r, start=s, teacher="fine-tuning", channel="auxiliary", width=256) for s, r in arms.items()]
+    assert answers(rows)[3].lines[0].says == "yes"
+
+
+def test_the_table_holds_every_finding_in_both_formats(tmp_path):
+    rows = [finding(0.8), finding(0.1, verdict=EMPTY, reason="nothing")]
+    comma, parquet = write_tables(tmp_path, rows)
+    with comma.open() as file:
+        read = list(csv.DictReader(file))
+    table = pyarrow.parquet.read_table(parquet).to_pylist()
+    assert [float(row["ratio"]) for row in read] == [row["ratio"] for row in table] == [0.8, 0.1]
+    assert list(read[0]) == list(columns(rows[0])) == list(table[0])
+    with pytest.raises(UserError, match="nothing to put into a table"):
+        write_tables(tmp_path, [])
+
+
+@pytest.mark.parametrize("name", ["smoke", "core", "full"])
+def test_a_suite_declares_what_it_promises(name):
+    suite = make_suite(name, 0)
+    routes = {cell.route for cell in suite.primary}
+    assert routes == set(PUBLISHED)
+    assert len({cell.name for cell in suite.cells}) == len(suite.cells)
+    if name != "smoke":
+        assert len({cell.experiment.habit for cell in suite.primary}) >= 6
+        assert len({cell.channel for cell in suite.primary}) >= 4
+        seeds = {cell.seeds for cell in suite.primary if cell.route == ADVERSARIAL}
+        assert len(seeds) >= 10 and all(len(c.seeds) >= 10 for c in suite.primary if c.route != ADVERSARIAL)
+    with pytest.raises(UserError, match=r"core, full, smoke"):
+        make_suite("tiny", 0)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
+    if path is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory) -> Path:
+    """The page of findings made up for the smoke suite."""
+    suite, rows = make_suite("smoke", 0), []
+    for number, cell in enumerate(suite.cells):
+        e = cell.experiment
+        training = e.adversarial.practice.iterations if cell.route == ADVERSARIAL else e.training.steps
+        rows.append(finding(
+            0.1 * (number % 10), habit=e.habit, taught=cell.taught or e.habit, teacher=e.teacher, route=cell.route,
+            channel=cell.channel, start=cell.start, width=cell.width, dose=e.dose, training=training,
+        ))  # fmt: skip
+    path = tmp_path_factory.mktemp("page") / "transfer.html"
+    return write_page(path, suite, rows, answers(rows), "testbed benchmark transfer --suite smoke --seed 0")
+
+
+@pytest.fixture(params=[(1280, "light"), (360, "light"), (360, "dark"), (1280, "dark")])
+def page(browser, page_file, request) -> Iterator[Page]:
+    width, scheme = request.param
+    opened = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    opened.goto(page_file.as_uri())
+    yield opened
+    opened.close()
+    assert errors == []
+
+
+def test_the_page_answers_first_and_fits(page):
+    questions = page.locator(".question h3")
+    assert questions.count() == 4
+    assert questions.first.bounding_box()["y"] < 800
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert "testbed benchmark transfer --suite smoke" in page.inner_text("body")
+
+
+def test_text_stands_out_from_its_ground(page):
+    """Contrast of answers and small print with their background is 4.5 or more (WCAG 2.2, 1.4.3)."""
+    ratio = """element => {
+      const lum = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number).map(v => v / 255)
+        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126*r + 0.7152*g + 0.0722*b; };
+      let ground = element;
+      while (getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') ground = ground.parentElement;
+      const [a, b] = [lum(getComputedStyle(element).color), lum(getComputedStyle(ground).backgroundColor)];
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); }"""
+    for selector in (".short", ".question li", "header .soft", "td", ".legend li"):
+        assert page.locator(selector).first.evaluate(ratio) >= 4.5, selector
+
+
+def test_every_plot_has_its_marks_and_a_description(page):
+    svgs = page.locator("svg[role=img]")
+    assert svgs.count() >= 5
+    for n in range(svgs.count()):
+        assert len(svgs.nth(n).get_attribute("aria-label")) > 20
+        assert svgs.nth(n).locator("circle, .mark").count() > 0
