@@ -15,8 +15,8 @@ from testbed.habits.table import HABITS
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 STAGES = re.search(r"## The stages alone\n\n```sh\n(.*?)```", README, re.DOTALL)
-# These are tested in test_task.py and test_cli.py.
-ELSEWHERE = ("testbed report", "testbed doctor", "testbed transfers", "testbed routes")
+# These are tested in test_task.py, test_cli.py and test_sweep.py.
+ELSEWHERE = ("testbed report", "testbed doctor", "testbed transfers", "testbed routes", "testbed benchmark")
 
 
 def test_the_stages_run_one_after_the_other(tmp_path):

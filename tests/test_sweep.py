@@ -17,6 +17,8 @@ import tiny
 from testbed.benchmark.cell import cell_file, school_run
 from testbed.benchmark.school import prepare, scores_file
 from testbed.benchmark.sweep import TRIES, Cluster, Job, sweep
+from testbed.cli import main
+from testbed.commands import benchmark
 from testbed.errors import UserError
 
 KILLS = 10
@@ -63,6 +65,29 @@ def test_what_is_there_is_not_made_again(whole):
     before = {file: file.stat().st_mtime_ns for file in (folder / "cells").iterdir()}
     assert tiny.run(folder) == tables
     assert {file: file.stat().st_mtime_ns for file in (folder / "cells").iterdir()} == before
+
+
+def test_the_command_prints_answers_and_writes_tables_and_page(whole, tmp_path, monkeypatch, capsys):
+    folder, (comma, parquet) = whole
+    monkeypatch.setattr(benchmark, "make_suite", lambda name, seed: tiny.SUITE)
+    monkeypatch.setattr(
+        sys, "argv", ["testbed", "benchmark", "transfer", "--folder", str(folder), "--write", str(tmp_path)]
+    )
+    main()
+    said = capsys.readouterr().out
+    assert "transfer ratios in triggered scenes" in said
+    assert "Does scrubbing help every route equally?" in said and f"{tmp_path}/transfer.html" in said
+    assert (tmp_path / "transfer.csv").read_bytes() == comma
+    assert (tmp_path / "transfer.parquet").read_bytes() == parquet
+    assert "<h1>Transfer benchmark, suite tiny</h1>" in (tmp_path / "transfer.html").read_text()
+
+
+def test_no_workers_are_a_mistake(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["testbed", "benchmark", "transfer", "--workers", "0"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "--workers 0: give at least 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("engine", ["local", "dask", "ray", "slurm"])
