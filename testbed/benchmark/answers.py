@@ -71,7 +71,11 @@ def _answer(
     parts += [f"not judged for {counts['not judged']}"] if counts["not judged"] else []
     several = f"of {len(lines)} habits" if len(lines) > 1 else "of 1 habit"
     best = max(("yes", "no"), key=lambda says: counts[says])
-    head = {"yes": f"Where it can be told, {holds}", "no": "No"}[best] if counts[best] else "It cannot be told yet"
+    head = (
+        {"yes": f"Where it can be told, {holds}", "no": "Where it can be told, no"}[best]
+        if counts[best]
+        else "It cannot be told yet"
+    )
     return Answer(question, f"{head}: {', '.join(parts)} {several}.", tuple(lines))
 
 
