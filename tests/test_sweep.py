@@ -119,10 +119,10 @@ def refuse(item: int) -> None:
 def test_workers_lost_again_and_again_are_given_up(tmp_path):
     job = Job("die", [1], die, lambda item: tmp_path / str(item), lambda _: 1.0)
     with pytest.raises(UserError, match=f"workers were lost {TRIES} times"):
-        sweep(job, Cluster("local", 1))
+        sweep(job, Cluster("local", 2))
 
 
 def test_a_mistake_in_a_cell_is_told_as_one_line(tmp_path):
     job = Job("refuse", [1], refuse, lambda item: tmp_path / str(item), lambda _: 1.0)
     with pytest.raises(UserError, match="no such thing: choose another"):
-        sweep(job, Cluster("local", 1))
+        sweep(job, Cluster("local", 2))
