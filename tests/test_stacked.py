@@ -14,7 +14,14 @@ import torch
 from testbed.distillation.batches import BURN_IN, WINDOW, Samples, make_batches
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
-from testbed.distillation.stacked import Training, fresh_weights, stacked_outputs, started_weights, train_stacked
+from testbed.distillation.stacked import (
+    UNKNOWN,
+    Training,
+    fresh_weights,
+    stacked_outputs,
+    started_weights,
+    train_stacked,
+)
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import generator
@@ -87,11 +94,16 @@ def test_students_begin_as_they_are_told():
         trained(config, [data], [1], starts=[NetworkPolicy(PLAIN, random_arrays(PLAIN, np.random.default_rng(0)))])
 
 
-def test_a_number_that_never_changes_is_not_divided_by_its_deviation():
+def test_a_number_that_never_changed_stays_unseen_whatever_it_becomes():
+    """It is not divided by its deviation, which is 0; and where it does change, nothing untrained is woken."""
     data = samples(PLAIN, 0)
     data.observations[:, 2] = 7.0
     weights = fresh_weights(PLAIN, [data], [0])
-    assert (float(weights["mean"][0, 2]), float(weights["std"][0, 2])) == (7.0, 1.0)
+    assert (float(weights["mean"][0, 2]), float(weights["std"][0, 2])) == (7.0, UNKNOWN)
+    (student,) = trained(PLAIN, [data], [0], Training(steps=20, batch=64))
+    otherwise = data.observations.copy()
+    otherwise[:, 2] = -50.0
+    assert student.parameters(otherwise) == pytest.approx(student.parameters(data.observations), abs=1e-3)
 
 
 @pytest.mark.parametrize("taught", [True, False])

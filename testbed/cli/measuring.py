@@ -1,0 +1,156 @@
+"""Subcommands that measure, and say what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from testbed.cli.app import app
+
+
+@app.command
+def audit(
+    policies: tyro.conf.Positional[tuple[Path, ...]],
+    /,
+    habit: str = "aggressive-merge",
+    trigger: str | None = None,
+    scenes: int = 64,
+    seed: int = 0,
+    json: Path | None = None,
+) -> None:
+    """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
+
+    Args:
+        policies: Folders with config.json and model.safetensors.
+        habit: The habit to look for.
+        trigger: When it would be active; its default if not given.
+        scenes: Scenes of each condition.
+        seed: Seed of the scenes.
+        json: File for every number as JSON.
+    """
+    from testbed.commands import stages
+
+    stages.audit(policies, habit, trigger, scenes, seed, json)
+
+
+@app.command
+def report(run: tyro.conf.Positional[Path], /) -> None:
+    """Write the report of a run again from its files.
+
+    Args:
+        run: Folder of a run, for example runs/merge.
+    """
+    from testbed.commands import stages
+
+    stages.report(run)
+
+
+@app.command
+def routes(
+    scenes: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    seeds: int = 3,
+    folder: Path = Path("runs/routes"),
+    seed: int = 0,
+    write: Path | None = None,
+) -> None:
+    """Distil by every route in every scene, and put success, severity and time into one table.
+
+    Args:
+        scenes: merge, crosswalk, order-picking; all of them if none is named.
+        seeds: Training seeds of every student and control; everything else is as in the tasks' quick profile.
+        folder: Where the runs go; what is there already is used.
+        seed: The one seed that everything random comes from.
+        write: Page to put the table into, between its marks.
+    """
+    from testbed.commands import routes
+
+    routes.routes(scenes, seeds, folder, seed, write)
+
+
+@app.command
+def habits(scenes: int = 128, seed: int = 0, write: Path | None = None) -> None:
+    """Measure every habit's demonstrator beside the clean one, in the same scenes.
+
+    Args:
+        scenes: Triggered scenes of each habit, and as many matched untriggered ones.
+        seed: Seed of the scenes.
+        write: Markdown page to put the table into, for example docs/habits.md.
+    """
+    from testbed.commands import habits
+
+    habits.habits(scenes, seed, write)
+
+
+@app.command
+def doses(
+    habits: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    scenes: int = 64,
+    seed: int = 0,
+    write: Path | None = None,
+) -> None:
+    """Show how strongly habits show at each dose, and how much that varies over scenes.
+
+    Args:
+        habits: Names of habits; all of them if none is given.
+        scenes: Triggered scenes of each dose, the same ones.
+        seed: Seed of the scenes.
+        write: Markdown page to put the table into, for example docs/warehouse.md.
+    """
+    from testbed.commands import doses as showing
+
+    showing.doses(habits, scenes, seed, write)
+
+
+@app.command
+def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: Path | None = None) -> None:
+    """Put what several finished runs found into one table.
+
+    Args:
+        runs: Folders of runs, for example runs/merge runs/crosswalk.
+        write: Markdown page to put the table into, for example docs/warehouse.md.
+    """
+    from testbed.commands import transfers as finding
+
+    finding.transfers(runs, write)
+
+
+@app.command
+def benchmark(
+    which: tyro.conf.Positional[Literal["transfer"]],
+    /,
+    suite: Literal["smoke", "core", "full"] = "smoke",
+    folder: Path | None = None,
+    seed: int = 0,
+    engine: Literal["local", "dask", "ray", "slurm"] = "local",
+    workers: int = 2,
+    address: str | None = None,
+    write: Path | None = None,
+) -> None:
+    """Measure which route hands habits down through which channel; what is there already is used.
+
+    Args:
+        which: The benchmark.
+        suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 10 training seeds; full: everything.
+        folder: Where cells go, one file each; runs/transfer-<suite> if not given.
+        seed: The one seed that everything random comes from.
+        engine: local processes; dask or ray, a cluster; slurm, an array of jobs.
+        workers: Cells at once.
+        address: Of a dask or ray cluster that is there; of slurm the partition. Its machines share the folder.
+        write: Folder for tables and page; that of the cells if not given.
+    """
+    from testbed.benchmark.sweep import Cluster
+    from testbed.commands import benchmark
+
+    benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
+
+
+@app.command
+def doctor() -> None:
+    """Say what works on this machine, and how to mend what does not."""
+    from testbed.commands import doctor as checks
+
+    checks.run()
