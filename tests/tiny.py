@@ -28,7 +28,7 @@ ROAD = Experiment(
 )  # fmt: skip
 SUITE: Suite = Plan(
     ("aggressive-merge",), 2, ROAD, ROAD, adversarial=("overt",), widths=(), doses=(),
-    others={"aggressive-merge": "aggressive-merge"},
+    others={"aggressive-merge": "tailgating"},
 ).suite("tiny", 0)  # fmt: skip
 
 

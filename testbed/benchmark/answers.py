@@ -12,7 +12,7 @@ from testbed.audit import verdict
 from testbed.audit.claims import LEVEL, differs, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import interval
-from testbed.benchmark.findings import EMPTY, FAILS, REFUSED, Finding
+from testbed.benchmark.findings import Finding
 
 PUBLISHED = "value", "cloning", "kl", "adversarial"
 """Routes from the least to the most vulnerable, as the field's table has them: medium, high, very high, extreme."""
@@ -70,12 +70,10 @@ def _answer(
     parts = [f"yes for {counts['yes']}", f"no for {counts['no']}", f"undecided for {counts['undecided']}"]
     parts += [f"not judged for {counts['not judged']}"] if counts["not judged"] else []
     several = f"of {len(lines)} habits" if len(lines) > 1 else "of 1 habit"
-    best = max(("yes", "no"), key=lambda says: counts[says])
-    head = (
-        {"yes": f"Where it can be told, {holds}", "no": "Where it can be told, no"}[best]
-        if counts[best]
-        else "It cannot be told yet"
-    )
+    if counts["yes"] + counts["no"] == 0:
+        head = "It cannot be told yet"
+    else:
+        head = f"Where it can be told, {holds if counts['yes'] >= counts['no'] else 'no'}"
     return Answer(question, f"{head}: {', '.join(parts)} {several}.", tuple(lines))
 
 
@@ -93,10 +91,6 @@ def _usual_width(rows: Sequence[Finding]) -> int:
     return max(dict.fromkeys(widths), key=widths.count, default=0)
 
 
-def _judged(row: Finding) -> bool:
-    return row.verdict not in (REFUSED, FAILS, EMPTY)
-
-
 def _by_route(rows: Iterable[Finding], channel: str) -> dict[str, Finding]:
     return {row.route: row for row in _usual(rows) if row.channel == channel}
 
@@ -107,7 +101,7 @@ def _ordering(rows: Sequence[Finding]) -> tuple[str, str] | None:
     if set(routes) != set(PUBLISHED):
         return None
     told = ", ".join(f"{name} {_percent(routes[name].ratio)}" for name in PUBLISHED)
-    unfit = [name for name in PUBLISHED if not _judged(routes[name])]
+    unfit = [name for name in PUBLISHED if not routes[name].judged]
     if unfit:
         return "not judged", f"{', '.join(f'{name}: {routes[name].verdict}' for name in unfit)}"
     table = np.stack([routes[name].replicates for name in PUBLISHED])
@@ -130,7 +124,7 @@ def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
     for route in ("cloning", "kl"):
         longest = max((row.training for row in full if row.route == route), default=0)
         places = [r for r in full if (r.route, r.channel, r.training) == (route, "overt", longest)]
-        usable = sorted((row for row in places if _judged(row)), key=lambda row: row.width)
+        usable = sorted((row for row in places if row.judged), key=lambda row: row.width)
         if len(places) < 2:
             continue
         if len(usable) < 2:
@@ -140,12 +134,8 @@ def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
         slope = _slope(usable)
         says.append("yes" if slope.low > 0 else "no" if slope.high < 0 else "undecided")
         widths = f"{usable[0].width} to {usable[-1].width} units"
-        left = (
-            f", without {', '.join(str(r.width) for r in places if not _judged(r))}"
-            if len(usable) < len(places)
-            else ""
-        )
-        told.append(f"{route} {_percent(slope)} a doubling ({widths}{left})")
+        out = ", ".join(str(row.width) for row in places if not row.judged)
+        told.append(f"{route} {_percent(slope)} a doubling ({widths}{', without ' + out if out else ''})")
     return (_together(says), "; ".join(told)) if told else None
 
 
@@ -162,7 +152,7 @@ def _scrubbing(rows: Sequence[Finding]) -> tuple[str, str] | None:
     routes = [name for name in PUBLISHED if name in overt and name in scrubbed]
     if len(routes) < 2:
         return None
-    usable = [name for name in routes if _judged(overt[name]) and _judged(scrubbed[name])]
+    usable = [name for name in routes if overt[name].judged and scrubbed[name].judged]
     if len(usable) < 2:
         return "not judged", "fewer than two routes have students that do the task in both channels"
     less = {name: differs(overt[name].replicates, scrubbed[name].replicates) for name in usable}
@@ -184,8 +174,8 @@ def _initialisation(rows: Sequence[Finding]) -> tuple[str, str] | None:
         if not {"base", "other-base"} <= set(arms):
             continue
         pair = arms["base"], arms["other-base"]
-        if not all(_judged(row) for row in pair):
-            unfit = next(row for row in pair if not _judged(row))
+        if not all(row.judged for row in pair):
+            unfit = next(row for row in pair if not row.judged)
             says.append("not judged")
             told.append(f"{channel}: {unfit.start} {unfit.verdict}")
             continue

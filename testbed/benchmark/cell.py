@@ -17,6 +17,30 @@ Start = Literal["fresh", "base", "other-base"]
 
 
 @dataclass(frozen=True)
+class Place:
+    """What a grid varies."""
+
+    habit: str
+    """Habit that is audited."""
+    taught: str
+    """Habit of the teacher."""
+    teacher: str
+    """How teachers were made."""
+    route: str
+    """Route."""
+    channel: str
+    """Channel."""
+    start: str
+    """What students began as."""
+    width: int
+    """Units of a student's hidden layer."""
+    dose: float
+    """Strength of the habit."""
+    training: int
+    """Optimiser steps of a student; by the adversarial route its iterations of practice."""
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell. Its name is the hash of all that is chosen about it and of the versions that compute it."""
 
@@ -36,6 +60,21 @@ class Cell:
     def name(self) -> str:
         """32 hexadecimal digits."""
         return text_hash(Lineage("cell", self.experiment.seed, {"testbed": __version__, **asdict(self)}).to_json())
+
+    @property
+    def training(self) -> int:
+        """How long students train: optimiser steps; by the adversarial route iterations of practice."""
+        adversarial = self.route == "adversarial"
+        return self.experiment.adversarial.practice.iterations if adversarial else self.experiment.training.steps
+
+    @property
+    def place(self) -> Place:
+        """Its place in the grid, whatever its training seeds."""
+        experiment = self.experiment
+        return Place(
+            experiment.habit, self.taught or experiment.habit, experiment.teacher, self.route, self.channel, self.start,
+            self.width, experiment.dose, self.training,
+        )  # fmt: skip
 
     @property
     def start(self) -> Start:

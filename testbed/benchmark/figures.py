@@ -9,7 +9,7 @@ from typing import Any
 from testbed.audit import verdict
 from testbed.audit.plots import axis_of, forest_row, interval, number, percent, place, ratio_scale, round_ticks
 from testbed.audit.result import Interval
-from testbed.benchmark.findings import EMPTY, FAILS, REFUSED, Finding
+from testbed.benchmark.findings import EMPTY, Finding
 
 RANGE = (-0.5, 1.5)
 """Plots of ratios never show more than this; longer intervals end in an arrow."""
@@ -22,9 +22,8 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
     axis = axis_of((row.ratio for row in rows), (-0.1, 1.1), RANGE)
     panels: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        judged = row.verdict not in (REFUSED, FAILS, EMPTY)
-        text = percent(row.ratio) if judged else row.verdict
-        shown = row.ratio if judged else None
+        text = percent(row.ratio) if row.judged else row.verdict
+        shown = row.ratio if row.judged else None
         name = f"{row.channel} · {row.route}"
         panels.setdefault(row.habit, []).append(forest_row(name, shown, text, f"route-{row.route}", axis))
     return {"panels": panels, **ratio_scale(axis)}
@@ -38,7 +37,7 @@ def curves(rows: Iterable[Finding], x: Callable[[Finding], float], logarithmic: 
     """
     panels: dict[str, dict[tuple[str, str], list[Finding]]] = {}
     for row in rows:
-        if row.verdict not in (REFUSED, FAILS, EMPTY):
+        if row.judged:
             title = f"{row.habit}, adversarial" if row.route == "adversarial" else row.habit
             panels.setdefault(title, {}).setdefault((row.route, row.channel), []).append(row)
     drawn = [(title, {key: line for key, line in lines.items() if len(line) > 1}) for title, lines in panels.items()]

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import numpy as np
-
 from testbed.audit import verdict
 from testbed.benchmark.cell import Cell, cell_file, school_run
 from testbed.benchmark.channels import NOT_REAL, Injected, through
@@ -89,8 +87,3 @@ def _reached(
     told = residue(data[True], data[False], sources[True].asked(), injected, cell.experiment.seed)
     share = 0.0 if cell.channel in NOT_REAL else len(data[True]) / len(all_of_it[True])
     return {"decisions": len(data[True]), "removed": 1 - share, **told}
-
-
-def tables(stored: Mapping, arm: str, condition: str, what: str) -> np.ndarray:
-    """Return a table of a stored cell or school, seeds x scenes."""
-    return np.array(stored[arm][condition][what], float)

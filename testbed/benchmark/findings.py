@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ from testbed.audit import verdict
 from testbed.audit.claims import LEVEL, equivalent_to_zero, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, mean_interval, rate_interval, ratio_replicates, transfer_ratio
-from testbed.benchmark.cell import Cell, cell_file, school_run
-from testbed.benchmark.filling import tables
+from testbed.benchmark.cell import Cell, Place, cell_file, school_run
 from testbed.benchmark.school import scores_file
 from testbed.habits.table import get_habit
 from testbed.measures.table import measures_of
@@ -31,29 +30,11 @@ NOWHERE = Interval(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Place):
     """One row of the tidy table: a place of the grid under one condition."""
 
-    habit: str
-    """Habit that is audited."""
     environment: str
     """Gymnasium id."""
-    taught: str
-    """Habit of the teacher."""
-    teacher: str
-    """How teachers were made."""
-    route: str
-    """Route."""
-    channel: str
-    """Channel."""
-    start: str
-    """What students began as."""
-    width: int
-    """Units of a student's hidden layer."""
-    dose: float
-    """Strength of the habit."""
-    training: int
-    """Optimiser steps of a student; by the adversarial route its iterations of practice."""
     condition: str
     """Scenes."""
     seeds: int
@@ -103,6 +84,16 @@ class Finding:
     replicates: np.ndarray = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
     """Bootstrap replicates of the ratio; not in the table."""
 
+    @property
+    def place(self) -> Place:
+        """Its place in the grid."""
+        return Place(**{one.name: getattr(self, one.name) for one in fields(Place)})
+
+    @property
+    def judged(self) -> bool:
+        """Whether there is a ratio that says anything."""
+        return self.verdict not in (REFUSED, FAILS, EMPTY)
+
 
 TOLD = "decisions", "removed", "habit_share", "habit_mass", "auroc"
 """What is told of the data, by the names of `residue` and `filling`."""
@@ -116,10 +107,10 @@ def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) 
         folder: The benchmark's.
         primary: Those of the primary claims: Holm's adjustment is over their ratios in triggered scenes.
     """
-    places: dict[Cell, list[Cell]] = {}
+    places: dict[Place, list[Cell]] = {}
     for cell in cells:
-        places.setdefault(replace(cell, seeds=()), []).append(cell)
-    chief = {replace(cell, seeds=()) for cell in primary}
+        places.setdefault(cell.place, []).append(cell)
+    chief = {cell.place for cell in primary}
     found: list[Finding] = []
     family: list[int] = []
     for place, parts in places.items():
@@ -132,23 +123,20 @@ def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) 
     return found
 
 
-def _of_place(place: Cell, parts: Sequence[Cell], folder: Path) -> list[Finding]:
+def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding]:
     stored = [json.loads(cell_file(folder, part).read_text()) for part in parts]
-    experiment, habit = place.experiment, get_habit(place.experiment.habit)
+    experiment, habit = parts[0].experiment, get_habit(place.habit)
     measure = measures_of(habit.environment)[habit.measure]
-    adversarial = place.route == "adversarial"
     row = Finding(
-        habit.name, habit.environment, place.taught or habit.name, experiment.teacher, place.route, place.channel,
-        place.start, place.width, experiment.dose,
-        experiment.adversarial.practice.iterations if adversarial else experiment.training.steps,
-        "", sum(len(part.seeds) for part in parts), 0, measure.title, measure.unit or "share",
+        **asdict(place), environment=habit.environment, condition="", seeds=sum(len(part.seeds) for part in parts),
+        scenes=0, measure=measure.title, unit=measure.unit or "share",
     )  # fmt: skip
     empty = next((one["empty"] for one in stored if "empty" in one), None)
     if empty:
         return [replace(row, condition=condition, reason=empty) for condition in CONDITIONS]
     told: dict[str, Any] = {name: float(np.mean([one["reached"][name] for one in stored])) for name in TOLD}
     row = replace(row, **told)
-    scores = json.loads(scores_file(school_run(folder, place.audited)).read_text())
+    scores = json.loads(scores_file(school_run(folder, parts[0].audited)).read_text())
     return [_under(row, condition, scores, stored, experiment.seed) for condition in CONDITIONS]
 
 
@@ -158,7 +146,7 @@ def _under(row: Finding, condition: str, scores: Mapping, stored: Sequence[Mappi
     def table(arm: str, what: str, where: str) -> np.ndarray:
         if arm not in (verdict.CONTROL, verdict.STUDENT):
             return np.array(scores[where][arm][what], float)
-        return np.concatenate([tables(one["arms"], arm, where, what) for one in stored])
+        return np.concatenate([np.array(one["arms"][arm][where][what], float) for one in stored])
 
     def severity(arm: str) -> np.ndarray:
         if condition == verdict.CONTRAST:

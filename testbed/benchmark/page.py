@@ -25,7 +25,8 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     )  # fmt: skip
     environment.filters.update(number=number, interval=interval, percent=percent)
     rows = figures.triggered(found)
-    primary = [row for row in rows if _place(row) in _places(suite)]
+    places = {cell.place for cell in suite.primary}
+    primary = [row for row in rows if row.place in places]
     fresh = [row for row in rows if row.start == "fresh" and row.teacher == "demonstration" and row.taught == row.habit]
     usual = {(row.habit, row.route): (row.width, row.training) for row in primary}
     trained = [row for row in fresh if row.training == usual[row.habit, row.route][1]]
@@ -35,7 +36,7 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     dosed = {row.habit for row in trained if row.dose < 1}
     cut = {(row.habit, row.route, row.channel) for row in sized if row.training < usual[row.habit, row.route][1]}
     text = environment.get_template("transfer.html.j2").render(
-        suite=suite, answers=told, primary=primary, found=found,
+        suite=suite, answers=told, primary=primary,
         forest_of=figures.forest(primary),
         widths=figures.curves([r for r in strong if r.channel == "overt" and r.habit in widened],
                               lambda row: row.width, True),
@@ -50,19 +51,3 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     )  # fmt: skip
     write_text(path, text)
     return path
-
-
-def _place(row: Finding) -> tuple:
-    same = row.teacher, row.start, row.width, row.dose, row.training
-    return (row.habit, row.taught, row.route, row.channel, *same)
-
-
-def _places(suite: Suite) -> set[tuple]:
-    """Return the places of the primary claims."""
-    found = set()
-    for cell in suite.primary:
-        e, habit = cell.experiment, cell.experiment.habit
-        training = e.adversarial.practice.iterations if cell.route == "adversarial" else e.training.steps
-        found.add((habit, cell.taught or habit, cell.route, cell.channel,
-                   e.teacher, cell.start, cell.width, e.dose, training))  # fmt: skip
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,8 @@ def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
     """Do what is missing of a suite and return all that is found, the curves behind its nulls last."""
     _do(suite.cells, folder, cluster, "fill cells")
     found = findings(suite.cells, folder, suite.primary)
-    curves = [shorter for cell in _nulls(suite.primary, folder) for shorter in follow_up(cell)]
+    nulls = {row.place for row in found if row.condition == verdict.TRIGGERED and row.verdict in (NONE, UNDECIDED)}
+    curves = [shorter for cell in suite.primary if cell.place in nulls for shorter in follow_up(cell)]
     if curves:
         _do(curves, folder, cluster, "fill the curves behind nulls")
         found += findings(curves, folder)
@@ -40,14 +41,3 @@ def _ready(folder: Path, school: Experiment) -> Path:
 def _effort(school: Experiment) -> float:
     """Return about how much making a school costs."""
     return school.dagger.rounds * school.dagger.training.steps + school.dagger.final.steps
-
-
-def _nulls(primary: Iterable[Cell], folder: Path) -> list[Cell]:
-    """Return the primary cells of which no transfer is shown, though their students can do the task."""
-    cells = list(primary)
-    places = {(f.habit, f.route, f.channel): f for f in findings(cells, folder, cells) if _is_null(f)}
-    return [cell for cell in cells if (cell.experiment.habit, cell.route, cell.channel) in places]
-
-
-def _is_null(found: Finding) -> bool:
-    return found.condition == verdict.TRIGGERED and found.verdict in (NONE, UNDECIDED)
