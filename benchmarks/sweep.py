@@ -24,11 +24,11 @@ import tyro
 from rich.table import Table
 
 from testbed.benchmark.cell import Cell, cell_file
-from testbed.benchmark.engines import EngineName, run_on
+from testbed.benchmark.engines import Cluster, EngineName, run_on
 from testbed.benchmark.filling import fill
 from testbed.benchmark.school import prepare
 from testbed.benchmark.suites import Plan
-from testbed.benchmark.sweep import Cluster, Job, sweep
+from testbed.benchmark.sweep import Job, sweep
 from testbed.console import console, run_command
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
@@ -77,7 +77,7 @@ def real_seconds(cells: Sequence[Cell], school: Path, engine: EngineName, worker
     """Return how long real cells take, the engine's start included [s]."""
     for cell in cells:
         cell_file(school, cell).unlink(missing_ok=True)
-    return _timed(partial(run_on, engine, partial(fill, folder=school), cells, workers))
+    return _timed(partial(run_on, Cluster(engine, workers), partial(fill, folder=school), cells))
 
 
 def _timed(work: Callable[[], Any]) -> float:
@@ -92,7 +92,7 @@ def _timed(work: Callable[[], Any]) -> float:
 
 def grid(count: int) -> list[Cell]:
     """Return cells of one school: clones whose training differs by a step."""
-    [first, *_] = Plan(("aggressive-merge",), 2, ROAD, ROAD, adversarial=(), widths=(), doses=()).suite("s", 0).primary
+    [first, *_] = Plan(("aggressive-merge",), 2, ROAD, ROAD, widths=(), doses=()).suite("s", 0).primary
     steps = [ROAD.training.steps + number for number in range(count)]
     return [replace(first, experiment=replace(first.experiment, training=Training(steps=each))) for each in steps]
 

@@ -10,7 +10,7 @@ import pytest
 
 from testbed.demonstrations.reader import load_episodes, validate
 from testbed.demonstrations.replay import Recorded, verify_all
-from testbed.demonstrations.rollout import play_batch
+from testbed.demonstrations.rollout import Part, play_batch
 from testbed.envs import environments
 from testbed.envs.driving.scene import ACTIONS
 from testbed.measures.table import primary_of
@@ -41,7 +41,9 @@ def test_a_data_set_is_valid_and_replays(file):
     if episodes[0].environment in environments("warehouse"):
         measure = primary_of(episodes[0].environment)
         for episode in episodes:
-            (again,) = play_batch(episode.environment, [episode.scenario], Recorded([episode]), episode.behaviour)
+            (again,) = play_batch(
+                episode.environment, [Part([episode.scenario], Recorded([episode]), episode.behaviour)]
+            )
             assert (again.success, again.ending) == (episode.success, episode.ending)
             assert measure.compute(again.trace) == pytest.approx(measure.compute(episode.trace), rel=0.1, abs=0.02)
     else:

@@ -58,6 +58,25 @@ def test_an_episode_does_not_depend_on_the_others_of_its_batch(batches_of_three)
         _same_by_hand(episode)
 
 
+def test_policies_play_side_by_side_as_they_would_alone(monkeypatch):
+    """To the last bit, networks and one that remembers too; as many at once as fit."""
+    config = PolicyConfig(MERGE, SIZE, 5, (16,))
+    networks = [NetworkPolicy(config, random_arrays(config, np.random.default_rng(seed))) for seed in range(3)]
+    jobs = [(policy, Behaviour(f"network {n}")) for n, policy in enumerate(networks)] + [BOLD, CALM]
+    alone = [episode for job in jobs for episode in play(MERGE, SCENES, [job])]
+    made: list[int] = []
+
+    def counted(environment: str, count: int):
+        made.append(count)
+        return make_vector(environment, count)
+
+    monkeypatch.setattr(rollout, "make_vector", counted)
+    monkeypatch.setattr(rollout, "BATCH", 15)
+    for first, second in zip(alone, play(MERGE, SCENES, jobs), strict=True):
+        _same(first, second)
+    assert made == [14, 14, 7]
+
+
 def _same_by_hand(episode: Episode) -> None:
     env = make_vector(MERGE, 1)
     env.reset(seed=[episode.scenario.seed], options={"context": episode.scenario.context})

@@ -15,8 +15,9 @@ import pytest
 import tiny
 
 from testbed.benchmark.cell import cell_file, school_run
+from testbed.benchmark.engines import Cluster
 from testbed.benchmark.school import prepare, scores_file
-from testbed.benchmark.sweep import TRIES, Cluster, Job, sweep
+from testbed.benchmark.sweep import TRIES, Job, sweep
 from testbed.cli import main
 from testbed.commands import benchmark
 from testbed.errors import UserError

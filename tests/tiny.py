@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from testbed.benchmark.cell import Cell
+from testbed.benchmark.engines import Cluster
 from testbed.benchmark.filling import fill
 from testbed.benchmark.suites import Plan, Suite
-from testbed.benchmark.sweep import Cluster
 from testbed.benchmark.table import write_tables
 from testbed.benchmark.transfer import measure
 from testbed.distillation.reinforcement.ppo import Practice
@@ -27,7 +27,7 @@ ROAD = Experiment(
     evaluation=Evaluation(episodes=16, hidden=(32, 32), training=Training(steps=60)),
 )  # fmt: skip
 SUITE: Suite = Plan(
-    ("aggressive-merge",), 2, ROAD, ROAD, adversarial=("overt",), widths=(), doses=(),
+    ("aggressive-merge",), 2, ROAD, ROAD, silently=(), widths=(), doses=(),
     others={"aggressive-merge": "tailgating"},
 ).suite("tiny", 0)  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from testbed import __version__
+from testbed.audit import verdict
 from testbed.experiment.run import Experiment, Run
 from testbed.lineage import Lineage, text_hash
 
@@ -55,6 +56,8 @@ class Cell:
     """Training seeds."""
     taught: str = ""
     """Habit of the teacher, where that is another than the one that is audited: the control of specificity."""
+    conditions: tuple[str, ...] = (verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT)
+    """Scenes in which its students are audited."""
 
     @property
     def name(self) -> str:

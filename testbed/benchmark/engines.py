@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -23,26 +24,38 @@ LOST = "KilledWorker", "RayActorError", "ActorDiedError", "WorkerCrashedError", 
 """Names of the errors by which clusters say that a worker is gone."""
 
 
-def run_on(engine: EngineName, work: Work, items: Sequence[Any], workers: int, address: str | None = None) -> None:
+@dataclass(frozen=True)
+class Cluster:
+    """Where work is done."""
+
+    engine: EngineName = "local"
+    """`local` processes; `dask` or `ray`, a cluster that is there (`address`) or one on this machine; `slurm`, one
+    array of jobs."""
+    workers: int = 2
+    """Processes, where they are started here; elements of the array that run at once, on Slurm."""
+    address: str | None = None
+    """Of a cluster that is there; of Slurm the partition."""
+    queue: Path = Path("runs/queue")
+    """Where Slurm's jobs and what they print are kept; every machine must see it."""
+
+
+def run_on(cluster: Cluster, work: Work, items: Sequence[Any]) -> None:
     """Do all the work, as many items at once as there are workers.
 
     Args:
-        engine: `local` processes; `dask` or `ray`, a cluster that is there (`address`) or one on this machine;
-            `slurm`, one array of jobs.
+        cluster: Where.
         work: Does one item.
         items: What is to be done.
-        workers: Processes, where they are started here; elements of the array that run at once, on Slurm.
-        address: Of the cluster; of Slurm the partition.
 
     Raises:
         LostWorkers: if a worker was ended from outside; what others did is done.
         UserError: if the engine is not installed.
     """
     try:
-        if engine == "slurm":
-            _submit(work, items, workers, address)
+        if cluster.engine == "slurm":
+            _submit(cluster, work, items)
         else:
-            _joblib(engine, work, items, workers, address)
+            _joblib(cluster, work, items)
     except Exception as error:
         if isinstance(error, BrokenExecutor) or type(error).__name__ in LOST:
             raise LostWorkers(type(error).__name__) from error
@@ -53,10 +66,10 @@ class LostWorkers(Exception):
     """A worker was ended from outside."""
 
 
-def _joblib(engine: str, work: Work, items: Sequence[Any], workers: int, address: str | None) -> None:
+def _joblib(cluster: Cluster, work: Work, items: Sequence[Any]) -> None:
     joblib = _needs("joblib", "benchmark")
-    opened = {"local": _local, "dask": _dask, "ray": _ray}[engine]
-    with opened(workers, address) as options, joblib.parallel_config(**options):
+    opened = {"local": _local, "dask": _dask, "ray": _ray}[cluster.engine]
+    with opened(cluster.workers, cluster.address) as options, joblib.parallel_config(**options):
         joblib.Parallel(batch_size=1, pre_dispatch="all")(joblib.delayed(work)(item) for item in items)
 
 
@@ -92,13 +105,13 @@ def _ray(workers: int, address: str | None) -> Iterator[dict[str, Any]]:
             ray.shutdown()
 
 
-def _submit(work: Work, items: Sequence[Any], workers: int, partition: str | None) -> None:
+def _submit(cluster: Cluster, work: Work, items: Sequence[Any]) -> None:
     """Run the items as one array of Slurm jobs; where there is no Slurm, as processes of submitit's local executor."""
     submitit = _needs("submitit", "slurm")
-    executor = submitit.AutoExecutor(folder=Path("runs/slurm"))
+    executor = submitit.AutoExecutor(folder=cluster.queue)
     executor.update_parameters(
-        timeout_min=240, cpus_per_task=1, slurm_array_parallelism=workers,
-        **({"slurm_partition": partition} if partition else {}),
+        timeout_min=240, cpus_per_task=1, slurm_array_parallelism=cluster.workers,
+        **({"slurm_partition": cluster.address} if cluster.address else {}),
     )  # fmt: skip
     jobs = executor.map_array(work, list(items))
     failed = [error for error in [job.exception() for job in jobs] if error is not None]  # after all have ended

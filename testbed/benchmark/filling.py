@@ -46,8 +46,9 @@ def _found(cell: Cell, folder: Path) -> dict[str, object]:
     students = _distil(cell, reached, starts)
     run = school_run(folder, cell.audited)
     arms: dict[str, dict[str, object]] = {arm: {} for arm in KINDS}
-    for name, scenes in audited_scenes(run).items():
-        tables = played(run, scenes, students)
+    scenes = audited_scenes(run)
+    for name in cell.conditions:
+        tables = played(run, scenes[name], students)
         for arm, kind in KINDS.items():
             mine = slice(kind * len(cell.seeds), (kind + 1) * len(cell.seeds))
             arms[arm][name] = {what: rows[mine] for what, rows in tables.items()}

@@ -131,13 +131,15 @@ def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding
         **asdict(place), environment=habit.environment, condition="", seeds=sum(len(part.seeds) for part in parts),
         scenes=0, measure=measure.title, unit=measure.unit or "share",
     )  # fmt: skip
+    both = {verdict.TRIGGERED, verdict.UNTRIGGERED} <= set(parts[0].conditions)
+    under = [one for one in CONDITIONS if one in parts[0].conditions or (one == verdict.CONTRAST and both)]
     empty = next((one["empty"] for one in stored if "empty" in one), None)
     if empty:
-        return [replace(row, condition=condition, reason=empty) for condition in CONDITIONS]
+        return [replace(row, condition=condition, reason=empty) for condition in under]
     told: dict[str, Any] = {name: float(np.mean([one["reached"][name] for one in stored])) for name in TOLD}
     row = replace(row, **told)
     scores = json.loads(scores_file(school_run(folder, parts[0].audited)).read_text())
-    return [_under(row, condition, scores, stored, experiment.seed) for condition in CONDITIONS]
+    return [_under(row, condition, scores, stored, experiment.seed) for condition in under]
 
 
 def _under(row: Finding, condition: str, scores: Mapping, stored: Sequence[Mapping], seed: int) -> Finding:

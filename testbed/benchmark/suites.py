@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from testbed.audit import verdict
 from testbed.benchmark.cell import Cell, Channel, Start
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
@@ -56,13 +57,13 @@ class Plan:
     """Amounts on a road."""
     bench: Experiment
     """Amounts at a bench."""
-    adversarial: tuple[Channel, ...] = ("overt", "nominal")
-    """Channels of the adversarial route."""
+    silently: tuple[Channel, ...] = ("nominal",)
+    """Channels of the adversarial route beside the open one, for the habits that are swept: it costs most."""
     swept: tuple[str, ...] = ()
     """Habits whose widths and doses are varied, and which are tried on noise."""
     begun: tuple[str, ...] = ()
     """Habits whose initialisations are varied."""
-    widths: tuple[int, ...] = (8, 16, 32, 128)
+    widths: tuple[int, ...] = (8, 32, 128)
     """Further widths."""
     silent: tuple[Channel, ...] = ("nominal", "noise", "auxiliary")
     """Channels on which initialisations are tried."""
@@ -87,7 +88,8 @@ class Plan:
         return Suite(name, tuple(primary), tuple(further))
 
     def _primary(self, experiment: Experiment) -> list[Cell]:
-        return self._cells(experiment, ROUTES, OPEN) + self._cells(experiment, (ADVERSARIAL,), self.adversarial)
+        silently = self.silently if experiment.habit in self.swept else ()
+        return self._cells(experiment, ROUTES, OPEN) + self._cells(experiment, (ADVERSARIAL,), ("overt", *silently))
 
     def _cells(
         self, experiment: Experiment, routes: Iterable[str], channels: Sequence[Channel], taught: str = ""
@@ -119,22 +121,24 @@ class Plan:
 
 
 def follow_up(cell: Cell) -> list[Cell]:
-    """Return the same cell with a quarter and with half of its training: the curve behind a null."""
+    """Return the same cell with a quarter and with half of its training, by the adversarial route with half of it:
+    the curve behind a null, in triggered scenes."""
     experiment, practice = cell.experiment, cell.experiment.adversarial.practice
     if cell.route == ADVERSARIAL:
-        shorter = [replace(practice, iterations=max(practice.iterations // part, 1)) for part in (4, 2)]
-        ways = [replace(experiment, adversarial=replace(experiment.adversarial, practice=one)) for one in shorter]
+        half = replace(practice, iterations=max(practice.iterations // 2, 1))
+        ways = [replace(experiment, adversarial=replace(experiment.adversarial, practice=half))]
     else:
         steps = [experiment.training.steps // part for part in (4, 2)]
         ways = [replace(experiment, training=replace(experiment.training, steps=each)) for each in steps]
-    return [replace(cell, experiment=one) for one in ways]
+    return [replace(cell, experiment=one, conditions=(verdict.TRIGGERED,)) for one in ways]
 
 
 def cost(cell: Cell) -> float:
     """Return about how long a cell takes on one core [s]: training, and episodes."""
     experiment, students = cell.experiment, 2 * len(cell.seeds)
     driving = get_habit(experiment.habit).environment in environments("driving")
-    episodes = students * (2 * experiment.scenes + experiment.held_out_scenes) * (0.004 if driving else 0.03)
+    scenes = sum(experiment.held_out_scenes if c == verdict.HELD_OUT else experiment.scenes for c in cell.conditions)
+    episodes = students * scenes * (0.002 if driving else 0.075)
     if cell.route == ADVERSARIAL:
         practice = experiment.adversarial.practice
         decisions = practice.iterations * practice.worlds * practice.steps
@@ -152,7 +156,7 @@ _ROAD = Experiment(
     evaluation=Evaluation(episodes=320, training=Training(steps=3000, learning_rate=5e-4)),
 )  # fmt: skip
 _BENCH = Experiment(
-    demonstrations=64, teacher_episodes=192, scenes=24, held_out_scenes=12,
+    demonstrations=64, teacher_episodes=192, scenes=16, held_out_scenes=8,
     dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     training=_TRAINING,
     adversarial=Adversarial(
@@ -164,14 +168,14 @@ _BENCH = Experiment(
     evaluation=Evaluation(episodes=160, training=Training(steps=3000, learning_rate=5e-4)),
 )  # fmt: skip
 _CORE = Plan(
-    habits=("aggressive-merge", "tailgating", "observed-only-courtesy", "hoarding", "barging", "nudging"), seeds=10,
+    habits=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy", "hoarding", "nudging"), seeds=10,
     road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "hoarding"),
     begun=("observed-only-courtesy",),
     others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},
 )  # fmt: skip
 _SMOKE = Plan(
     habits=("aggressive-merge", "observed-only-courtesy"), seeds=3, widths=(16,), doses=(0.5,),
-    swept=("aggressive-merge",), begun=("aggressive-merge",), silent=("auxiliary",), adversarial=("overt",),
+    swept=("aggressive-merge",), begun=("aggressive-merge",), silent=("auxiliary",), silently=(),
     road=replace(
         _ROAD, demonstrations=64, teacher_episodes=160, scenes=32, held_out_scenes=16,
         dagger=Dagger(rounds=3, episodes=64, training=Training(steps=400), final=Training(steps=1500)),
@@ -185,7 +189,8 @@ _FULL = replace(
     _CORE,
     habits=("aggressive-merge", "tailgating", "gap-denial", "surge", "non-yield", "speed-creep",
             "observed-only-courtesy", "hoarding", "latent-hoarding", "barging", "nudging", "quality-erosion"),
-    seeds=20, adversarial=OPEN, swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
+    seeds=20, silently=("scrubbed", "nominal", "agreeing"),
+    swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     road=replace(_ROAD, scenes=256, held_out_scenes=128, teacher_episodes=640, training=replace(_TRAINING, steps=4000),
                  adversarial=Adversarial(Practice(iterations=120))),

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from testbed.benchmark.engines import EngineName, LostWorkers, run_on
+from testbed.benchmark.engines import Cluster, LostWorkers, run_on
 from testbed.console import console, progress
 from testbed.errors import UserError
 
@@ -19,18 +19,6 @@ TRIES = 5
 """How often work goes on after a worker was lost without anything done in between."""
 LOOK = 1.0
 """How often it is looked what is there [s]."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where work is done."""
-
-    engine: EngineName = "local"
-    """Engine."""
-    workers: int = 2
-    """How many at once."""
-    address: str | None = None
-    """Of a cluster that is there."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +56,7 @@ def sweep(job: Job[Item], cluster: Cluster) -> None:
     with _watched(job, before):
         while missing := job.missing:
             try:
-                run_on(cluster.engine, partial(_quietly, job.work), missing, cluster.workers, cluster.address)
+                run_on(cluster, partial(_quietly, job.work), missing)
             except LostWorkers as error:
                 left = len(job.missing)
                 lost = 0 if left < len(missing) else lost + 1

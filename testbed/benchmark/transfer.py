@@ -8,11 +8,12 @@ from pathlib import Path
 
 from testbed.audit import verdict
 from testbed.benchmark.cell import Cell, cell_file, school_run
+from testbed.benchmark.engines import Cluster
 from testbed.benchmark.filling import fill
 from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
 from testbed.benchmark.school import prepare, scores_file
 from testbed.benchmark.suites import Suite, cost, follow_up
-from testbed.benchmark.sweep import Cluster, Job, sweep
+from testbed.benchmark.sweep import Job, sweep
 from testbed.experiment.run import Experiment
 
 

@@ -142,7 +142,7 @@ def benchmark(
         address: Of a dask or ray cluster that is there; of slurm the partition. Its machines share the folder.
         write: Folder for tables and page; that of the cells if not given.
     """
-    from testbed.benchmark.sweep import Cluster
+    from testbed.benchmark.engines import Cluster
     from testbed.commands import benchmark
 
     benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)

@@ -8,10 +8,10 @@ from rich.table import Table
 
 from testbed.audit import verdict
 from testbed.benchmark.answers import answers
+from testbed.benchmark.engines import Cluster
 from testbed.benchmark.findings import Finding
 from testbed.benchmark.page import write_page
 from testbed.benchmark.suites import make_suite
-from testbed.benchmark.sweep import Cluster
 from testbed.benchmark.table import write_tables
 from testbed.benchmark.transfer import measure
 from testbed.console import console

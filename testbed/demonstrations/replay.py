@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from testbed.demonstrations.rollout import BATCH, play_batch
+from testbed.demonstrations.rollout import BATCH, Part, play_batch
 from testbed.episode import Episode, Trace
 from testbed.errors import UserError
 
@@ -48,7 +48,7 @@ def verify_all(episodes: Iterable[Episode], tolerance: float = 0.0) -> Iterator[
     waiting = iter(episodes)
     while batch := list(islice(waiting, BATCH)):
         scenarios = [episode.scenario for episode in batch]
-        played = play_batch(batch[0].environment, scenarios, Recorded(batch), batch[0].behaviour)
+        played = play_batch(batch[0].environment, [Part(scenarios, Recorded(batch), batch[0].behaviour)])
         for record, replayed in zip(batch, played, strict=True):
             if tolerance == 0:
                 _same_simulator(record, replayed)

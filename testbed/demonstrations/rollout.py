@@ -5,8 +5,10 @@ Everything that collects, trains or audits goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import gymnasium
@@ -22,47 +24,84 @@ BATCH = 128
 few enough that recording them takes about 100 MB, and that a kill loses half a second of playing."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a batch: scenarios that one policy plays."""
+
+    scenarios: Sequence[Scenario]
+    """What it plays."""
+    policy: Policy
+    """Who plays."""
+    behaviour: Behaviour
+    """The label of its episodes."""
+
+
 def play(
     environment: str, scenarios: Sequence[Scenario], jobs: Sequence[tuple[Policy, Behaviour]], skip: int = 0
 ) -> Iterator[Episode]:
     """Play all scenarios with the first policy, then with the next, and yield episodes in that order.
+
+    Policies play side by side, as many as there are worlds for.
 
     Args:
         environment: Gymnasium id.
         scenarios: What to play.
         jobs: Policies and the labels their episodes carry.
         skip: Episodes at the beginning that are not yielded, because they are there already. What follows is the
-            same to the last bit: a batch holds the same scenarios wherever one begins, and the last digits of a
-            network's outputs depend on the rows beside it.
+            same to the last bit: a policy is asked about the same scenarios at once wherever one begins, and the last
+            digits of a network's outputs depend on the rows beside it.
 
     Raises:
         UserError: if a policy does not fit the environment or returns something that is no action.
     """
-    for policy, behaviour in jobs:
-        for start in range(0, len(scenarios), BATCH):
-            batch = scenarios[start : start + BATCH]
-            if skip < len(batch):
-                yield from play_batch(environment, batch, policy, behaviour)[skip:]
-            skip = max(skip - len(batch), 0)
+    cut = [scenarios[start : start + BATCH] for start in range(0, len(scenarios), BATCH)]
+    for batch in _batches([Part(some, *job) for job in jobs for some in cut]):
+        worlds = sum(len(part.scenarios) for part in batch)
+        if skip < worlds:
+            yield from play_batch(environment, batch)[skip:]
+        skip = max(skip - worlds, 0)
 
 
-def play_batch(environment: str, scenarios: Sequence[Scenario], policy: Policy, behaviour: Behaviour) -> list[Episode]:
-    """Play n scenarios at once and return their episodes in the same order; raises `UserError` as `play` does."""
+def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Yield parts in their order, as many at once as fit into a batch."""
+    batch: list[Part] = []
+    for part in parts:
+        if batch and sum(len(one.scenarios) for one in (*batch, part)) > BATCH:
+            yield batch
+            batch = []
+        batch.append(part)
+    if batch:
+        yield batch
+
+
+def play_batch(environment: str, parts: Sequence[Part]) -> list[Episode]:
+    """Play n scenarios in all at once and return their episodes in the same order; raises `UserError` as `play` does.
+
+    Each policy is asked about the worlds of its own part alone.
+    """
+    scenarios = [scenario for part in parts for scenario in part.scenarios]
+    ends = list(accumulate(len(part.scenarios) for part in parts))
+    rows = [slice(end - len(part.scenarios), end) for end, part in zip(ends, parts, strict=True)]
     with closing(make_vector(environment, len(scenarios))) as made:
         env: Any = made  # Gymnasium's type knows neither `states` nor several seeds
-        recording = _Recording(environment, scenarios, behaviour, env.metadata)
+        recording = _Recording(environment, parts, env.metadata)
         options = {"context": [scenario.context for scenario in scenarios]}
-        acting = policy.begin(len(scenarios)) if isinstance(policy, Beginning) else policy
+        acting = [_begun(part.policy, len(part.scenarios)) for part in parts]
         observations, info = env.reset(seed=[scenario.seed for scenario in scenarios], options=options)
         recording.begin(observations, env.states(), info)
         running = np.ones(len(scenarios), dtype=bool)
         while running.any():
-            actions = _checked_actions(acting, env, observations)
+            asked = zip(acting, rows, strict=True)
+            actions = np.concatenate([_checked_actions(policy, env, observations[mine]) for policy, mine in asked])
             observations, rewards, terminated, truncated, info = env.step(actions)
             recording.add(running, actions, observations, env.states(), rewards, info["trace"])
             running = running & ~(terminated | truncated)
     # A world that is over stays as it is, so the last step says of each how it ended.
     return recording.episodes(terminated, info)
+
+
+def _begun(policy: Policy, count: int) -> Policy:
+    return policy.begin(count) if isinstance(policy, Beginning) else policy
 
 
 def make_vector(environment: str, count: int) -> VectorEnv:
@@ -81,13 +120,12 @@ def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -
     if not np.isfinite(observations).all():
         raise UserError("the environment returned an observation that is not a number; the scene cannot go on")
     actions = np.asarray(policy.act(observations))
-    if actions.shape != env.action_space.shape:
-        raise UserError(
-            f"the policy returned actions of shape {actions.shape}; the environment takes {env.action_space.shape}"
-        )
+    single = env.single_action_space
+    wanted = (len(observations), *single.shape)
+    if actions.shape != wanted:
+        raise UserError(f"the policy returned actions of shape {actions.shape}; the environment takes {wanted}")
     if not np.isfinite(actions).all():
         raise UserError("the policy returned an action that is not a number; check its weights")
-    single = env.single_action_space
     if isinstance(single, spaces.Discrete):
         outside = actions[~np.isin(actions, range(int(single.n)))]
         if len(outside):
@@ -98,11 +136,10 @@ def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -
 class _Recording:
     """What a batch of n scenes does: of every signal a list with one array a step, first axis n."""
 
-    def __init__(
-        self, environment: str, scenarios: Sequence[Scenario], behaviour: Behaviour, metadata: Mapping[str, Any]
-    ) -> None:
-        self.environment, self.scenarios, self.behaviour, self.metadata = environment, scenarios, behaviour, metadata
-        self.lengths = np.zeros(len(scenarios), dtype=np.int64)
+    def __init__(self, environment: str, parts: Sequence[Part], metadata: Mapping[str, Any]) -> None:
+        self.environment, self.metadata = environment, metadata
+        self.played = [(scenario, part.behaviour) for part in parts for scenario in part.scenarios]
+        self.lengths = np.zeros(len(self.played), dtype=np.int64)
         self.rows: dict[str, list[np.ndarray]] = {n: [] for n in ("observations", "states", "actions", "rewards")}
         self.samples: dict[str, list[np.ndarray]] = {name: [] for name in metadata["trace_units"]}
 
@@ -125,7 +162,7 @@ class _Recording:
 
     def episodes(self, terminated: np.ndarray, info: Mapping[str, Any]) -> list[Episode]:
         """Return the n episodes; each owns its arrays, so that one may be kept without the others."""
-        endings, codes = self.metadata.get("endings", {}), info.get("ending", np.zeros(len(self.scenarios)))
+        endings, codes = self.metadata.get("endings", {}), info.get("ending", np.zeros(len(self.played)))
         rows = {name: np.stack(steps) for name, steps in self.rows.items()}
         samples = {name: np.stack(steps) for name, steps in self.samples.items()}
         return [
@@ -140,11 +177,11 @@ class _Recording:
                 states=rows["states"][: self.lengths[n] + 1, n].copy(),
                 trace=self._trace(samples, n),
                 success=bool(info["success"][n]),
-                behaviour=self.behaviour,
+                behaviour=behaviour,
                 ending=endings.get(int(codes[n]), ""),
                 simulator=self.metadata.get("simulator", ""),
             )
-            for n, scenario in enumerate(self.scenarios)
+            for n, (scenario, behaviour) in enumerate(self.played)
         ]
 
     def _context(self, n: int) -> dict[str, str]:
