@@ -17,7 +17,7 @@ from test_report import FLAGS
 from testbed.audit import verdict
 from testbed.audit.result import Interval
 from testbed.benchmark.answers import PUBLISHED, answers
-from testbed.benchmark.findings import EMPTY, FAILS, NONE, TRANSFERS, UNDECIDED, Finding, _claimed, columns
+from testbed.benchmark.findings import EMPTY, FAILS, NONE, TRANSFERS, UNDECIDED, Finding, _claimed, caution, columns
 from testbed.benchmark.page import write_page
 from testbed.benchmark.suites import ADVERSARIAL, make_suite
 from testbed.benchmark.table import write_tables
@@ -60,6 +60,11 @@ def test_what_may_be_said_of_a_ratio():
 def test_holms_p_decides_where_there_is_one():
     assert finding(0.8, p=0.01, p_holm=0.2).verdict == UNDECIDED
     assert finding(0.8, p=0.01, p_holm=0.04).verdict == TRANSFERS
+
+
+def test_few_seeds_are_no_claim():
+    assert caution([finding(0.8)]) == ""
+    assert caution([finding(0.8), finding(0.8, seeds=3)]) == "3 training seeds are too few for a claim: it takes 10."
 
 
 @pytest.mark.parametrize("ratios, says", [

@@ -23,6 +23,8 @@ ARMS = verdict.CONTROL, verdict.STUDENT, verdict.CLEAN, verdict.TEACHER, verdict
 CONDITIONS = verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT, verdict.CONTRAST
 ABLE = 0.8
 """A policy whose success is below this share of its teacher's fails at the task: its severity says nothing."""
+ENOUGH = 10
+"""Training seeds that a claim takes."""
 TRANSFERS, OPPOSITE, NONE, UNDECIDED = "transfers", "opposite", "no transfer", "undecided"
 REFUSED, FAILS, EMPTY = "refused", "fails", "nothing left"
 """What may be said of a ratio."""
@@ -93,6 +95,12 @@ class Finding(Place):
     def judged(self) -> bool:
         """Whether there is a ratio that says anything."""
         return self.verdict not in (REFUSED, FAILS, EMPTY)
+
+
+def caution(found: Iterable[Finding]) -> str:
+    """Return what a reader must know before anything is claimed, or an empty string."""
+    seeds = min((row.seeds for row in found), default=ENOUGH)
+    return "" if seeds >= ENOUGH else f"{seeds} training seeds are too few for a claim: it takes {ENOUGH}."
 
 
 TOLD = "decisions", "removed", "habit_share", "habit_mass", "auroc"

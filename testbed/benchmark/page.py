@@ -11,7 +11,7 @@ from testbed import __version__, audit
 from testbed.audit.plots import interval, number, percent
 from testbed.benchmark import figures
 from testbed.benchmark.answers import Answer
-from testbed.benchmark.findings import Finding
+from testbed.benchmark.findings import Finding, caution
 from testbed.benchmark.suites import Suite
 from testbed.lineage import Lineage, write_text
 
@@ -36,7 +36,7 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     dosed = {row.habit for row in trained if row.dose < 1}
     cut = {(row.habit, row.route, row.channel) for row in sized if row.training < usual[row.habit, row.route][1]}
     text = environment.get_template("transfer.html.j2").render(
-        suite=suite, answers=told, primary=primary,
+        suite=suite, answers=told, caution=caution(found), primary=primary,
         forest_of=figures.forest(primary),
         widths=figures.curves([r for r in strong if r.channel == "overt" and r.habit in widened],
                               lambda row: row.width, True),

@@ -9,7 +9,7 @@ from rich.table import Table
 from testbed.audit import verdict
 from testbed.benchmark.answers import answers
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.findings import Finding
+from testbed.benchmark.findings import Finding, caution
 from testbed.benchmark.page import write_page
 from testbed.benchmark.suites import make_suite
 from testbed.benchmark.table import write_tables
@@ -31,6 +31,8 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     command = f"testbed benchmark transfer --suite {suite} --seed {seed}"
     files = (*write_tables(out, found), write_page(out / "transfer.html", grid, found, told, command))
     console.print(_ratios(found))
+    if caution(found):
+        console.print(f"[yellow]{caution(found)}[/yellow]")
     for answer in told:
         console.print(f"[bold]{answer.question}[/bold]\n  {answer.short}")
         for line in answer.lines:
