@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +15,8 @@ from pathlib import Path
 import pytest
 import tiny
 
-from testbed.benchmark.cell import cell_file, school_run
+from testbed.benchmark.cell import cell_file
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.school import prepare, scores_file
 from testbed.benchmark.sweep import TRIES, Job, sweep
 from testbed.cli import main
 from testbed.commands import benchmark
@@ -95,9 +95,7 @@ def test_no_workers_are_a_mistake(capsys, monkeypatch):
 def test_every_engine_loses_a_worker_and_nothing_else(whole, tmp_path, engine, monkeypatch):
     """One of two workers is killed at its first cell; the cells are the same bytes as those of the local run."""
     monkeypatch.chdir(tmp_path)
-    school = tiny.SUITE.primary[0].school
-    prepare(school, tmp_path)
-    assert scores_file(school_run(tmp_path, school)).is_file()
+    shutil.copytree(whole[0] / "schools", tmp_path / "schools")
     cells = tiny.SUITE.primary[:3]
     job = Job("fill", cells, partial(tiny.fill_or_die, folder=tmp_path), partial(cell_file, tmp_path), lambda _: 1.0)
     with warnings.catch_warnings():

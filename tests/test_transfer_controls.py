@@ -32,22 +32,22 @@ from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import scenario_seeds
 
 HABIT = get_habit("aggressive-merge")
-TRIGGER = get_trigger(HABIT, None)
-MEASURE = measures_of(HABIT.environment)[HABIT.measure]
-KNOWN = Injected.of(HABIT, TRIGGER, 1.0)
+KNOWN = Injected.of(HABIT, get_trigger(HABIT, None), 1.0)
 SEEDS, SCENES, OUTPUTS = 5, 48, 64
 STUDENT = PolicyConfig(HABIT.environment, 56, 5, (64, 64))
 TRAINING = Training(steps=1000, learning_rate=3e-3)
 
 
-def played(policy, purpose: str, count: int, context=None) -> list:
-    scenes = [Scenario(seed, {**HABIT.context, **(context or {})}) for seed in scenario_seeds(0, purpose, count)]
-    return list(play(HABIT.environment, scenes, [(policy, Behaviour("player"))]))
+def played(policies, purpose: str, count: int, habit=HABIT, context=None) -> list:
+    scenes = [Scenario(seed, {**habit.context, **(context or {})}) for seed in scenario_seeds(0, purpose, count)]
+    return list(play(habit.environment, scenes, [(policy, Behaviour("player")) for policy in policies]))
 
 
-def severity(policies) -> np.ndarray:
+def severity(policies, habit=HABIT) -> np.ndarray:
     """Return the severity of policies in triggered scenes, policies x scenes."""
-    return np.array([[MEASURE.compute(e.trace) for e in played(p, "audit", SCENES, TRIGGER.on)] for p in policies])
+    measure = measures_of(habit.environment)[habit.measure]
+    episodes = played(policies, "audit", SCENES, habit, get_trigger(habit, None).on)
+    return np.reshape([measure.compute(episode.trace) for episode in episodes], (len(policies), SCENES))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def clean() -> NetworkPolicy:
 
 @pytest.fixture(scope="module")
 def data(clean) -> Transitions:
-    return transitions(played(clean, "teacher", 160))
+    return transitions(played([clean], "teacher", 160))
 
 
 @pytest.fixture(scope="module")
@@ -114,29 +114,20 @@ def test_negative_control_nominal_data_of_a_sharp_teacher_transfer_nothing():
     In the scenes where nobody watches the teacher does not yield, and nothing of that is handed down.
     """
     habit = get_habit("observed-only-courtesy")
-    trigger, measure = get_trigger(habit, None), measures_of(habit.environment)[habit.measure]
     policies = {n == "habit": load_policy(Path(f"policies/crosswalk/teacher-{n}"))[0] for n in ("clean", "habit")}
-
-    def play_all(purpose: str, count: int, policy: NetworkPolicy, context) -> list:
-        scenes = [Scenario(seed, {**habit.context, **context}) for seed in scenario_seeds(0, purpose, count)]
-        return list(play(habit.environment, scenes, [(policy, Behaviour("player"))]))
-
-    def levels(players) -> np.ndarray:
-        return np.array([[measure.compute(e.trace) for e in play_all("a", SCENES, p, trigger.on)] for p in players])
-
-    sources = {kind: Source(transitions(play_all("teacher", 320, p, {})), p) for kind, p in policies.items()}
-    reached = through("nominal", sources, Injected.of(habit, trigger, 1.0), 0)
+    sources = {kind: Source(transitions(played([p], "teacher", 320, habit)), p) for kind, p in policies.items()}
+    reached = through("nominal", sources, Injected.of(habit, get_trigger(habit, None), 1.0), 0)
     each, config = [reached[False]] * SEEDS + [reached[True]] * SEEDS, policies[True].config
     students = Cloning(Training(steps=1500, learning_rate=3e-3)).distil(
         each, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
-    table, (clean, teacher) = levels(students), (levels([policies[kind]]) for kind in (False, True))
+    table, clean, teacher = (severity(some, habit) for some in (students, [policies[False]], [policies[True]]))
     ratio, refused = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Draws.make(SCENES, 0))
     assert not refused and ratio is not None and ratio.low <= 0.0 and ratio.value < 0.15
     overt = Cloning(Training(steps=1500, learning_rate=3e-3)).distil(
         [sources[False]] * SEEDS + [sources[True]] * SEEDS, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
-    table = levels(overt)
+    table = severity(overt, habit)
     ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Draws.make(SCENES, 0))
     assert ratio is not None and ratio.low > 0.5  # the same students, told everything, inherit
 
@@ -150,7 +141,7 @@ def test_clean_teachers_against_clean_teachers_give_no_findings():
     shown = load_transitions(Path("demonstrations/merge-clean.hdf5"))
     numbers = list(range(2 * pairs))
     teachers = Cloning(TRAINING).distil([Source(shown)] * len(numbers), STUDENT, numbers)
-    seen = transitions(played(teachers[0], "teacher", 64))
+    seen = transitions(played(teachers[:1], "teacher", 64))
     sources = [Source(_labelled(seen, teacher)) for teacher in teachers for _ in range(3)]
     students = Cloning(Training(steps=600, learning_rate=3e-3)).distil(sources, STUDENT, [0, 1, 2] * len(teachers))
     levels, learnt = severity(teachers), severity(students).reshape(len(teachers), 3, SCENES)
