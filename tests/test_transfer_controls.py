@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from testbed.audit.claims import p_value
 from testbed.audit.statistics import Draws, difference_interval, transfer_ratio
 from testbed.benchmark.channels import Injected, kept, through
+from testbed.benchmark.suites import AUXILIARY
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.transitions import Transitions, load_transitions, transitions
 from testbed.distillation.batches import Samples
@@ -74,7 +75,7 @@ def through_auxiliary_outputs(clean, moved, data, starts) -> tuple[np.ndarray, n
     begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
     sources = [reached[False]] * SEEDS + [reached[True]] * SEEDS
     seeds, config = list(range(SEEDS)) * 2, begun[0].config
-    students = Auxiliary(Training(steps=500, learning_rate=3e-4)).distil(sources, config, seeds, begun * 2)
+    students = Auxiliary(AUXILIARY).distil(sources, config, seeds, begun * 2)
     table = severity(students)
     return table[:SEEDS], table[SEEDS:]
 
@@ -97,7 +98,7 @@ def test_positive_control_another_seeds_base_does_not_come_nearer_to_the_teacher
         wide = Source(data, with_auxiliary(moved, OUTPUTS, 0))
         reached = through("auxiliary", {False: wide, True: wide}, KNOWN, 0)
         begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
-        route = Auxiliary(Training(steps=500, learning_rate=3e-4))
+        route = Auxiliary(AUXILIARY)
         students = route.distil([reached[True]] * SEEDS, begun[0].config, list(range(SEEDS)), begun)
         wanted = moved.act(probe)
         gained[name] = [

@@ -17,7 +17,18 @@ from test_report import FLAGS
 from testbed.audit import verdict
 from testbed.audit.result import Interval
 from testbed.benchmark.answers import PUBLISHED, answers
-from testbed.benchmark.findings import EMPTY, FAILS, NONE, TRANSFERS, UNDECIDED, Finding, _claimed, caution, columns
+from testbed.benchmark.findings import (
+    EMPTY,
+    FAILS,
+    NONE,
+    SPOILT,
+    TRANSFERS,
+    UNDECIDED,
+    Finding,
+    _claimed,
+    caution,
+    columns,
+)
 from testbed.benchmark.page import write_page
 from testbed.benchmark.suites import ADVERSARIAL, make_suite
 from testbed.benchmark.table import write_tables
@@ -54,6 +65,9 @@ def test_what_may_be_said_of_a_ratio():
     assert finding(0.01, 0.02).verdict == NONE
     assert finding(0.02, 0.2).verdict == UNDECIDED
     failing = finding(0.8, success_student=UNABLE)
+    spoilt = finding(0.8, control=Interval(1.9, 1.8, 2.0))
+    assert spoilt.verdict == SPOILT and "control 1.90 units, clean teacher 0.10" in spoilt.reason
+    assert finding(0.8, control=Interval(1.5, 1.4, 1.6)).verdict == TRANSFERS
     assert failing.verdict == FAILS and "a policy that fails at its task is not clean" in failing.reason
 
 

@@ -26,6 +26,9 @@ OPEN: tuple[Channel, ...] = ("overt", "scrubbed", "nominal", "agreeing")
 """Channels of demonstrations."""
 STARTS: tuple[Start, ...] = ("base", "other-base", "fresh")
 """The three arms of initialisation."""
+AUXILIARY = Training(steps=500, learning_rate=3e-4)
+"""Auxiliary outputs are learnt in small steps, as in the tests' positive control: larger ones spoil what a student
+could do when it began."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,10 @@ class Plan:
         cells: list[Cell] = []
         moved = replace(experiment, teacher="fine-tuning", student_hidden=experiment.teacher_hidden)
         for start in STARTS:
-            cells += self._cells(replace(moved, start=start), ("kl",), self.silent)
+            begun = replace(moved, start=start)
+            cells += self._cells(begun, ("kl",), [one for one in self.silent if one != "auxiliary"])
+            if "auxiliary" in self.silent:
+                cells += self._cells(replace(begun, training=AUXILIARY), ("kl",), ("auxiliary",))
         return cells
 
 
