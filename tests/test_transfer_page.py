@@ -92,11 +92,16 @@ def test_the_published_ordering_is_judged(ratios, says):
     assert "1 habit" in first.short
 
 
-def test_an_ordering_with_a_route_that_fails_is_not_judged():
-    unable = finding(0.5, route="adversarial", success_student=UNABLE)
-    rows = [*primary(dict.fromkeys(PUBLISHED, 0.5))[:-1], unable]
-    line = answers(rows)[0].lines[0]
-    assert (line.says, line.why) == ("not judged", "adversarial: fails")
+def test_an_ordering_holds_for_all_four_routes_or_not_at_all():
+    """A route that fails leaves it undecided, unless two others are the other way round; one alone says nothing."""
+    rising, unable = {"value": 0.3, "cloning": 0.5, "kl": 0.7}, {"route": "adversarial", "success_student": UNABLE}
+    [line] = answers([*primary(rising), finding(0.5, **unable)])[0].lines
+    assert line.says == "undecided" and "(not judged, adversarial: fails)" in line.why
+    [line] = answers([*primary({**rising, "kl": 0.4}), finding(0.5, **unable)])[0].lines
+    assert line.says == "no" and "cloning hands down more than kl" in line.why
+    alone = [finding(0.5, route=route, success_student=UNABLE) for route in PUBLISHED[1:]]
+    [line] = answers([finding(0.5, route="value"), *alone])[0].lines
+    assert (line.says, line.why) == ("not judged", "cloning: fails, kl: fails, adversarial: fails")
 
 
 def test_scrubbing_is_unequal_where_routes_differ():
