@@ -100,7 +100,8 @@ def test_every_engine_loses_a_worker_and_nothing_else(whole, tmp_path, engine, m
     job = Job("fill", cells, partial(tiny.fill_or_die, folder=tmp_path), partial(cell_file, tmp_path), lambda _: 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # clusters warn of what they do when a worker is gone
-        sweep(job, Cluster(engine, 2))
+        sweep(job, Cluster(engine, 2, queue=tmp_path / "queue"))
+    assert (tmp_path / "queue").is_dir() == (engine == "slurm")
     assert (tmp_path / "died").exists()
     made = cells_of(tmp_path)
     assert len(made) == len(cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
@@ -25,7 +26,7 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     grid = make_suite(suite, seed)
     place = folder or Path("runs") / f"transfer-{suite}"
     console.print(f"[bold]transfer, {suite}[/bold]: {len(grid.cells)} cells into {place}/")
-    found = measure(grid, place, cluster)
+    found = measure(grid, place, replace(cluster, queue=place / "queue"))
     told = answers(found)
     out = write or place
     command = f"testbed benchmark transfer --suite {suite} --seed {seed}"
