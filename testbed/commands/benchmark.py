@@ -47,7 +47,8 @@ def _ratios(found: list[Finding]) -> Table:
     """Return the table of the primary ratios in triggered scenes."""
     table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
     for heading in ("habit", "channel", "route", "transfer ratio", "says"):
-        table.add_column(heading, justify="right" if heading == "transfer ratio" else "left", no_wrap=True)
+        right = heading == "transfer ratio"
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "habit", overflow="fold")
     last = ("", "")
     for row in (row for row in found if row.condition == verdict.TRIGGERED and row.p_holm == row.p_holm):
         first = [text if (row.habit, row.channel)[: n + 1] != last[: n + 1] else ""

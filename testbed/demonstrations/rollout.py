@@ -121,7 +121,7 @@ def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -
         raise UserError("the environment returned an observation that is not a number; the scene cannot go on")
     actions = np.asarray(policy.act(observations))
     single = env.single_action_space
-    wanted = (len(observations), *single.shape)
+    wanted = (len(observations), *(single.shape or ()))
     if actions.shape != wanted:
         raise UserError(f"the policy returned actions of shape {actions.shape}; the environment takes {wanted}")
     if not np.isfinite(actions).all():
