@@ -52,7 +52,8 @@ def answers(found: Sequence[Finding]) -> list[Answer]:
                 "it holds", rows, _ordering),
         _answer("Do smaller students inherit less?", "they do", rows, _widths),
         _answer("Does scrubbing help every route equally?", "it does", rows, _scrubbing),
-        _answer("Does what remains depend on the initialisation?", "it does", rows, _initialisation),
+        _answer("Do students that begin as the teacher did inherit more than those of another seed's base?",
+                "they do", rows, _initialisation),
     ]  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
             continue
         if len(usable) < 2:
             says.append("not judged")
-            told.append(f"{route}: fewer than two widths can do the task")
+            told.append(f"{route}: fewer than two widths can be judged")
             continue
         slope = _slope(usable)
         says.append("yes" if slope.low > 0 else "no" if slope.high < 0 else "undecided")
@@ -159,7 +160,7 @@ def _scrubbing(rows: Sequence[Finding]) -> tuple[str, str] | None:
         return None
     usable = [name for name in routes if overt[name].judged and scrubbed[name].judged]
     if len(usable) < 2:
-        return "not judged", "fewer than two routes have students that do the task in both channels"
+        return "not judged", "fewer than two routes can be judged in both channels"
     less = {name: differs(overt[name].replicates, scrubbed[name].replicates) for name in usable}
     value = {name: overt[name].ratio.value - scrubbed[name].ratio.value for name in usable}
     told = ", ".join(f"{name} {_percent(interval(value[name], less[name]))}" for name in usable)
