@@ -24,7 +24,7 @@ import tyro
 from rich.table import Table
 
 from testbed.benchmark.cell import Cell, cell_file
-from testbed.benchmark.engines import Cluster, EngineName, run_on
+from testbed.benchmark.engines import Cluster, EngineName
 from testbed.benchmark.filling import fill
 from testbed.benchmark.school import prepare
 from testbed.benchmark.suites import Plan
@@ -77,7 +77,8 @@ def real_seconds(cells: Sequence[Cell], school: Path, engine: EngineName, worker
     """Return how long real cells take, the engine's start included [s]."""
     for cell in cells:
         cell_file(school, cell).unlink(missing_ok=True)
-    return _timed(partial(run_on, Cluster(engine, workers), partial(fill, folder=school), cells))
+    job = Job("fill", cells, partial(fill, folder=school), partial(cell_file, school), lambda _: 1.0)
+    return _timed(partial(sweep, job, Cluster(engine, workers)))
 
 
 def _timed(work: Callable[[], Any]) -> float:
