@@ -34,7 +34,7 @@ from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
 from testbed.experiment.run import Experiment
-from testbed.lineage import write_text
+from testbed.files import write_text
 
 ROAD = Experiment(
     demonstrations=32, teacher_episodes=48, scenes=16, held_out_scenes=8, training=Training(steps=400),

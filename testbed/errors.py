@@ -10,6 +10,21 @@ class UserError(Exception):
     """A problem with what the user gave us: names the thing, the reason and the mend in one line."""
 
 
+def missing_package(package: str, extra: str, purpose: str) -> UserError:
+    """Return the error for a package that is not installed and comes with an extra of this one.
+
+    It installs from the clone: `testbed` is another project's name among published packages.
+
+    Args:
+        package: What could not be imported.
+        extra: The extra that brings it.
+        purpose: What needs it, for example `ONNX files need`.
+    """
+    return UserError(
+        f"{purpose} {package}, which is not installed: in your clone, pip install -c constraints.txt -e '.[{extra}]'"
+    )
+
+
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UserError:
     """Return the error for a name that is not in a table; it lists the valid ones.
 

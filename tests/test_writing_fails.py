@@ -62,7 +62,12 @@ def test_file_of_another_kind_is_in_the_way(tmp_path):
 def test_folder_that_cannot_be_written(tmp_path):
     """A parent that is a regular file is refused."""
     (tmp_path / "file").write_text("")
-    _refused(lambda: DatasetWriter(tmp_path / "file" / "demos.hdf5", ENVIRONMENT, LINEAGE), "cannot write into")
+    _refused(
+        lambda: DatasetWriter(tmp_path / "file" / "demos.hdf5", ENVIRONMENT, LINEAGE),
+        "could not write",
+        "Not a directory",
+        "another place",
+    )
 
 
 _FULL_DISK = """

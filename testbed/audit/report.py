@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from testbed.audit.plots import arm_class, arm_label, interval, measure_plot, number, percent, ratio_plot
 from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
-from testbed.lineage import write_text
+from testbed.files import write_text
 from testbed.measures.measure import Violation
 
 WHEN = {

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from testbed.errors import UserError
+from testbed.errors import missing_package
 
 EngineName = Literal["local", "dask", "ray", "slurm"]
 Item = TypeVar("Item")
@@ -123,4 +123,4 @@ def _needs(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise UserError(f"this engine needs {module}: pip install 'testbed[{extra}]'") from None
+        raise missing_package(module, extra, "this engine needs") from None

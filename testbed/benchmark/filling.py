@@ -18,7 +18,7 @@ from testbed.distillation.source import Source
 from testbed.errors import UserError
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.distilling import student_seed
-from testbed.lineage import write_text
+from testbed.files import write_text
 from testbed.policies.network import NetworkPolicy
 
 OUTPUTS = 64

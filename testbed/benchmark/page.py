@@ -13,7 +13,8 @@ from testbed.benchmark import figures
 from testbed.benchmark.answers import Answer
 from testbed.benchmark.findings import Finding, caution
 from testbed.benchmark.suites import Suite
-from testbed.lineage import Lineage, write_text
+from testbed.files import write_text
+from testbed.lineage import Lineage
 
 
 def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequence[Answer], command: str) -> Path:

@@ -24,7 +24,7 @@ from testbed.experiment.distilling import untrained_policy, with_values
 from testbed.experiment.judging import conditions
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.teaching import teach
-from testbed.lineage import write_text
+from testbed.files import write_text
 from testbed.measures.table import measures_of
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.network import NetworkPolicy, random_arrays

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from testbed.benchmark.findings import Finding, columns
-from testbed.errors import UserError
-from testbed.lineage import write_text
+from testbed.errors import UserError, missing_package
+from testbed.files import replacing, write_text
 
 
 def write_tables(folder: Path, rows: Sequence[Finding]) -> tuple[Path, Path]:
@@ -23,7 +22,7 @@ def write_tables(folder: Path, rows: Sequence[Finding]) -> tuple[Path, Path]:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise UserError("Parquet needs pyarrow: pip install 'testbed[benchmark]'") from None
+        raise missing_package("pyarrow", "benchmark", "Parquet needs") from None
     if not rows:
         raise UserError("there is nothing to put into a table")
     records = [columns(row) for row in rows]
@@ -33,10 +32,6 @@ def write_tables(folder: Path, rows: Sequence[Finding]) -> tuple[Path, Path]:
     writer.writerows(records)
     comma, parquet = folder / "transfer.csv", folder / "transfer.parquet"
     write_text(comma, text.getvalue())
-    temporary = parquet.with_name(f".{parquet.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(parquet) as temporary:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), temporary)
-        os.replace(temporary, parquet)
-    finally:
-        temporary.unlink(missing_ok=True)
     return comma, parquet

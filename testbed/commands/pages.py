@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from testbed.errors import UserError
-from testbed.lineage import write_text
+from testbed.files import write_text
 
 
 def put(path: Path, mark: str, text: str) -> None:

@@ -25,8 +25,9 @@ from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.showing import COLOURS, captioned, marks
 from testbed.experiment.summary import number, percent
+from testbed.files import write_text
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
-from testbed.lineage import Lineage, content_hash, write_text
+from testbed.lineage import Lineage, content_hash
 from testbed.measures.table import measures_of, primary_of
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.network import NetworkPolicy

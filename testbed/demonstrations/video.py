@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from testbed.errors import UserError
+from testbed.files import Kind, replacing
 
 FPS = 15
 """Frames a second."""
 CRF = 26
 """x264's quality: lower is better and larger."""
-_MEND = "give another place or make room on the disk; without ffmpeg, `pip install imageio-ffmpeg`"
+MARK = "made by testbed"
+"""What the file says of itself, so that it is told from anybody else's film."""
+
+
+def _is_film(path: Path) -> bool:
+    return path.is_file() and (MARK.encode() in path.read_bytes() or (path.parent / "clips.json").is_file())
+
+
+FILM = Kind("a film", _is_film)
+"""What a new film replaces: one with the mark, or, as those of 0.6.0 have none, one among a run's clips."""
+_STOPPED = "the encoder (ffmpeg) of {} ended early"
+_AGAIN = "run the same command again; if it happens again, see that the disk has room"
 
 
 @contextmanager
@@ -27,27 +38,52 @@ def video(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
     Raises:
         UserError: if it cannot be written; a file of that name stays as it was.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
-    try:
-        import imageio  # takes a while, and only films need it
+    with replacing(Path(path), FILM) as temporary, _encoder(temporary, path) as append:
+        yield append
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"")
-        options = ["-crf", str(CRF), "-preset", "superfast", "-movflags", "+faststart"]
-        with imageio.get_writer(
-            temporary, format="FFMPEG", mode="I", fps=FPS, codec="libx264", pixelformat="yuv420p", quality=None,
-            macro_block_size=2, ffmpeg_log_level="error", output_params=options,
-        ) as writer:  # fmt: skip
-            yield writer.append_data
-        if not _is_complete(temporary):
-            raise OSError("the encoder stopped early")
-        os.replace(temporary, path)
-    except (OSError, RuntimeError, ImportError) as error:
-        reason = getattr(error, "strerror", None) or (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"cannot write the film {path}: {reason}; {_MEND}") from error
+
+@contextmanager
+def _encoder(temporary: Path, path: Path) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield what sends frames to ffmpeg, which writes the temporary file; say of the film `path` what goes wrong."""
+    sending: Generator[None, np.ndarray] | None = None
+
+    def append(frame: np.ndarray) -> None:
+        nonlocal sending
+        if sending is None:
+            sending = _started(temporary, frame, path)
+        try:
+            sending.send(np.ascontiguousarray(frame))
+        except OSError as error:
+            raise UserError(f"{_STOPPED.format(path)} ({_said(error)}); {_AGAIN}") from error
+
+    try:
+        yield append
     finally:
-        _remove(temporary)
+        if sending is not None:
+            sending.close()
+    if not temporary.is_file() or not _is_complete(temporary):
+        raise UserError(f"{_STOPPED.format(path)}; {_AGAIN}")
+
+
+def _started(temporary: Path, frame: np.ndarray, path: Path) -> Generator[None, np.ndarray]:
+    try:
+        from imageio_ffmpeg import write_frames  # takes a while, and only films need it
+
+        height, width, _ = frame.shape
+        options = ["-crf", str(CRF), "-preset", "superfast", "-movflags", "+faststart", "-f", "mp4"]
+        sending = write_frames(
+            str(temporary), (width, height), fps=FPS, codec="libx264", quality=None, macro_block_size=2,
+            ffmpeg_log_level="error", output_params=[*options, "-metadata", f"comment={MARK}"],
+        )  # fmt: skip
+        sending.send(None)
+    except (OSError, RuntimeError, ImportError) as error:
+        raise UserError(f"cannot start to film {path} ({_said(error)}): pip install imageio-ffmpeg") from error
+    return sending
+
+
+def _said(error: Exception) -> str:
+    """Return the first line of what an error says."""
+    return getattr(error, "strerror", None) or (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _is_complete(file: Path) -> bool:
@@ -57,11 +93,6 @@ def _is_complete(file: Path) -> bool:
         kinds.append(data[at + 4 : at + 8])
         at += max(int.from_bytes(data[at : at + 4], "big"), 8)
     return at == len(data) and b"moov" in kinds
-
-
-def _remove(file: Path) -> None:
-    with suppress(OSError):  # the folder itself may be missing
-        file.unlink(missing_ok=True)
 
 
 def write_still(film: Path, seconds: float, still: Path) -> None:
@@ -76,9 +107,5 @@ def write_still(film: Path, seconds: float, still: Path) -> None:
 
     with imageio.get_reader(film, format="FFMPEG") as reader:
         frame = reader.get_data(min(round(seconds * FPS), reader.count_frames() - 1))
-    temporary = still.with_name(f".{still.stem}.{os.getpid()}.part.png")
-    try:
-        imageio.imwrite(temporary, frame)
-        os.replace(temporary, still)
-    finally:
-        _remove(temporary)
+    with replacing(still) as temporary:
+        imageio.imwrite(temporary, frame, format="PNG")

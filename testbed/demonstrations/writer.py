@@ -7,8 +7,6 @@ holds every episode that was appended. `finish` copies all of them into one file
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -19,51 +17,85 @@ from testbed.demonstrations import layout
 from testbed.demonstrations.reader import open_data, stored_lineage
 from testbed.episode import Episode
 from testbed.errors import UserError
+from testbed.files import remove, replacing, require_plain, sweep
 from testbed.lineage import Lineage
+from testbed.locks import Lock
 
 
 class DatasetWriter:
     """Appends episodes to a data set; opening one that was cut short goes on with it.
 
-    `len(writer)` episodes are in it already; `writer.complete` says that nothing is left to do.
+    `len(writer)` episodes are in it already; `writer.complete` says that nothing is left to do. An unfinished one is
+    locked against other writers until it is finished or closed. Nothing is written before the first episode.
 
     Raises:
-        UserError: if another file is in the way, or the folder cannot be written.
+        UserError: if another file is in the way, another process writes it, or the folder cannot be written.
     """
 
     def __init__(self, path: Path, environment: str, lineage: Lineage) -> None:
         self.path, self.environment, self.lineage = path, environment, lineage
-        self.parts = path.with_name(path.name + ".parts")
-        self.complete, self._count = False, 0
-        if path.exists():
-            self._continue()
+        self.parts = path.with_name(path.name + ".parts") if path.name else path
+        require_plain(path)
+        self.complete, self._count, self._lock = self._is_complete(), 0, None
+        if self.complete:
+            with open_data(path) as data:
+                self._count = sum(1 for _ in layout.demo_names(data))
+        else:
+            self._lock = Lock(path)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Take up what is there, now that nobody else writes it."""
         try:
-            self.parts.parent.mkdir(parents=True, exist_ok=True)
-            if not self.complete:
-                self.parts.mkdir(exist_ok=True)
-        except OSError as error:
-            raise UserError(f"cannot write into {path.parent} ({error.strerror}): choose another folder") from None
+            self.complete = self._is_complete()  # by another process, just before
+            self._count = self._whole_parts()
+            sweep(self.parts, alone=True)
+        except UserError:
+            self.close()
+            raise
+        if self.complete:
+            self.close()
         self._index = _in_memory()
         self._start(self._index, complete=False)
         for number in range(self._count):
             self._link(number)
-        if not path.exists():
-            self._write_index()
-        elif self.complete:
-            shutil.rmtree(self.parts, ignore_errors=True)  # left by a crash after the last rename
 
-    def _continue(self) -> None:
+    def _is_complete(self) -> bool:
+        """Return whether the finished data set is there; raises `UserError` for anything else that is in the way."""
+        if not self.path.exists():
+            if self.parts.exists() and not self._are_parts():
+                raise UserError(f"{self.parts} is in the way: give another file, or move it away")
+            return False
         if not self.lineage.same_recipe(stored_lineage(self.path)):
             raise UserError(
                 f"{self.path} is in the way: it was made with other settings. "
                 "Give another folder, or move it away to make it anew"
             )
         with open_data(self.path) as data:
-            self.complete = bool(data.attrs["complete"])
-            self._count = sum(1 for _ in layout.demo_names(data))
+            return bool(data.attrs["complete"])
+
+    def _are_parts(self) -> bool:
+        """Return whether the folder beside the file holds parts and nothing else."""
+        names = [part.name for part in self.parts.iterdir()] if self.parts.is_dir() else ["?"]
+        return all(name.startswith(("demo_", ".demo_")) for name in names)
+
+    def _whole_parts(self) -> int:
+        """Return how many episodes are there without a gap; what comes after one that is gone is collected again."""
+        if self.complete or not self.path.exists():
+            return 0
+        number = 0
+        while _is_whole(self.parts / f"demo_{number}.hdf5"):
+            number += 1
+        return number
 
     def __len__(self) -> int:
         return self._count
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def append(self, episode: Episode) -> None:
         """Add one episode; when this returns, it is in the file for good.
@@ -75,27 +107,37 @@ class DatasetWriter:
         _write_whole(part, lambda file: layout.write_episode(file.create_group("episode"), episode))
         self._link(self._count)
         try:
-            self._write_index()
+            _write_image(self.path, self._index)
         except UserError:
             del self._index["data"][part.stem]
             raise
         self._count += 1
 
     def finish(self) -> None:
-        """Make one file of the index and its parts."""
-        if self.complete:
-            return
-        _write_whole(self.path, self._copy_parts)
-        self.complete = True
-        shutil.rmtree(self.parts)
+        """Make one file of the index and its parts, and let others write."""
+        if not self.complete:
+            try:
+                _write_whole(self.path, self._copy_parts)
+            except (OSError, KeyError, RuntimeError) as error:  # a part that is gone, or no part any more
+                reason = " ".join(str(error).split())
+                raise UserError(
+                    f"the parts of {self.path} in {self.parts.name} changed while it was written ({reason}): run the "
+                    "same command again; what is gone is collected again"
+                ) from None
+            self.complete = True
+        if self._are_parts():
+            remove(self.parts)
+        self.close()
+
+    def close(self) -> None:
+        """Let others write; safe to call twice."""
+        if self._lock is not None:
+            self._lock.release()
 
     def _link(self, number: int) -> None:
         """Have the index, which stays in memory, name one more episode."""
         name = f"demo_{number}"
         self._index["data"][name] = h5py.ExternalLink(f"{self.parts.name}/{name}.hdf5", "/episode")
-
-    def _write_index(self) -> None:
-        _write_image(self.path, self._index)
 
     def _copy_parts(self, file: h5py.File) -> None:
         data = self._start(file, complete=True)
@@ -131,16 +173,15 @@ def _write_whole(path: Path, fill: Callable[[h5py.File], None]) -> None:
 
 def _write_image(path: Path, file: h5py.File) -> None:
     """Write a file that is in memory under a temporary name and rename it; on any failure the old one stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     file.flush()
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(file.id.get_file_image())
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
-        raise UserError(
-            f"could not write {path} ({reason}): free some space or choose another folder; "
-            "what was there before is unchanged"
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def _is_whole(part: Path) -> bool:
+    """Return whether a file holds an episode that can be copied."""
+    try:
+        with h5py.File(part, "r") as file:
+            return all(name in file["episode"] for name in layout.REQUIRED)
+    except (OSError, KeyError, RuntimeError):
+        return False

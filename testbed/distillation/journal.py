@@ -7,7 +7,6 @@ In a folder: `curve.jsonl`, one JSON object every 50 steps; the same for TensorB
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 
 from testbed.errors import UserError
+from testbed.files import replacing, write_text
 
 EVERY = 10.0
 """How long a training runs between what it keeps of itself [s]: a kill loses no more."""
@@ -99,7 +99,7 @@ class Journal:
         if self.folder is not None and (self.folder / "curve.jsonl").is_file():
             lines = (self.folder / "curve.jsonl").read_text().splitlines(keepends=True)
             whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-            (self.folder / "curve.jsonl").write_text("".join(whole))
+            write_text(self.folder / "curve.jsonl", "".join(whole))
 
     def keep(self, step: int, trained: Mapping[str, torch.Tensor], optimiser, schedule, batches) -> None:
         """Keep what is needed to go on from here, if the last time was EVERY seconds ago."""
@@ -122,10 +122,8 @@ class Journal:
     def write(self, kept: dict[str, Any]) -> None:
         """Write what to go on from, whole or not at all."""
         assert self.folder is not None
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f".unfinished.{os.getpid()}.tmp"
-        torch.save({**kept, "recipe": self.recipe}, temporary)
-        os.replace(temporary, self.folder / "unfinished.pt")
+        with replacing(self.folder / "unfinished.pt") as temporary:
+            torch.save({**kept, "recipe": self.recipe}, temporary)
         self._kept = time.monotonic()
 
     def finish(self) -> None:

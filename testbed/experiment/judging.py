@@ -26,7 +26,8 @@ from testbed.experiment.distilling import untrained_policy
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
 from testbed.experiment.side_by_side import advance, counted, side_by_side
-from testbed.lineage import content_hash, write_text
+from testbed.files import write_text
+from testbed.lineage import content_hash
 from testbed.measures.table import measures_of, violations_of
 from testbed.policies.checkpoint import load_policy
 

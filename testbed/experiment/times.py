@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from testbed.lineage import write_text
+from testbed.files import write_text
 
 FILE = "time.json"
 """Name of the file beside a curve."""

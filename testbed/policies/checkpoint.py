@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from testbed.episode import Behaviour
 from testbed.errors import UserError
+from testbed.files import Kind, replacing
 from testbed.lineage import Lineage
+from testbed.locks import locked
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 
 FORMAT = 1
+FILES = CONFIG, WEIGHTS, LINEAGE = "config.json", "model.safetensors", "lineage.json"
+"""What a policy's folder holds."""
+BROWSERS = ".DS_Store", "Thumbs.db", "desktop.ini"
+"""What file browsers leave in a folder."""
+PATIENCE = 30.0
+"""How long another process that writes the same policy is waited for [s]."""
 PICKLES = {".zip", ".pt", ".pth", ".pkl", ".pickle"}
 
 
 def save_policy(folder: Path, policy: NetworkPolicy, behaviour: Behaviour, lineage: Lineage) -> None:
-    """Write a policy's folder whole or not at all; an older one of the same name is replaced."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
+    """Write a policy's folder whole or not at all; an older policy of the same name is replaced.
+
+    Raises:
+        UserError: if anything else is there, or the folder cannot be written.
+    """
+    with locked(folder, PATIENCE), replacing(folder, POLICY) as temporary:
         temporary.mkdir()
         config = {"format": FORMAT, "policy": asdict(policy.config), "behaviour": asdict(behaviour)}
-        (temporary / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
-        (temporary / "lineage.json").write_text(lineage.to_json() + "\n")
-        save_file(dict(policy.arrays), temporary / "model.safetensors")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        (temporary / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        (temporary / LINEAGE).write_text(lineage.to_json() + "\n", encoding="utf-8")
+        (temporary / WEIGHTS).write_bytes(save(dict(policy.arrays)))
+
+
+def _is_policy(folder: Path) -> bool:
+    """Return whether a folder holds a policy and nothing else but what file browsers leave."""
+    names = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    return {CONFIG, WEIGHTS} <= names <= {*FILES, *BROWSERS}
+
+
+POLICY = Kind("a policy", _is_policy)
+"""What a new policy replaces."""
 
 
 def load_policy(folder: Path) -> tuple[NetworkPolicy, Behaviour]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from testbed.errors import UserError
+from testbed.errors import UserError, missing_package
+from testbed.files import Kind, write_bytes
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, Remembering
 
 OPSET = 17
 """Version of the operators: old enough for runtimes of 2022 and newer."""
+PRODUCER = "testbed"
+"""What an exported file says of who made it."""
+ONNX = Kind("an exported policy", lambda path: path.is_file() and PRODUCER.encode() in path.read_bytes()[:64])
+"""What is replaced by an export: its file begins with the versions and the producer."""
 TOLERANCE = 1e-4
 """How far the outputs of an exported policy may be from the policy's; it is checked on export."""
 
@@ -31,17 +35,11 @@ def export_onnx(policy: NetworkPolicy, path: Path) -> None:
         import onnx
         import onnxruntime
     except ImportError as error:
-        raise UserError(f"no package {error.name}: pip install 'testbed[onnx]' brings what ONNX files need") from None
+        raise missing_package(error.name or "onnx", "onnx", "ONNX files need") from None
     graph = _Graph(onnx, policy)
     data = graph.model().SerializeToString()
     _check(policy, onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, data, ONNX)
 
 
 class _Graph:
@@ -90,7 +88,7 @@ class _Graph:
         arrays = [self.onnx.numpy_helper.from_array(np.asarray(a), name) for name, a in self.arrays.items()]
         graph = helper.make_graph(self.nodes, "policy", inputs, outputs, arrays)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-        model.producer_name = "testbed"
+        model.producer_name = PRODUCER
         self.onnx.checker.check_model(model)
         return model
 
