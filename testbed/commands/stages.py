@@ -212,13 +212,17 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
 
 def _verified(file: Path, numbers: Sequence[int], tolerance: float) -> bool:
     worst, diverged = 0.0, 0
+    notes = dict[str, None]()  # each once, in their order
     results = replaying.verify_all((load_episode(file, index) for index in numbers), tolerance)
     for index, result in zip(numbers, tracked(results, f"replay {file.name}", len(numbers)), strict=True):
         worst = max(worst, result.largest_error)
+        notes[result.note] = None
         if not result.same:
             diverged += 1
             where = f"episode {index} diverges at step {result.first_divergence}: {result.where}"
             console.print(f"[red]✗[/red] {where}", markup=True)
+    for note in filter(None, notes):
+        console.print(f"note: {note}")
     if diverged == 0:
         console.print(f"{len(numbers)} episodes replayed; largest state error {worst:g}")
     return diverged == 0

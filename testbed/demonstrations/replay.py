@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -23,6 +23,8 @@ class Verification:
     """First step whose state differs by more than the tolerance, or None."""
     where: str
     """Which component differs there, in words."""
+    note: str = ""
+    """What could not be checked before the states were compared, in words; mostly nothing."""
 
     @property
     def same(self) -> bool:
@@ -50,18 +52,28 @@ def verify_all(episodes: Iterable[Episode], tolerance: float = 0.0) -> Iterator[
         scenarios = [episode.scenario for episode in batch]
         played = play_batch(batch[0].environment, [Part(scenarios, Recorded(batch), batch[0].behaviour)])
         for record, replayed in zip(batch, played, strict=True):
-            if tolerance == 0:
-                _same_simulator(record, replayed)
-            yield _compare(record, replayed, tolerance)
+            note = _same_simulator(record.simulator, replayed.simulator) if tolerance == 0 else ""
+            yield replace(_compare(record, replayed, tolerance), note=note)
 
 
-def _same_simulator(record: Episode, replayed: Episode) -> None:
-    """Refuse an exact comparison with what another simulator, or another build of the scene, recorded."""
-    if record.simulator and record.simulator != replayed.simulator:
-        raise UserError(
-            f"the episode was recorded with {record.simulator}; here is {replayed.simulator}, so states cannot be "
-            "equal: give a --tolerance, or install that version"
+def _same_simulator(recorded: str, here: str) -> str:
+    """Refuse an exact comparison with what another simulator, or another build of the scene, recorded.
+
+    Until version 0.6.0 the model was named by a hash of its file, which changed with the folder gymnasium-robotics is
+    installed in. Such a record is compared all the same, and the note that is returned says what was not checked.
+    """
+    if not recorded or recorded == here:
+        return ""
+    version, _, model = recorded.partition(", model ")
+    if model and version == here.partition(", ")[0]:
+        return (
+            "recorded by version 0.6.0 or earlier, whose hash of the model hung on where it was installed "
+            "and cannot be checked; the states are compared all the same"
         )
+    raise UserError(
+        f"the episode was recorded with {' '.join(recorded.split())}; here is {here}, so states cannot be equal: give "
+        "a --tolerance, or install that version"
+    )
 
 
 class Recorded:

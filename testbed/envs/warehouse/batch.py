@@ -41,7 +41,7 @@ def metadata(scene: WarehouseScene) -> dict[str, Any]:
         "constant_units": CONSTANT_UNITS,
         "actions": ACTIONS,
         "endings": ENDINGS,
-        "simulator": f"MuJoCo {mujoco.__version__}, model {bench(scene).digest[:12]}",
+        "simulator": f"MuJoCo {mujoco.__version__}, physics {bench(scene).digest[:12]}",
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,6 +9,7 @@ import mujoco
 import numpy as np
 
 from testbed.envs.warehouse import fetch
+from testbed.envs.warehouse.digest import physics_digest
 from testbed.envs.warehouse.fetch import COWORKER, FINGER_OPEN, FURNITURE, HAND, ROBOT, UNIT
 from testbed.envs.warehouse.scene import TABLE_TOP, TIMESTEP, UNIT_HALF, UNIT_MASS, View, WarehouseScene, Zone
 
@@ -38,7 +38,7 @@ class Bench:
     model: mujoco.MjModel
     """The model."""
     digest: str
-    """SHA-256 of the compiled model, and MuJoCo's version: states of another one are refused at replay."""
+    """What determines its physics, as a hash: states of another one are refused at replay."""
     home: np.ndarray
     """qpos with the robot at home, shape (nq,)."""
     arm: np.ndarray
@@ -69,7 +69,7 @@ def bench(scene: WarehouseScene) -> Bench:
     fingers = [model.joint(f"robot0:{side}_gripper_finger_joint").qposadr[0] for side in "lr"]
     return Bench(
         model=model,
-        digest=_digest(model),
+        digest=physics_digest(model),
         home=_home(model, scene),
         arm=np.array([*arm, *fingers]),
         fingers=np.array(fingers),
@@ -79,12 +79,6 @@ def bench(scene: WarehouseScene) -> Bench:
         unit_dofs=np.array(dofs)[:, None] + np.arange(3),
         welds=np.array([model.equality(f"carry{u}").id for u in range(scene.units)]),
     )
-
-
-def _digest(model: mujoco.MjModel) -> str:
-    buffer = np.empty(mujoco.mj_sizeModel(model), np.uint8)
-    mujoco.mj_saveModel(model, None, buffer)
-    return hashlib.sha256(buffer.tobytes() + mujoco.__version__.encode()).hexdigest()
 
 
 def _build(scene: WarehouseScene) -> mujoco.MjSpec:
