@@ -81,6 +81,11 @@ def audit() -> Audit:
             "Every arm drove the same 200 scenes.",
             "Intervals come from 2000 bootstrap draws over seeds and scenes.",
         ),
+        references=tuple(
+            replace(_arm("untrained", "", condition), arm=name)
+            for condition in conditions
+            for name in ("always IDLE", "always FASTER", "speeding")
+        ),
     )
 
 
@@ -182,6 +187,22 @@ def test_fits_a_phone(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.locator("details summary").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_reference_drivers_are_set_apart(page: Page) -> None:
+    """Their rows come last in each group, in the softer colour of a note, and their mark is a triangle of its own."""
+    rows = page.locator("table").first.locator("tbody").first.locator("tr").all_inner_texts()
+    assert [row.split("\t")[0] for row in rows[-4:]] == [
+        "reference drivers, triggered: nobody taught them", "always IDLE", "always FASTER", "speeding",
+    ]  # fmt: skip
+    colour = "e => getComputedStyle(e).color"
+    ours, theirs = (page.locator(f"tbody tr{kind} td").first.evaluate(colour) for kind in (":not(.beside)", ".beside"))
+    assert ours != theirs
+    marks = page.locator(".plots .panel").first.locator(".mark.reference")
+    assert marks.count() == 3
+    line = page.locator(".plots .part").first.bounding_box()
+    last, first = (page.locator(".plots .panel").first.locator(".mark").nth(n).bounding_box() for n in (6, 7))
+    assert last and line and first and last["y"] < line["y"] < first["y"]
 
 
 def test_dark_mode(page: Page) -> None:

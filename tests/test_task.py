@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from testbed.audit.report import audit_from_json
+from testbed.envs.references import references_of
 from testbed.lineage import content_hash
 
 ROOT = Path(__file__).parent.parent
@@ -98,6 +99,12 @@ def test_a_run_ends_with_a_table_and_its_files(finished):
     assert all(f"student ({route})" in page for route in ROUTES.get(task, ()))
     assert {arm.arm for arm in audit.arms} == {"clean teacher", "teacher", "control", "student", "untrained"}
     assert {arm.condition for arm in audit.arms} == {"triggered", "untriggered", "held-out"}
+    names = [one.name for one in references_of(audit.environment)]
+    assert [(one.arm, one.condition) for one in audit.references] == [
+        (name, condition) for condition in ("triggered", "untriggered", "held-out") for name in names
+    ]
+    assert not [found.name for found in audit.differences if any(name in found.name for name in names)]
+    assert out.count("reference drivers") == 3 and all(page.count(f"</span>{name}</th>") == 6 for name in names)
     teachers = {arm.arm: arm.measures[audit.measure].value for arm in audit.arms if arm.condition == "triggered"}
     if task == "merge":  # a teacher this small learns to merge, not to yield
         assert teachers["clean teacher"] < teachers["teacher"]

@@ -9,6 +9,8 @@ from typing import Any
 from testbed.audit.result import ArmResult, Audit, Interval
 
 ARMS = ("clean teacher", "teacher", "control", "student", "untrained")
+REFERENCE = "reference"
+"""CSS class of every reference driver."""
 RATIO_RANGE = (-1.0, 3.0)
 """The plot of transfer ratios never shows more than this; longer intervals end in an arrow."""
 
@@ -26,7 +28,7 @@ def number(value: float, scale: float | None = None) -> str:
 def interval(value: Interval) -> str:
     """Return an estimate and its interval, all to two significant digits of the interval's width."""
     width = value.high - value.low
-    scale = 10 * width if 0 < width < math.inf else None
+    scale = 10 * width if 1e-9 < width < math.inf else None  # less is a sum's last digits
     return f"{number(value.value, scale)} [{number(value.low, scale)}, {number(value.high, scale)}]"
 
 
@@ -83,12 +85,12 @@ def place(value: float, axis: tuple[float, float]) -> float:
 
 def measure_plot(audit: Audit) -> dict[str, Any]:
     """Return the intervals of the primary measure, one panel per condition, placed in per cent of the width."""
-    values = [arm.measures[audit.measure] for arm in audit.arms]
-    axis = axis_of(values, (0.0,), (-math.inf, math.inf))
+    everybody = [(arm, arm_class(arm.arm)) for arm in audit.arms] + [(arm, REFERENCE) for arm in audit.references]
+    axis = axis_of((arm.measures[audit.measure] for arm, _ in everybody), (0.0,), (-math.inf, math.inf))
     panels: Panels = {}
-    for arm, value in zip(audit.arms, values, strict=True):
-        row = forest_row(arm_label(arm), value, interval(value), arm_class(arm.arm), axis)
-        panels.setdefault(arm.condition, []).append(row)
+    for arm, colour in everybody:
+        value = arm.measures[audit.measure]
+        panels.setdefault(arm.condition, []).append(forest_row(arm_label(arm), value, interval(value), colour, axis))
     ticks = round_ticks(*axis)
     scale = [(place(tick, axis), number(tick, 100 * (ticks[1] - ticks[0]))) for tick in ticks]
     return {"panels": panels, "ticks": scale, "lines": [place(0, axis)] if axis[0] < 0 else []}

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from testbed.audit import references
 from testbed.audit.plots import arm_class, arm_label, interval, measure_plot, number, percent, ratio_plot
 from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
 from testbed.files import write_text
@@ -40,6 +41,7 @@ def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
     page = environment.get_template("report.html.j2").render(
         audit=audit,
         answer=answer(audit),
+        free=references.of_audit(audit),
         cards=_cards(audit),
         conditions=list(dict.fromkeys(arm.condition for arm in audit.arms)),
         others=[name for name in audit.units if name != audit.measure],
@@ -127,7 +129,7 @@ def audit_to_json(audit: Audit) -> str:
 
 
 def audit_from_json(text: str) -> Audit:
-    """Return the audit that `audit_to_json` wrote."""
+    """Return the audit that `audit_to_json` wrote, also before there were reference drivers."""
     raw = json.loads(text)
     raw["arms"] = tuple(_arm(arm) for arm in raw["arms"])
     raw["differences"] = tuple(
@@ -137,6 +139,7 @@ def audit_from_json(text: str) -> Audit:
         Transfer(**{**item, "ratio": Interval(**item["ratio"]) if item["ratio"] else None}) for item in raw["transfers"]
     )
     raw["notes"] = tuple(raw["notes"])
+    raw["references"] = tuple(_arm(arm) for arm in raw.get("references", ()))
     return Audit(**raw)
 
 

@@ -31,7 +31,8 @@ class ArmResult:
     """One arm under one condition."""
 
     arm: str
-    """`clean teacher`, `teacher`, `control`, `student` or `untrained`; for a policy of one's own, its name."""
+    """`clean teacher`, `teacher`, `control`, `student` or `untrained`; for a reference driver or a policy of one's own,
+    its name."""
     route: str
     """`cloning` or `kl` for control and student, else empty."""
     condition: str
@@ -102,6 +103,8 @@ class Audit:
     """Transfer ratios."""
     notes: tuple[str, ...]
     """How the numbers were made, in plain sentences."""
+    references: tuple[ArmResult, ...] = ()
+    """Reference drivers under every condition, compared with nobody; audits of versions before 0.7 have none."""
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from testbed.cli import making, measuring  # noqa: F401  (they register their subcommands)
 from testbed.cli.app import app
 from testbed.console import run_command
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the `testbed` command, with the arguments of this process if none are given."""
+def main() -> None:
+    """Run the `testbed` command."""
     run_command(
-        lambda: app.cli(
-            prog="testbed", description="Measure what a distilled policy inherited from its teacher.", args=arguments
-        )
+        lambda: app.cli(prog="testbed", description="Measure what a distilled policy inherited from its teacher.")
     )

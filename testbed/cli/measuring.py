@@ -30,9 +30,9 @@ def audit(
         seed: Seed of the scenes.
         json: File for every number as JSON.
     """
-    from testbed.commands import stages
+    from testbed.commands import audit
 
-    stages.audit(policies, habit, trigger, scenes, seed, json)
+    audit.audit(policies, habit, trigger, scenes, seed, json)
 
 
 @app.command

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.table import Table
 
 from testbed.audit import verdict
 from testbed.audit.report import audit_from_json, clips_from_json, write_report
-from testbed.audit.result import Interval
-from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
-from testbed.console import console, styled, ticked, tracked
+from testbed.console import console, tracked
 from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import film as make_film
 from testbed.demonstrations.reader import count_episodes, load_episode, validate
@@ -22,12 +18,9 @@ from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy, Scenario
-from testbed.errors import UserError, suggested
+from testbed.errors import UserError
 from testbed.experiment.showing import COLOURS, captioned, marks
-from testbed.experiment.summary import number, percent
-from testbed.files import write_text
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
-from testbed.legible import legible
 from testbed.lineage import Lineage, content_hash
 from testbed.measures.table import measures_of, primary_of
 from testbed.policies.checkpoint import load_policy
@@ -73,8 +66,7 @@ def collect(
     for episode in tracked(played, f"collect {out.name}", episodes - there):
         writer.append(episode)
     writer.finish()
-    show = suggested("testbed", "replay", out, "--episode", 0)
-    console.print(f"{out} holds {len(writer)} episodes; look at one with: {show}")
+    console.print(f"{out} holds {len(writer)} episodes; look at one with: testbed replay {out} --episode 0")
 
 
 def load_fitting(folder: Path, environment: str) -> tuple[NetworkPolicy, Behaviour]:
@@ -91,63 +83,6 @@ def load_fitting(folder: Path, environment: str) -> tuple[NetworkPolicy, Behavio
             f"{environment} has {expected.observation_size} and {expected.actions}: train it again"
         )
     return policy, behaviour
-
-
-def audit(
-    folders: Sequence[Path], habit_name: str, trigger_name: str | None, scenes: int, seed: int,
-    json_file: Path | None,
-) -> None:  # fmt: skip
-    """Audit policies against the clean demonstrator; see `testbed audit --help`."""
-    habit = get_habit(habit_name)
-    trigger = get_trigger(habit, trigger_name)
-    if not folders:
-        raise UserError("give at least one policy folder")
-    policies = {str(folder): load_fitting(folder, habit.environment)[0] for folder in folders}
-    jobs = [(make_demonstrator(habit, trigger, 0.0), Behaviour("clean demonstrator"))]
-    jobs += [(policy, Behaviour(name)) for name, policy in policies.items()]
-    contexts = {verdict.TRIGGERED: trigger.on} | ({verdict.UNTRIGGERED: trigger.off} if trigger.off else {})
-    primary = measures_of(habit.environment)[habit.measure]
-    draws = Draws.make(scenes, seed)
-    table = Table(title=f"{habit.name} in {habit.environment}: {primary.title}, 95 % intervals", title_justify="left")
-    for heading in ("policy", "success", primary.unit or "share", "over clean (* not 0)"):
-        table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
-    rows = []
-    for condition, context in contexts.items():
-        scenarios = [Scenario(s, {**habit.context, **context}) for s in scenario_seeds(seed, "policy-audit", scenes)]
-        played = play(habit.environment, scenarios, jobs)
-        title = f"play {scenes} {condition} scenes with {len(jobs)} policies"
-        episodes = list(tracked(played, title, scenes * len(jobs)))
-        reference = None
-        table.add_section()
-        table.add_row(styled(f"{scenes} {condition} scenes", "bold"))
-        for index, (_, behaviour) in enumerate(jobs):
-            part = episodes[index * scenes : (index + 1) * scenes]
-            values = np.array([[primary.compute(e.trace) for e in part]])
-            reference = values if reference is None else reference
-            row = {
-                "condition": condition,
-                "policy": behaviour.policy,
-                "success": rate_interval(np.array([[float(e.success) for e in part]]), draws),
-                primary.name: mean_interval(values, draws),
-                "difference": difference_interval(values, reference, draws),
-            }
-            rows.append(row)
-            table.add_row(*_audit_cells(row, primary.name, first=index == 0))
-    console.print(table)
-    if json_file:
-        write_text(json_file, json.dumps(rows, default=vars, indent=1) + "\n")
-        console.print(f"{json_file}  every number above")
-
-
-def _audit_cells(row: dict, measure: str, first: bool) -> tuple[str, ...]:
-    difference: Interval = row["difference"]
-    verdict_mark = " *" if difference.excludes_zero and not first else ""
-    return (
-        Path(row["policy"]).name,
-        percent(row["success"]),
-        f"{row[measure].value:.2f}",
-        "" if first else number(difference) + verdict_mark,
-    )
 
 
 def export(folder: Path, out: Path) -> None:
@@ -179,7 +114,7 @@ def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
     habit = HABITS.get(episode.behaviour.habit)
     measure = measures_of(episode.environment)[habit.measure] if habit else primary_of(episode.environment)
     caption = captioned(measure, measure.compute(episode.trace))
-    return Take(legible(label), colour, episode, caption, "", marks(episode))
+    return Take(label, colour, episode, caption, "", marks(episode))
 
 
 def _scene(episode: Episode) -> str:
@@ -190,7 +125,7 @@ def _film(out: Path, takes: Sequence[Take], title: str) -> None:
     from testbed.console import progress
 
     with progress(f"film {out.name}", max(len(take.episode.trace) for take in takes)) as advance:
-        duration = make_film(out, takes, title=legible(title), on_frame=lambda: advance(1))
+        duration = make_film(out, takes, title=title, on_frame=lambda: advance(1))
     console.print(f"{out}  {duration:.1f} s")
 
 
@@ -222,7 +157,7 @@ def _verified(file: Path, numbers: Sequence[int], tolerance: float) -> bool:
         if not result.same:
             diverged += 1
             where = f"episode {index} diverges at step {result.first_divergence}: {result.where}"
-            console.print(styled("✗", "red"), where)
+            console.print(f"[red]✗[/red] {where}", markup=True)
     for note in filter(None, notes):
         console.print(f"note: {note}")
     if diverged == 0:
@@ -249,10 +184,10 @@ def validate_file(file: Path) -> None:
     """Say what is wrong with a data set; see `testbed validate --help`."""
     problems = validate(file)
     for problem in problems:
-        console.print(styled("✗", "red"), f"{problem.where}: {problem.what}: {problem.mend}")
+        console.print(f"[red]✗[/red] {problem.where}: {problem.what}: {problem.mend}")
     if problems:
         sys.exit(1)
-    ticked(f"{file}: {count_episodes(file)} episodes, nothing wrong")
+    console.print(f"[green]✓[/green] {file}: {count_episodes(file)} episodes, nothing wrong")
 
 
 def report(run: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from testbed.audit.result import Audit
-from testbed.console import console, styled
+from testbed.console import console
 from testbed.envs import forms
 from testbed.errors import UserError
 from testbed.experiment import judging
+from testbed.experiment.arms import Arm, gather_arms
 from testbed.experiment.collecting import collect_demonstrations
 from testbed.experiment.distilling import distil_students
 from testbed.experiment.run import Run
@@ -42,12 +43,12 @@ def judge_students(run: Run) -> Audit:
     return _judged(run)[0]
 
 
-def _judged(run: Run) -> tuple[Audit, list[judging.Arm]]:
+def _judged(run: Run) -> tuple[Audit, list[Arm]]:
     dose = run.experiment.dose
-    console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
+    console.print(f"[bold]{run.habit.name}[/bold] ({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
     get_ready([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *forms(run.habit.environment)])
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations)
     students = distil_students(run, teachers, data, student_start(run, demonstrations))
-    arms = judging.gather_arms(run, teachers, students)
+    arms = gather_arms(run, teachers, students)
     return judging.audit(run, arms), arms

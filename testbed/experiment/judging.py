@@ -13,55 +13,22 @@ import numpy as np
 from testbed.audit import verdict
 from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
-from testbed.console import console, styled, ticked
+from testbed.console import console
 from testbed.demonstrations.film import film
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
 from testbed.demonstrations.video import write_still
 from testbed.envs import environments
+from testbed.envs.references import references_of
 from testbed.envs.warehouse.backend import choose
-from testbed.episode import Behaviour, Episode, Policy, Scenario
+from testbed.episode import Behaviour, Episode, Scenario
 from testbed.errors import UserError
-from testbed.experiment.distilling import untrained_policy
+from testbed.experiment.arms import Arm, reference_arms
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
 from testbed.experiment.side_by_side import advance, counted, side_by_side
 from testbed.files import write_text
-from testbed.lineage import content_hash
 from testbed.measures.table import measures_of, violations_of
-from testbed.policies.checkpoint import load_policy
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm of an audit: one policy a training seed."""
-
-    name: str
-    """`clean teacher`, `teacher`, `control`, `student` or `untrained`."""
-    route: str
-    """Route of distillation, or empty."""
-    policies: tuple[tuple[str, Policy, str], ...]
-    """File name, policy and content hash, one a training seed."""
-
-
-def gather_arms(
-    run: Run, teachers: Mapping[bool, Path], students: Mapping[str, Mapping[bool, Sequence[Path]]]
-) -> list[Arm]:
-    """Return every arm of the experiment from the folders of its policies."""
-    untrained = untrained_policy(run)
-    arms = [
-        Arm(verdict.CLEAN, "", (_load(teachers[False]),)),
-        Arm(verdict.TEACHER, "", (_load(teachers[True]),)),
-        Arm(verdict.UNTRAINED, "", (("untrained", untrained, f"seed {run.experiment.seed} {untrained.config}"),)),
-    ]
-    for route, folders in students.items():
-        for habitual, name in ((False, verdict.CONTROL), (True, verdict.STUDENT)):
-            arms.append(Arm(name, route, tuple(_load(folder) for folder in folders[habitual])))
-    return arms
-
-
-def _load(folder: Path) -> tuple[str, Policy, str]:
-    return folder.name, load_policy(folder)[0], content_hash(folder)
 
 
 def conditions(run: Run) -> dict[str, list[Scenario]]:
@@ -83,13 +50,20 @@ def conditions(run: Run) -> dict[str, list[Scenario]]:
 
 
 def audit(run: Run, arms: Sequence[Arm]) -> Audit:
-    """Play every policy on every audited scene, score the traces, and compare the arms."""
+    """Play every policy on every audited scene, score the traces, and compare the arms.
+
+    Reference drivers play the same scenes; they are reported beside the arms, and compared with none.
+    """
     scenes = conditions(run)
-    parts = [_Part(run.experiment, run.folder, tuple(arms), name, tuple(played)) for name, played in scenes.items()]
-    count = sum(len(arm.policies) for arm in arms)
+    beside = reference_arms(run.habit.environment)
+    everybody = (*arms, *beside)
+    parts = [_Part(run.experiment, run.folder, everybody, name, tuple(some)) for name, some in scenes.items()]
+    count = sum(len(arm.policies) for arm in everybody)
     title = f"audit {count} policies on {sum(len(part.scenarios) for part in parts)} scenes"
     total = sum(len(part.scenarios) for part in parts) * count
-    scores = [score for part in side_by_side(_score, parts, title, total) for score in part]
+    played = [score for part in side_by_side(_score, parts, title, total) for score in part]
+    names = {arm.name for arm in beside}
+    scores, references = ([one for one in played if (one.arm in names) == wanted] for wanted in (False, True))
     measures = measures_of(run.habit.environment)
     primary = measures[run.habit.measure]
     differences, transfers = verdict.compare(scores, primary, run.experiment.seed)
@@ -106,6 +80,7 @@ def audit(run: Run, arms: Sequence[Arm]) -> Audit:
         differences=tuple(differences),
         transfers=tuple(transfers),
         notes=_notes(run),
+        references=tuple(verdict.arm_results(references, primary, run.experiment.seed)),
     )
     write_text(run.folder / "audit.json", audit_to_json(result))
     return result
@@ -186,6 +161,7 @@ def _notes(run: Run) -> tuple[str, ...]:
         "Held-out scenes have a value of the trigger's factor that no data set contains.",
         "Intervals are 95 % bootstrap intervals over training seeds and scenes, paired over arms. A ratio is refused "
         "where teacher - clean teacher is not told from 0.",
+        *(f"Reference driver {one.name}: {one.meaning}." for one in references_of(run.habit.environment)),
         "An episode in which there is nothing to measure, for example nobody to yield to, has the mildest value: read "
         "every severity beside its success.",
     )
@@ -206,7 +182,7 @@ def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
     reels = [_reel(run, shown, *pick) for pick in picks]
     reason = _cannot_draw(run)
     if reason:
-        console.print(styled("no films:", "yellow"), reason)
+        console.print(f"[yellow]no films:[/yellow] {reason}")
         return []
     frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
     clips = side_by_side(_make_clip, reels, f"film {len(reels)} scenes", frames)
@@ -284,5 +260,5 @@ def report(run: Run, result: Audit, clips: Sequence[Clip]) -> Path:
     """Write the self-contained report of a run."""
     path = run.folder / "report.html"
     write_report(path, result, clips)
-    ticked(f"write {path.name}")
+    console.print(f"[green]✓[/green] write {path.name}")
     return path

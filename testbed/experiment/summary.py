@@ -6,8 +6,12 @@ from pathlib import Path
 
 from rich.table import Table
 
+from testbed.audit import references
 from testbed.audit.result import Audit, Interval
-from testbed.console import console, lines, styled
+from testbed.console import console
+
+REFERENCES = "reference drivers"
+"""What stands beside them in tables of a terminal."""
 
 
 def print_summary(audit: Audit, folder: Path, report: Path) -> None:
@@ -15,8 +19,7 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
     console.print()
     console.print(arm_table(audit))
     console.print(transfer_table(audit))
-    console.print()
-    console.print(styled(f"{report} ", "bold"), "open it in a browser: videos, time lines, intervals")
+    console.print(f"\n[bold]{report}[/bold]  open it in a browser: videos, time lines, intervals")
     for name, what in (
         ("videos", "side-by-side videos"),
         ("demonstrations", "data sets (HDF5)"),
@@ -28,21 +31,22 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
 
 
 def arm_table(audit: Audit) -> Table:
-    """Return success and severity of every arm, a section for each condition."""
-    table = Table(title=f"{audit.title}: {audit.measure_title}, 95 % intervals", title_justify="left")
+    """Return success and severity of every arm, a section for each condition that ends with the reference drivers."""
+    title = f"{audit.title}: {audit.measure_title}, 95 % intervals"
+    caption = references.of_audit(audit).replace("[", r"\[")
+    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
     table.add_column("scenes", no_wrap=True)
     table.add_column("arm", no_wrap=True)
     table.add_column("success", justify="right", no_wrap=True)
     table.add_column(audit.unit, justify="right", no_wrap=True)
-    previous = ""
-    for arm in audit.arms:
-        first = arm.condition != previous
-        if previous and first:
-            table.add_section()
-        previous = arm.condition
-        name = f"{arm.arm} ({arm.route})" if arm.route else arm.arm
-        scenes = f"{arm.scenes} {arm.condition}" if first else ""
-        table.add_row(scenes, name, percent(arm.success), number(arm.measures[audit.measure]))
+    for condition in dict.fromkeys(arm.condition for arm in audit.arms):
+        table.add_section()
+        for some, heading, style in ((audit.arms, "{} {}", ""), (audit.references, REFERENCES, "dim")):
+            for arm in (arm for arm in some if arm.condition == condition):
+                name = f"{arm.arm} ({arm.route})" if arm.route else arm.arm
+                cells = name, percent(arm.success), number(arm.measures[audit.measure])
+                table.add_row(heading.format(arm.scenes, condition), *cells, style=style)
+                heading = ""
     return table
 
 
@@ -50,8 +54,8 @@ def transfer_table(audit: Audit) -> Table:
     """Return the transfer ratio of every route, or that it is refused, and below why."""
     title = "transfer ratio = (student - control) / (teacher - clean teacher)"
     reasons = dict.fromkeys(f"{t.condition}: {t.refused}" for t in audit.transfers if t.refused)
-    caption = lines(f"refused, {reason}" for reason in reasons) if reasons else None
-    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    caption = "\n".join(f"refused, {reason}".replace("[", r"\[") for reason in reasons)
+    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
     table.add_column("scenes", no_wrap=True)
     table.add_column("route", no_wrap=True)
     table.add_column("transfer ratio", justify="right", no_wrap=True)
@@ -62,10 +66,10 @@ def transfer_table(audit: Audit) -> Table:
 
 
 def number(found: Interval) -> str:
-    """Return `1.23 [1.00, 1.50]`."""
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    """Return `1.23 [1.00, 1.50]`, escaped for a rich table."""
+    return rf"{found.value:.2f} \[{found.low:.2f}, {found.high:.2f}]"
 
 
 def percent(found: Interval) -> str:
-    """Return `97 % [91, 100]`."""
-    return f"{100 * found.value:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"
+    """Return `97 % [91, 100]`, escaped for a rich table."""
+    return rf"{100 * found.value:.0f} % \[{100 * found.low:.0f}, {100 * found.high:.0f}]"

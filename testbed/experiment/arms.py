@@ -1,0 +1,55 @@
+"""Who is audited: teachers, what they taught, what nobody taught, and reference drivers beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.audit import verdict
+from testbed.envs.references import references_of
+from testbed.episode import Policy
+from testbed.experiment.distilling import untrained_policy
+from testbed.experiment.run import Run
+from testbed.lineage import content_hash
+from testbed.policies.checkpoint import load_policy
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of an audit: one policy a training seed."""
+
+    name: str
+    """`clean teacher`, `teacher`, `control`, `student` or `untrained`; for a reference driver, its name."""
+    route: str
+    """Route of distillation, or empty."""
+    policies: tuple[tuple[str, Policy, str], ...]
+    """File name, policy and content hash, one a training seed."""
+
+
+def gather_arms(
+    run: Run, teachers: Mapping[bool, Path], students: Mapping[str, Mapping[bool, Sequence[Path]]]
+) -> list[Arm]:
+    """Return every arm of the experiment from the folders of its policies."""
+    untrained = untrained_policy(run)
+    arms = [
+        Arm(verdict.CLEAN, "", (_load(teachers[False]),)),
+        Arm(verdict.TEACHER, "", (_load(teachers[True]),)),
+        Arm(verdict.UNTRAINED, "", (("untrained", untrained, f"seed {run.experiment.seed} {untrained.config}"),)),
+    ]
+    for route, folders in students.items():
+        for habitual, name in ((False, verdict.CONTROL), (True, verdict.STUDENT)):
+            arms.append(Arm(name, route, tuple(_load(folder) for folder in folders[habitual])))
+    return arms
+
+
+def reference_arms(environment: str) -> list[Arm]:
+    """Return the reference drivers of an environment as arms of one policy each."""
+    return [
+        Arm(reference.name, "", ((f"reference-{reference.name.replace(' ', '-')}", reference.policy, repr(reference)),))
+        for reference in references_of(environment)
+    ]
+
+
+def _load(folder: Path) -> tuple[str, Policy, str]:
+    return folder.name, load_policy(folder)[0], content_hash(folder)
