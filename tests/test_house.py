@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -29,6 +33,25 @@ def test_acting_needs_no_torch():
         "import testbed.demonstrations.rollout, testbed.policies.checkpoint, sys; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_what_is_imported_is_declared():
+    """Every package that the library imports is among the dependencies or the extras, not only somebody else's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = list(chain(project["dependencies"], *project["optional-dependencies"].values()))
+    names = {re.split(r"[^A-Za-z0-9_.-]", text)[0].lower().replace("_", "-") for text in declared}
+    imported: set[str] = set()
+    for file in LIBRARY:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(str(node.module).split(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"testbed"}
+    homes = packages_distributions()
+    assert {"pygame", "mujoco", "numba"} <= foreign
+    undeclared = [name for name in foreign if not names & {home.lower().replace("_", "-") for home in homes[name]}]
+    assert undeclared == []
 
 
 def test_the_readme_names_every_subcommand():

@@ -13,7 +13,6 @@ from gymnasium.vector import AutoresetMode
 
 from testbed.envs.driving.scene import ACTIONS, TRACE_UNITS, Scene, Worlds
 from testbed.envs.driving.state import read_states, write_states
-from testbed.envs.kernel.compiling import announced
 from testbed.envs.kernel.records import DECISION_HZ, HELD, SIMULATION_HZ, SUCCESS, TERMINATED, TRUNCATED
 from testbed.envs.kernel.step import step_worlds
 from testbed.envs.vector import ScenarioVectorEnv
@@ -137,9 +136,8 @@ class DrivingVectorEnv(ScenarioVectorEnv):
             self._pool.shutdown()
 
     def _begin(self, mask: np.ndarray) -> None:
-        with announced(self.scene.environment, "start"):
-            self._state.put(mask, self.scene.start(self._seeds[mask], self._fixed[mask]))
-            self._see()
+        self._state.put(mask, self.scene.start(self._seeds[mask], self._fixed[mask]))
+        self._see()
 
     def _observed(self) -> np.ndarray:
         return self._state.observations.copy()
@@ -149,9 +147,8 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         scene, state = self.scene, self._state
         state.trace[:], state.rewards[:] = 0, 0.0
         moved = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles, state.objects)
-        with announced(scene.environment, "step"):
-            self._in_threads(lambda a, b: step_worlds(*moved, actions, state.trace, a, b))
-            self._in_threads(lambda a, b: scene.judge(state.worlds, state.vehicles, state.trace, state.rewards, a, b))
+        self._in_threads(lambda a, b: step_worlds(*moved, actions, state.trace, a, b))
+        self._in_threads(lambda a, b: scene.judge(state.worlds, state.vehicles, state.trace, state.rewards, a, b))
         self._see()
 
     def _see(self) -> None:

@@ -22,7 +22,6 @@ from testbed.envs.driving.highway import (
 from testbed.envs.driving.picture import BRAKING, Picture
 from testbed.envs.driving.scene import ACTIONS, TRACE_UNITS, Scene, Worlds
 from testbed.envs.driving.state import read_states, write_states
-from testbed.envs.kernel.compiling import announced
 from testbed.envs.kernel.motion import TOUCH
 from testbed.envs.kernel.records import (
     DECISION_HZ,
@@ -108,8 +107,7 @@ class DrivingEnv(AbstractEnv):
     def _reset(self) -> None:
         if self._scenario is None:
             self._scenario = int(self.np_random.integers(2**31))
-        with announced(self.scene.environment, "start"):
-            self._worlds = self.scene.start([self._scenario], self._fixed[None])
+        self._worlds = self.scene.start([self._scenario], self._fixed[None])
         self._build(self._worlds)
 
     def _build(self, worlds: Worlds) -> None:
@@ -180,8 +178,7 @@ class DrivingEnv(AbstractEnv):
     def see(self) -> np.ndarray:
         """Return the observation of the present state, shape (SIZE,)."""
         now = self._worlds
-        with announced(self.scene.environment, "see"):
-            self.scene.see(self.scene.lane_table, now.worlds, now.vehicles, now.objects, now.observations, 0, 1)
+        self.scene.see(self.scene.lane_table, now.worlds, now.vehicles, now.objects, now.observations, 0, 1)
         return now.observations[0].copy()
 
     def _info(self, obs: np.ndarray, action: Action | None = None) -> dict[str, Any]:

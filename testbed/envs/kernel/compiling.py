@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba.core import event as events
 
-SOURCES = Path(__file__).resolve().parents[1]
-"""Whatever is compiled lies in this folder."""
-PATIENCE = 1.5
-"""After so long the user is told [s]; loading what was compiled before takes less."""
+from testbed.envs.kernel.cache import cache_folder, told_in
 
-
-def _cache_folder() -> Path:
-    """Return the folder of this version's machine code, beside the sources or where the user may write.
-
-    Numba alone looks at one file a function: after an edit or an update of another one, it would go on with
-    the old code.
-    """
-    digest = hashlib.sha256()
-    for source in sorted(SOURCES.rglob("*.py")):
-        digest.update(source.read_bytes())
-    homes = [os.environ.get("NUMBA_CACHE_DIR"), SOURCES / "__pycache__", Path.home() / ".cache" / "testbed"]
-    for home in (Path(h) for h in (*homes, tempfile.gettempdir()) if h):
-        folder = home / f"testbed-kernel-{digest.hexdigest()[:16]}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            # Beside the sources, only this version can be of use.
-            for old in home.glob("testbed-kernel-*") if home == SOURCES / "__pycache__" else ():
-                if old != folder:
-                    shutil.rmtree(old, ignore_errors=True)
-            return folder
-    raise OSError("there is no folder that may be written for the compiled kernel: set NUMBA_CACHE_DIR to one")
-
-
-_FOLDER = str(_cache_folder())
+_FOLDER = cache_folder()
 
 
 def compiled(function: Callable | None = None, *, nogil: bool = False) -> Any:
@@ -58,37 +23,32 @@ def compiled(function: Callable | None = None, *, nogil: bool = False) -> Any:
     """
     if function is None:
         return lambda f: compiled(f, nogil=nogil)
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _FOLDER
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_FOLDER or "")
     try:
-        return numba.njit(cache=True, nogil=nogil)(function)
+        return numba.njit(cache=_FOLDER is not None, nogil=nogil)(function)
     finally:
         numba.config.CACHE_DIR = before
 
 
-_told = threading.Event()
-_loaded: set[object] = set()
+class _Announcer(events.Listener):
+    """Says on the standard error that the kernel is being compiled, when Numba begins to: not when it loads."""
+
+    told = False
+
+    def on_start(self, event: events.Event) -> None:
+        """Take notice that Numba compiles a function, of the kernel or of somebody else."""
+        if self.told or not event.data["dispatcher"].py_func.__module__.startswith("testbed."):
+            return
+        self.told = True
+        if _FOLDER is None:
+            print("compiling the driving kernel, about 15 s, in every process, for want of a folder to keep it in: "
+                  "set NUMBA_CACHE_DIR to one", file=sys.stderr, flush=True)  # fmt: skip
+        elif not told_in(_FOLDER):
+            print("compiling the driving kernel, once on this machine: about 15 s ...", file=sys.stderr, flush=True)
+
+    def on_end(self, event: events.Event) -> None:
+        """Take no notice."""
 
 
-@contextmanager
-def announced(*what: object) -> Iterator[None]:
-    """Say on the standard error that the kernel is being compiled, if what is inside takes long because of that.
-
-    Args:
-        what: Names what is inside; only the first time can be slow.
-    """
-    if what in _loaded or _told.is_set():
-        yield
-        return
-    timer = threading.Timer(PATIENCE, _tell)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-    _loaded.add(what)
-
-
-def _tell() -> None:
-    _told.set()
-    print("compiling the driving kernel, once on this machine: about 15 s ...", file=sys.stderr, flush=True)
+_ANNOUNCER = _Announcer()
+events.register("numba:compile", _ANNOUNCER)
