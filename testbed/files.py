@@ -32,8 +32,13 @@ class Kind:
 
 
 def require_replaceable(path: Path, kind: Kind) -> None:
-    """Raise `UserError` unless nothing is at a path, an empty folder, or an artefact of a kind."""
+    """Raise `UserError` unless nothing is at a path, an empty folder, or an artefact of a kind, and it can be written.
+
+    What ended processes left of the same name is swept. Commands ask this before they begin to work.
+    """
     require_plain(path)
+    _require_writable(path)
+    sweep_beside(path)
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
     try:
@@ -61,6 +66,15 @@ def require_plain(path: Path) -> None:
         raise UserError(f"{path} is a link, and what is written would take its place: give the place it leads to")
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise UserError(f"{path} is a device, a FIFO or a socket, which nothing is written over: give another place")
+
+
+def _require_writable(path: Path) -> None:
+    """Raise `UserError` where a file cannot be made at a path because of the folders above it."""
+    above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not above.is_dir():
+        raise cannot_write(path, NotADirectoryError(errno.ENOTDIR, f"{above} is no folder"))
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise cannot_write(path, PermissionError(errno.EACCES, f"{above} may not be written"))
 
 
 def cannot_write(path: Path, error: OSError | ValueError) -> UserError:

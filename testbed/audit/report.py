@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from testbed.audit import references
 from testbed.audit.plots import arm_class, arm_label, interval, measure_plot, number, percent, ratio_plot
 from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
-from testbed.files import write_text
+from testbed.files import Kind, write_text
 from testbed.measures.measure import Violation
 
 WHEN = {
@@ -26,6 +26,10 @@ WHEN = {
 
 NOT_THE_CONTROL = "; the control did not"
 """What is said of a control that is as clean as the clean teacher."""
+
+
+REPORT = Kind("a report", lambda path: path.is_file() and b"media-src data:; img-src data:" in path.read_bytes()[:1000])
+"""What a new report replaces: its policy of content is like nobody else's."""
 
 
 def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
@@ -50,7 +54,7 @@ def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
         when=WHEN,
         clips=[(clip, base64.b64encode(clip.video.read_bytes()).decode("ascii")) for clip in clips],
     )
-    write_text(path, page)
+    write_text(path, page, REPORT)
 
 
 def answer(audit: Audit) -> str:

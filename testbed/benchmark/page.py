@@ -13,8 +13,13 @@ from testbed.benchmark import figures
 from testbed.benchmark.answers import Answer
 from testbed.benchmark.findings import Finding, caution
 from testbed.benchmark.suites import Suite
-from testbed.files import write_text
+from testbed.files import Kind, write_text
 from testbed.lineage import Lineage
+
+PAGE = Kind(
+    "a page of the benchmark", lambda path: path.is_file() and b"<title>Transfer benchmark" in path.read_bytes()[:1000]
+)
+"""What a new page replaces."""
 
 
 def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequence[Answer], command: str) -> Path:
@@ -50,5 +55,5 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
         specific=[row for row in rows if row.taught != row.habit],
         command=command, versions={"testbed": __version__, **Lineage("page", 0).versions},
     )  # fmt: skip
-    write_text(path, text)
+    write_text(path, text, PAGE)
     return path

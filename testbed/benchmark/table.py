@@ -9,7 +9,17 @@ from pathlib import Path
 
 from testbed.benchmark.findings import Finding, columns
 from testbed.errors import UserError, missing_package
-from testbed.files import replacing, write_text
+from testbed.files import Kind, replacing, write_text
+
+COMMA = Kind("a table of the benchmark", lambda path: path.is_file() and path.read_bytes().startswith(b"habit,taught,"))
+PARQUET = Kind(
+    "a table of the benchmark", lambda path: path.is_file() and path.read_bytes()[:4] == b"PAR1" and _is_table(path)
+)
+"""What new tables replace."""
+
+
+def _is_table(path: Path) -> bool:
+    return b"taught" in path.read_bytes()
 
 
 def write_tables(folder: Path, rows: Sequence[Finding]) -> tuple[Path, Path]:
@@ -31,7 +41,7 @@ def write_tables(folder: Path, rows: Sequence[Finding]) -> tuple[Path, Path]:
     writer.writeheader()
     writer.writerows(records)
     comma, parquet = folder / "transfer.csv", folder / "transfer.parquet"
-    write_text(comma, text.getvalue())
-    with replacing(parquet) as temporary:
+    write_text(comma, text.getvalue(), COMMA)
+    with replacing(parquet, PARQUET) as temporary:
         pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), temporary)
     return comma, parquet

@@ -22,7 +22,7 @@ from testbed.envs.references import references_of
 from testbed.episode import Behaviour, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.summary import REFERENCES, number, percent
-from testbed.files import write_text
+from testbed.files import Kind, require_replaceable, write_text
 from testbed.habits.habit import Habit
 from testbed.habits.table import get_habit, get_trigger, make_demonstrator
 from testbed.measures.measure import Measure
@@ -30,6 +30,10 @@ from testbed.measures.table import measures_of
 from testbed.seeding import scenario_seeds
 
 CLEAN = "clean demonstrator"
+NUMBERS = Kind(
+    "an audit's numbers", lambda path: path.is_file() and path.read_bytes().startswith(b'[\n {\n  "condition"')
+)
+"""What `--json` replaces."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def audit(
     """Audit policies against the clean demonstrator; see `testbed audit --help`."""
     habit = get_habit(habit_name)
     trigger = get_trigger(habit, trigger_name)
+    if json_file:
+        require_replaceable(json_file, NUMBERS)
     if not folders:
         raise UserError("give at least one policy folder")
     jobs: list[tuple[str, Policy]] = [(CLEAN, make_demonstrator(habit, trigger, 0.0))]
@@ -75,7 +81,7 @@ def audit(
     console.print(_table(rows, f"{habit.name} in {habit.environment}", primary, scenes))
     if json_file:
         records = [row.record(primary.name) for row in rows]
-        write_text(json_file, json.dumps(records, default=vars, indent=1) + "\n")
+        write_text(json_file, json.dumps(records, default=vars, indent=1) + "\n", NUMBERS)
         console.print(f"{json_file}  every number above")
 
 

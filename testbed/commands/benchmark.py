@@ -11,12 +11,14 @@ from testbed.audit import verdict
 from testbed.benchmark.answers import answers
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.findings import Finding, caution
-from testbed.benchmark.page import write_page
+from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.suites import make_suite
-from testbed.benchmark.table import write_tables
+from testbed.benchmark.table import COMMA, PARQUET, write_tables
 from testbed.benchmark.transfer import measure
 from testbed.console import console
 from testbed.errors import UserError
+from testbed.experiment.folder import BENCHMARK, occupied
+from testbed.files import require_replaceable
 
 
 def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
@@ -26,9 +28,11 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     grid = make_suite(suite, seed)
     place = folder or Path("runs") / f"transfer-{suite}"
     console.print(f"[bold]transfer, {suite}[/bold]: {len(grid.cells)} cells into {place}/")
-    found = measure(grid, place, replace(cluster, queue=place / "queue"))
-    told = answers(found)
     out = write or place
+    require_tables(out)
+    with occupied(place, BENCHMARK):
+        found = measure(grid, place, replace(cluster, queue=place / "queue"))
+    told = answers(found)
     command = f"testbed benchmark transfer --suite {suite} --seed {seed}"
     files = (*write_tables(out, found), write_page(out / "transfer.html", grid, found, told, command))
     console.print(_ratios(found))
@@ -41,6 +45,12 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     console.print()
     for file, what in zip(files, ("every number", "the same as Parquet", "open it in a browser"), strict=True):
         console.print(f"{file}  {what}")
+
+
+def require_tables(folder: Path) -> None:
+    """Raise `UserError` if the tables or the page in a folder would take the place of something else."""
+    for name, kind in (("transfer.csv", COMMA), ("transfer.parquet", PARQUET), ("transfer.html", PAGE)):
+        require_replaceable(folder / name, kind)
 
 
 def _ratios(found: list[Finding]) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +22,24 @@ from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.distilling import student_seed
+from testbed.files import Kind, require_replaceable
 from testbed.lineage import Lineage, content_hash
-from testbed.policies.checkpoint import load_policy, save_policy
+from testbed.locks import locked
+from testbed.policies.checkpoint import BROWSERS, POLICY, load_policy, save_policy
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.seeding import scenario_seeds
+
+
+def _all_are(pattern: str, folder: Path, inside: Callable[[Path], bool]) -> bool:
+    """Return whether everything in a folder has a name of some form and is of a kind."""
+    parts = [part for part in folder.iterdir() if part.name not in BROWSERS] if folder.is_dir() else []
+    return bool(parts) and all(re.fullmatch(pattern, part.name) and inside(part) for part in parts)
+
+
+STUDENTS = Kind("a folder of students", lambda folder: _all_are(r"seed\d+", folder, POLICY.recognises))
+"""What several students replace."""
+CURVES = Kind("a folder of curves", lambda folder: _all_are(r"seed\d+", folder, Path.is_dir))
+"""What is beside students, and goes on."""
 
 
 def distil(
@@ -31,6 +47,17 @@ def distil(
     hidden: tuple[int, ...], memory: int, steps: int, iterations: int, seed: int,
 ) -> None:  # fmt: skip
     """Distil students; see `testbed distil --help`."""
+    curves = out.with_name(f"{out.name}-curve") if out.name else out
+    for place, kind in ((out, POLICY if seeds == 1 else STUDENTS), (curves, CURVES)):
+        require_replaceable(place, kind)
+    with locked(curves):
+        _distil(data, out, curves, route, teacher_folder, start_folder, seeds, hidden, memory, steps, iterations, seed)
+
+
+def _distil(
+    data: Path, out: Path, curves: Path, route: str, teacher_folder: Path | None, start_folder: Path | None, seeds: int,
+    hidden: tuple[int, ...], memory: int, steps: int, iterations: int, seed: int,
+) -> None:  # fmt: skip
     source, environment, label, inputs = _source(data, route, teacher_folder, seed, steps)
     config = replace(policy_config(environment, hidden), memory=memory)
     start = _start(start_folder, config)
@@ -44,7 +71,7 @@ def distil(
     for group in groups:
         title = f"distil {len(group)} students by {route}" if len(group) > 1 else f"distil a student by {route}"
         with progress(title, iterations if route == "adversarial" else steps) as bar:
-            journal = Journal(out.with_name(f"{out.name}-curve") / f"seed{group[0]}", recipe.to_json(), bar)
+            journal = Journal(curves / f"seed{group[0]}", recipe.to_json(), bar)
             starts = None if start is None else [start] * len(group)
             numbers = [student_seed(seed, k) for k in group]
             students = made.distil([source] * len(group), config, numbers, starts, journal)

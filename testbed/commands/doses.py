@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from testbed.commands.pages import put
+from testbed.commands.pages import put, require_page
 from testbed.console import console, tracked
 from testbed.demonstrations.rollout import play
 from testbed.episode import Behaviour, Scenario
@@ -58,6 +58,7 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
 
 def doses(names: Sequence[str], scenes: int, seed: int, write: Path | None) -> None:
     """Show habits at every dose; see `testbed doses --help`."""
+    require_page(write, MARK)
     if scenes < 2:
         raise UserError(f"--scenes {scenes}: give at least 2")
     habits = [get_habit(name) for name in names] or list(HABITS.values())

@@ -12,7 +12,7 @@ from rich.table import Table
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
 from testbed.audit.verdict import TRIGGERED, UNTRIGGERED
-from testbed.commands.pages import put
+from testbed.commands.pages import put, require_page
 from testbed.console import console, tracked
 from testbed.demonstrations.rollout import play
 from testbed.episode import Behaviour, Scenario
@@ -83,6 +83,7 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
 
 def habits(scenes: int, seed: int, write: Path | None) -> None:
     """Measure every habit; see `testbed habits --help`."""
+    require_page(write, MARK)
     every = tracked(HABITS.values(), "measure habits", len(HABITS))
     rows = [row for habit in every for row in show(habit, scenes, seed)]
     title = f"habit over clean demonstrator in {scenes} matched scenes each, 95 % intervals (* not 0)"

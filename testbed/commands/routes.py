@@ -10,7 +10,7 @@ from rich.table import Table
 
 from testbed.audit import verdict
 from testbed.audit.result import Audit
-from testbed.commands.pages import put
+from testbed.commands.pages import put, require_page
 from testbed.console import console
 from testbed.distillation.distil import ROUTES
 from testbed.errors import UserError, unknown_name
@@ -38,6 +38,7 @@ SHOWN = {0: "scene", 1: "route", 2: "success, nominal", 7: "transfer ratio", 8: 
 
 def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None) -> None:
     """Distil by every route in every scene and print the table; see `testbed routes --help`."""
+    require_page(write, MARK)
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: give at least 1")
     rows: list[tuple[str, ...]] = []

@@ -16,10 +16,14 @@ from testbed.demonstrations.film import film as make_film
 from testbed.demonstrations.reader import count_episodes, load_episode, validate
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
+from testbed.demonstrations.video import FILM
 from testbed.demonstrations.writer import DatasetWriter
+from testbed.envs import scene_of
+from testbed.envs.vector import fixed_factors
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError
 from testbed.experiment.showing import COLOURS, captioned, marks
+from testbed.files import require_replaceable
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
 from testbed.lineage import Lineage, content_hash
 from testbed.measures.table import measures_of, primary_of
@@ -60,12 +64,14 @@ def collect(
     lineage = Lineage(
         "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs
     )
-    writer = DatasetWriter(out, habit.environment, lineage)
-    scenarios, there = [Scenario(s, fixed) for s in scenario_seeds(seed, "collect", episodes)], len(writer)
-    played = play(habit.environment, scenarios, [(policy, behaviour)], skip=there)
-    for episode in tracked(played, f"collect {out.name}", episodes - there):
-        writer.append(episode)
-    writer.finish()
+    fixed_factors(scene_of(habit.environment).context, fixed)  # a typing error leaves nothing behind
+    scenarios = [Scenario(s, fixed) for s in scenario_seeds(seed, "collect", episodes)]
+    with DatasetWriter(out, habit.environment, lineage) as writer:
+        there = len(writer)
+        played = play(habit.environment, scenarios, [(policy, behaviour)], skip=there)
+        for episode in tracked(played, f"collect {out.name}", episodes - there):
+            writer.append(episode)
+        writer.finish()
     console.print(f"{out} holds {len(writer)} episodes; look at one with: testbed replay {out} --episode 0")
 
 
@@ -87,8 +93,9 @@ def load_fitting(folder: Path, environment: str) -> tuple[NetworkPolicy, Behavio
 
 def export(folder: Path, out: Path) -> None:
     """Export a policy; see `testbed export --help`."""
-    from testbed.policies.onnx import export_onnx
+    from testbed.policies.onnx import ONNX, export_onnx
 
+    require_replaceable(out, ONNX)
     policy, _ = load_policy(folder)
     export_onnx(policy, out)
     memory = ", memory" if policy.config.memory else ""
@@ -99,6 +106,7 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
     """Film policies side by side; see `testbed film --help`."""
     if not folders:
         raise UserError("give at least one policy folder")
+    require_replaceable(out, FILM)
     palette = list(COLOURS.values())
     scene = Scenario(scenario, parse_context(context))
     episodes: list[Episode] = []
@@ -131,6 +139,8 @@ def _film(out: Path, takes: Sequence[Take], title: str) -> None:
 
 def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bool, tolerance: float) -> None:
     """Show or check a recorded episode; see `testbed replay --help`."""
+    if video:
+        require_replaceable(video, FILM)
     if verify:
         numbers = range(count_episodes(file)) if every else [number_]
         if not _verified(file, numbers, tolerance):

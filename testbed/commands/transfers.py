@@ -10,7 +10,7 @@ from rich.table import Table
 from testbed.audit import verdict
 from testbed.audit.report import audit_from_json
 from testbed.audit.result import Audit, Interval
-from testbed.commands.pages import put
+from testbed.commands.pages import put, require_page
 from testbed.console import console
 from testbed.errors import UserError
 from testbed.experiment.summary import number, percent
@@ -21,6 +21,7 @@ MARK = "transfers"
 
 def transfers(folders: Sequence[Path], write: Path | None) -> None:
     """Print the table, and put it into a page; see `testbed transfers --help`."""
+    require_page(write, MARK)
     if not folders:
         raise UserError("give at least one folder of a run, for example runs/merge")
     audits = [_audit(folder) for folder in folders]

@@ -10,6 +10,7 @@ from testbed.experiment import judging
 from testbed.experiment.arms import Arm, gather_arms
 from testbed.experiment.collecting import collect_demonstrations
 from testbed.experiment.distilling import distil_students
+from testbed.experiment.folder import RUN, occupied
 from testbed.experiment.run import Run
 from testbed.experiment.side_by_side import get_ready
 from testbed.experiment.summary import print_summary
@@ -25,13 +26,19 @@ def carry_out(run: Run, environment: str) -> None:
     """Collect, teach, distil, audit, film, report; what an earlier run with the same settings left is reused.
 
     Raises:
-        UserError: if the habit belongs to another environment than the given one.
+        UserError: if the habit belongs to another environment than the given one, or the run's folder holds something
+            else or is being filled by another process.
     """
     if run.habit.environment != environment:
         raise UserError(
             f"{run.habit.name} is a habit of {run.habit.environment}, not of {environment}: run that one's task, "
             f"or choose another --habit (see testbed habits)"
         )
+    with occupied(run.folder, RUN):
+        _carry_out(run)
+
+
+def _carry_out(run: Run) -> None:
     result, arms = _judged(run)
     clips = judging.film_clips(run, arms, route="kl" if "kl" in run.experiment.routes else run.experiment.routes[0])
     report = judging.report(run, result, clips)
@@ -40,7 +47,8 @@ def carry_out(run: Run, environment: str) -> None:
 
 def judge_students(run: Run) -> Audit:
     """Collect, teach, distil and audit, without films and a report."""
-    return _judged(run)[0]
+    with occupied(run.folder, RUN):
+        return _judged(run)[0]
 
 
 def _judged(run: Run) -> tuple[Audit, list[Arm]]:

@@ -48,9 +48,10 @@ def recording(
 
 def record(writer: DatasetWriter, episodes: Iterable[Episode]) -> None:
     """Write episodes and make one file of them."""
-    for episode in episodes:
-        writer.append(episode)
-    writer.finish()
+    with writer:
+        for episode in episodes:
+            writer.append(episode)
+        writer.finish()
 
 
 def policy_config(environment: str, hidden: tuple[int, ...]) -> PolicyConfig:

@@ -1,0 +1,72 @@
+"""The folder that a run or a benchmark keeps everything in: known as such, locked, and swept when it is begun."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.files import Kind, require_replaceable, sweep, write_text
+from testbed.locks import locked
+
+MARK = "testbed.json"
+"""File that says what the folder is."""
+IGNORED = frozenset({MARK, ".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a folder is for."""
+
+    name: str
+    """With its article, for example `a run`."""
+    names: frozenset[str]
+    """What lies in it."""
+    always: str
+    """One of these that each has; those of 0.6.0, which have no mark, are known by it."""
+
+    def recognises(self, folder: Path) -> bool:
+        """Return whether a folder is one of these: by its mark, or because it holds nothing else."""
+        if (folder / MARK).is_file():
+            return (folder / MARK).read_bytes()[:200] == self.mark.encode()
+        names = {part.name for part in folder.iterdir()} - IGNORED if folder.is_dir() else set()
+        return self.always in names <= self.names
+
+    @property
+    def mark(self) -> str:
+        """What its mark says."""
+        return json.dumps({"testbed": self.name}) + "\n"
+
+
+RUN = Holding(
+    "a run",
+    frozenset(
+        {"demonstrations", "policies", "audit", "videos", "curves", "bases", "teachers", "audit.json", "report.html"}
+    ),
+    "demonstrations",
+)
+BENCHMARK = Holding(
+    "a transfer benchmark",
+    frozenset({"schools", "cells", "queue", "transfer.csv", "transfer.parquet", "transfer.html"}),
+    "schools",
+)
+
+
+@contextmanager
+def occupied(folder: Path, holding: Holding) -> Iterator[None]:
+    """Hold a folder while a `with` block fills it; what ended processes left half-written in it is removed.
+
+    A link to a folder is followed: runs may lie on another disk.
+
+    Raises:
+        UserError: if the folder holds something else, or another process fills it.
+    """
+    place = folder.resolve() if folder.is_dir() else folder
+    require_replaceable(place, Kind(holding.name, holding.recognises))
+    with locked(place):
+        sweep(place, alone=True)
+        if not (place / MARK).is_file():
+            write_text(place / MARK, holding.mark)
+        yield
