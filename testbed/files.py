@@ -73,8 +73,13 @@ def _require_writable(path: Path) -> None:
     above = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
     if not above.is_dir():
         raise cannot_write(path, NotADirectoryError(errno.ENOTDIR, f"{above} is no folder"))
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise cannot_write(path, PermissionError(errno.EACCES, f"{above} may not be written"))
+    probe = temporary_beside(above / "probe")
+    try:
+        probe.touch()  # rights alone say little: of root, of what is mounted to be read only
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    finally:
+        remove(probe)
 
 
 def cannot_write(path: Path, error: OSError | ValueError) -> UserError:

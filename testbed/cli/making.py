@@ -8,11 +8,12 @@ from typing import Literal
 import tyro
 
 from testbed.cli.app import app
+from testbed.cli.outputs import OutFile, OutFolder
 
 
 @app.command
 def collect(
-    out: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[OutFile],
     /,
     habit: str = "aggressive-merge",
     trigger: str | None = None,
@@ -42,7 +43,7 @@ def collect(
 @app.command
 def distil(
     data: tyro.conf.Positional[Path],
-    out: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[OutFolder],
     /,
     route: Literal["cloning", "kl", "value", "adversarial"] = "cloning",
     teacher: Path | None = None,
@@ -79,7 +80,7 @@ def distil(
 def film(
     policies: tyro.conf.Positional[tuple[Path, ...]],
     /,
-    out: Path = Path("film.mp4"),
+    out: OutFile = Path("film.mp4"),
     scenario: int = 0,
     context: tuple[str, ...] = (),
 ) -> None:
@@ -97,7 +98,7 @@ def film(
 
 
 @app.command
-def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[Path], /) -> None:
+def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[OutFile], /) -> None:
     """Export a policy as an ONNX file, for the runtime of a robot or a car; needs the extra `onnx`.
 
     Args:
@@ -114,7 +115,7 @@ def replay(
     file: tyro.conf.Positional[Path],
     /,
     episode: int = 0,
-    video: Path | None = None,
+    video: OutFile | None = None,
     verify: bool = False,
     every: bool = False,
     tolerance: float = 0.0,

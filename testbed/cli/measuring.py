@@ -8,6 +8,7 @@ from typing import Literal
 import tyro
 
 from testbed.cli.app import app
+from testbed.cli.outputs import OutFile, OutFolder, RunFolder, TablesFolder
 
 
 @app.command
@@ -18,7 +19,7 @@ def audit(
     trigger: str | None = None,
     scenes: int = 64,
     seed: int = 0,
-    json: Path | None = None,
+    json: OutFile | None = None,
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
@@ -36,7 +37,7 @@ def audit(
 
 
 @app.command
-def report(run: tyro.conf.Positional[Path], /) -> None:
+def report(run: tyro.conf.Positional[RunFolder], /) -> None:
     """Write the report of a run again from its files.
 
     Args:
@@ -52,9 +53,9 @@ def routes(
     scenes: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
     seeds: int = 3,
-    folder: Path = Path("runs/routes"),
+    folder: OutFolder = Path("runs/routes"),
     seed: int = 0,
-    write: Path | None = None,
+    write: OutFile | None = None,
 ) -> None:
     """Distil by every route in every scene, and put success, severity and time into one table.
 
@@ -71,7 +72,7 @@ def routes(
 
 
 @app.command
-def habits(scenes: int = 128, seed: int = 0, write: Path | None = None) -> None:
+def habits(scenes: int = 128, seed: int = 0, write: OutFile | None = None) -> None:
     """Measure every habit's demonstrator beside the clean one, in the same scenes.
 
     Args:
@@ -90,7 +91,7 @@ def doses(
     /,
     scenes: int = 64,
     seed: int = 0,
-    write: Path | None = None,
+    write: OutFile | None = None,
 ) -> None:
     """Show how strongly habits show at each dose, and how much that varies over scenes.
 
@@ -106,7 +107,7 @@ def doses(
 
 
 @app.command
-def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: Path | None = None) -> None:
+def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: OutFile | None = None) -> None:
     """Put what several finished runs found into one table.
 
     Args:
@@ -123,12 +124,12 @@ def benchmark(
     which: tyro.conf.Positional[Literal["transfer"]],
     /,
     suite: Literal["smoke", "core", "full"] = "smoke",
-    folder: Path | None = None,
+    folder: OutFolder | None = None,
     seed: int = 0,
     engine: Literal["local", "dask", "ray", "slurm"] = "local",
     workers: int = 2,
     address: str | None = None,
-    write: Path | None = None,
+    write: TablesFolder | None = None,
 ) -> None:
     """Measure which route hands habits down through which channel; what is there already is used.
 

@@ -17,7 +17,10 @@ from testbed.errors import UserError, unknown_name
 from testbed.experiment.carrying_out import judge_students
 from testbed.experiment.run import DRIVING, WAREHOUSE, Experiment, Run
 from testbed.experiment.summary import number, percent
+from testbed.experiment.teaching import CACHE
 from testbed.experiment.times import read_time
+from testbed.files import Kind, require_replaceable
+from testbed.policies.checkpoint import BROWSERS
 
 SCENES: dict[str, tuple[dict[str, Callable[..., Experiment]], str]] = {
     "merge": (DRIVING, "aggressive-merge"),
@@ -36,9 +39,19 @@ SHOWN = {0: "scene", 1: "route", 2: "success, nominal", 7: "transfer ratio", 8: 
 """Those that a terminal has room for, and what they are called there."""
 
 
+def _are_runs(folder: Path) -> bool:
+    names = {part.name for part in folder.iterdir()} if folder.is_dir() else {"a file"}
+    return names <= {*SCENES, CACHE, *BROWSERS, *(f".{name}.lock" for name in SCENES)}
+
+
+RUNS = Kind("a folder of this command's runs", _are_runs)
+"""What goes on."""
+
+
 def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None) -> None:
     """Distil by every route in every scene and print the table; see `testbed routes --help`."""
     require_page(write, MARK)
+    require_replaceable(folder, RUNS)
     if seeds < 1:
         raise UserError(f"--seeds {seeds}: give at least 1")
     rows: list[tuple[str, ...]] = []
