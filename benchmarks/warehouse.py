@@ -33,7 +33,7 @@ from mujoco.batch import Batch
 from rich.table import Table
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.console import console, run_command, tracked
+from testbed.console import console, run_command, styled, tracked
 from testbed.envs import environments
 from testbed.envs.warehouse.scene import SUBSTEPS
 from testbed.habits.table import HABITS
@@ -182,7 +182,9 @@ def make_peer(folder: Path) -> Callable[[float], float] | None:
         peer_rate(0.1)
     except (OSError, subprocess.CalledProcessError) as error:
         said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-        console.print(f"[yellow]no peer:[/yellow] it cannot be installed, or does not run ({said}); all else goes on")
+        console.print(
+            styled("no peer:", "yellow"), f"it cannot be installed, or does not run ({said}); all else goes on"
+        )
         return None
     return peer_rate
 

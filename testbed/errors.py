@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable
 
 
@@ -37,3 +38,8 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UserError:
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
     return UserError(f"unknown {kind} '{name}': choose one of {', '.join(names)}.{hint}")
+
+
+def suggested(*words: object) -> str:
+    """Return a command that a person can paste into a shell, whatever the names in it."""
+    return shlex.join(map(str, words))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from testbed.benchmark.engines import Cluster, LostWorkers, run_on
-from testbed.console import console, progress
+from testbed.console import console, progress, styled, ticked
 from testbed.errors import UserError
 
 Item = TypeVar("Item")
@@ -50,7 +50,7 @@ def sweep(job: Job[Item], cluster: Cluster) -> None:
     """
     before = job.missing
     if not before:
-        console.print(f"[green]✓[/green] {job.title}: {len(job.items)} are there already")
+        ticked(f"{job.title}: {len(job.items)} are there already")
         return
     lost = 0
     with _watched(job, before):
@@ -65,7 +65,7 @@ def sweep(job: Job[Item], cluster: Cluster) -> None:
                         f"workers were lost {TRIES} times ({error}) with {left} pieces of work left: perhaps there is "
                         "too little memory; give fewer --workers. The same command goes on from here"
                     ) from error
-                console.print(f"[yellow]a worker was lost ({error})[/yellow]; {left} left, going on")
+                console.print(styled(f"a worker was lost ({error});", "yellow"), f"{left} left, going on")
 
 
 @contextmanager

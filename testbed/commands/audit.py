@@ -16,7 +16,7 @@ from testbed.audit.references import free_success
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
 from testbed.commands.stages import load_fitting
-from testbed.console import console, tracked
+from testbed.console import console, styled, tracked
 from testbed.demonstrations.rollout import play
 from testbed.envs.references import references_of
 from testbed.episode import Behaviour, Policy, Scenario
@@ -110,7 +110,7 @@ def _rows(
 def _table(rows: Sequence[_Row], what: str, primary: Measure, scenes: int) -> Table:
     """Return the table: a section for each condition, which ends with the reference drivers."""
     beside = {row.policy: row.success for row in rows if row.reference and row.condition == verdict.TRIGGERED}
-    caption = free_success(f"the {CLEAN}", rows[0].success, beside).replace("[", r"\[")
+    caption = free_success(f"the {CLEAN}", rows[0].success, beside)
     table = Table(
         title=f"{what}: {primary.title}, 95 % intervals", title_justify="left", caption=caption or None,
         caption_justify="left",
@@ -120,7 +120,7 @@ def _table(rows: Sequence[_Row], what: str, primary: Measure, scenes: int) -> Ta
     for before, row in zip((None, *rows), rows, strict=False):
         if before is None or before.condition != row.condition:
             table.add_section()
-            table.add_row(f"[bold]{scenes} {row.condition} scenes[/bold]")
+            table.add_row(styled(f"{scenes} {row.condition} scenes", "bold"))
         elif row.reference and not before.reference:
             table.add_row(f"{REFERENCES}:", style="dim italic")
         table.add_row(*_cells(row), style="dim" if row.reference else "")

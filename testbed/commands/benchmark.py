@@ -15,7 +15,7 @@ from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.suites import make_suite
 from testbed.benchmark.table import COMMA, PARQUET, write_tables
 from testbed.benchmark.transfer import measure
-from testbed.console import console
+from testbed.console import console, styled
 from testbed.errors import UserError
 from testbed.experiment.folder import BENCHMARK, occupied
 from testbed.files import require_replaceable
@@ -27,7 +27,7 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
         raise UserError(f"--workers {cluster.workers}: give at least 1")
     grid = make_suite(suite, seed)
     place = folder or Path("runs") / f"transfer-{suite}"
-    console.print(f"[bold]transfer, {suite}[/bold]: {len(grid.cells)} cells into {place}/")
+    console.print(styled(f"transfer, {suite}:", "bold"), f"{len(grid.cells)} cells into {place}/")
     out = write or place
     require_tables(out)
     with occupied(place, BENCHMARK):
@@ -37,11 +37,12 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     files = (*write_tables(out, found), write_page(out / "transfer.html", grid, found, told, command))
     console.print(_ratios(found))
     if caution(found):
-        console.print(f"[yellow]{caution(found)}[/yellow]")
+        console.print(styled(caution(found), "yellow"))
     for answer in told:
-        console.print(f"[bold]{answer.question}[/bold]\n  {answer.short}")
+        console.print(styled(answer.question, "bold"))
+        console.print(f"  {answer.short}")
         for line in answer.lines:
-            console.print(f"  {line.habit}: [bold]{line.says}[/bold], {line.why}".replace("[9", "\\[9"), markup=True)
+            console.print(f"  {line.habit}:", styled(f"{line.says},", "bold"), line.why)
     console.print()
     for file, what in zip(files, ("every number", "the same as Parquet", "open it in a browser"), strict=True):
         console.print(f"{file}  {what}")
@@ -63,7 +64,7 @@ def _ratios(found: list[Finding]) -> Table:
     for row in (row for row in found if row.condition == verdict.TRIGGERED and row.p_holm == row.p_holm):
         first = [text if (row.habit, row.channel)[: n + 1] != last[: n + 1] else ""
                  for n, text in enumerate((row.habit, row.channel))]  # fmt: skip
-        ratio = f"{row.ratio.value:.2f} \\[{row.ratio.low:.2f}, {row.ratio.high:.2f}]"
+        ratio = f"{row.ratio.value:.2f} [{row.ratio.low:.2f}, {row.ratio.high:.2f}]"
         table.add_row(*first, row.route, ratio, row.verdict)
         last = (row.habit, row.channel)
     return table

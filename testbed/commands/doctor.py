@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from testbed.console import console
+from testbed.console import console, styled
 from testbed.envs.warehouse.backend import MEND
 
 SIMULATE = "import gymnasium, testbed; e = gymnasium.make('testbed/Merge-v0'); e.reset(seed=0); e.step(1)"
@@ -57,10 +57,12 @@ def run() -> None:
     for what, program, mend in CHECKS:
         reason = _try(program)
         failed |= reason is not None
-        table.add_row(what, "[red]no[/red]" if reason else "[green]yes[/green]", f"{mend} ({reason})" if reason else "")
+        works = styled("no", "red") if reason else styled("yes", "green")
+        table.add_row(what, works, f"{mend} ({reason})" if reason else "")
     browser = _first(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
     mend = "" if browser else "only the browser tests need it: install your system's chromium package"
-    table.add_row("find a browser for the tests", "[green]yes[/green]" if browser else "[yellow]no[/yellow]", mend)
+    found = styled("yes", "green") if browser else styled("no", "yellow")
+    table.add_row("find a browser for the tests", found, mend)
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     table.add_row("free disk", f"{free:.0f} GB", "" if free > 1 else "a quick run needs about 0.1 GB, a full one 1 GB")
     console.print(table)

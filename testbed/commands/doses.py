@@ -65,7 +65,7 @@ def doses(names: Sequence[str], scenes: int, seed: int, write: Path | None) -> N
     rows = [row for habit in tracked(habits, "play every dose", len(habits)) for row in show(habit, scenes, seed)]
     for habit in habits:
         measure = measures_of(habit.environment)[habit.measure]
-        title = f"[bold]{habit.name}[/bold] in {scenes} triggered scenes: {measure.title}"
+        title = f"{habit.name} in {scenes} triggered scenes: {measure.title}"
         table = Table(title=title, title_justify="left")
         for heading in ("dose", "mean", "lowest to highest", "over scenes"):
             table.add_column(heading, no_wrap=True)

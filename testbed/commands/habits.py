@@ -120,16 +120,8 @@ def markdown(rows: Sequence[Shown], scenes: int, seed: int) -> str:
             f"{habit.family} > **{habit.name}**: {habit.signature}",
             get_trigger(habit, None).meaning,
             f"{on.measure.title}{unit}",
-            f"{_percent(on.success)} / {_percent(on.habit_success)}",
-            *(_number(value) for value in (on.clean, on.changed, on.difference, off.difference)),
+            f"{percent(on.success)} / {percent(on.habit_success)}",
+            *(number(value) for value in (on.clean, on.changed, on.difference, off.difference)),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _number(found: Interval) -> str:
-    return number(found).replace("\\[", "[")
-
-
-def _percent(found: Interval) -> str:
-    return percent(found).replace("\\[", "[")

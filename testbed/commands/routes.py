@@ -91,10 +91,10 @@ def _row(name: str, audit: Audit, route: str, arms: tuple[str, str], ends: tuple
     shown = [found[arm, verdict.TRIGGERED] for arm in arms]
     success = [percent(one.success) for one in (found[arms[0], verdict.UNTRIGGERED], *shown)]
     severity = [number(one.measures[audit.measure]) for one in shown]
-    return (name.replace("[", r"\["), route or "(teachers)", *success, *severity, *ends)
+    return (name, route or "(teachers)", *success, *severity, *ends)
 
 
 def markdown(rows: Sequence[tuple[str, ...]], command: str) -> str:
     """Return the table as Markdown."""
     lines = [f"`{command}`:", "", f"| {' | '.join(HEADINGS)} |", "|" + "---|" * len(HEADINGS)]
-    return "\n".join(lines + [f"| {' | '.join(row)} |".replace("\\[", "[") for row in rows])
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])

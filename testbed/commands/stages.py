@@ -10,7 +10,7 @@ from rich.table import Table
 
 from testbed.audit import verdict
 from testbed.audit.report import audit_from_json, clips_from_json, write_report
-from testbed.console import console, tracked
+from testbed.console import console, styled, ticked, tracked
 from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import film as make_film
 from testbed.demonstrations.reader import count_episodes, load_episode, validate
@@ -21,10 +21,11 @@ from testbed.demonstrations.writer import DatasetWriter
 from testbed.envs import scene_of
 from testbed.envs.vector import fixed_factors
 from testbed.episode import Behaviour, Episode, Policy, Scenario
-from testbed.errors import UserError
+from testbed.errors import UserError, suggested
 from testbed.experiment.showing import COLOURS, captioned, marks
 from testbed.files import require_replaceable
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
+from testbed.legible import legible
 from testbed.lineage import Lineage, content_hash
 from testbed.measures.table import measures_of, primary_of
 from testbed.policies.checkpoint import load_policy
@@ -72,7 +73,8 @@ def collect(
         for episode in tracked(played, f"collect {out.name}", episodes - there):
             writer.append(episode)
         writer.finish()
-    console.print(f"{out} holds {len(writer)} episodes; look at one with: testbed replay {out} --episode 0")
+    show = suggested("testbed", "replay", out, "--episode", 0)
+    console.print(f"{out} holds {len(writer)} episodes; look at one with: {show}")
 
 
 def load_fitting(folder: Path, environment: str) -> tuple[NetworkPolicy, Behaviour]:
@@ -122,7 +124,7 @@ def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
     habit = HABITS.get(episode.behaviour.habit)
     measure = measures_of(episode.environment)[habit.measure] if habit else primary_of(episode.environment)
     caption = captioned(measure, measure.compute(episode.trace))
-    return Take(label, colour, episode, caption, "", marks(episode))
+    return Take(legible(label), colour, episode, caption, "", marks(episode))
 
 
 def _scene(episode: Episode) -> str:
@@ -133,7 +135,7 @@ def _film(out: Path, takes: Sequence[Take], title: str) -> None:
     from testbed.console import progress
 
     with progress(f"film {out.name}", max(len(take.episode.trace) for take in takes)) as advance:
-        duration = make_film(out, takes, title=title, on_frame=lambda: advance(1))
+        duration = make_film(out, takes, title=legible(title), on_frame=lambda: advance(1))
     console.print(f"{out}  {duration:.1f} s")
 
 
@@ -167,7 +169,7 @@ def _verified(file: Path, numbers: Sequence[int], tolerance: float) -> bool:
         if not result.same:
             diverged += 1
             where = f"episode {index} diverges at step {result.first_divergence}: {result.where}"
-            console.print(f"[red]✗[/red] {where}", markup=True)
+            console.print(styled("✗", "red"), where)
     for note in filter(None, notes):
         console.print(f"note: {note}")
     if diverged == 0:
@@ -194,10 +196,10 @@ def validate_file(file: Path) -> None:
     """Say what is wrong with a data set; see `testbed validate --help`."""
     problems = validate(file)
     for problem in problems:
-        console.print(f"[red]✗[/red] {problem.where}: {problem.what}: {problem.mend}")
+        console.print(styled("✗", "red"), f"{problem.where}: {problem.what}: {problem.mend}")
     if problems:
         sys.exit(1)
-    console.print(f"[green]✓[/green] {file}: {count_episodes(file)} episodes, nothing wrong")
+    ticked(f"{file}: {count_episodes(file)} episodes, nothing wrong")
 
 
 def report(run: Path) -> None:

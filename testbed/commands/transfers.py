@@ -59,7 +59,7 @@ def markdown(audits: Sequence[Audit]) -> str:
     for audit in audits:
         name = f"{verdict.TEACHER} - {verdict.CLEAN}"
         success = [_success(audit, arm, "") for arm in (verdict.CLEAN, verdict.TEACHER)]
-        differences = [_plain(number(_difference(audit, name, c))) for c in (verdict.TRIGGERED, verdict.UNTRIGGERED)]
+        differences = [number(_difference(audit, name, c)) for c in (verdict.TRIGGERED, verdict.UNTRIGGERED)]
         measure = f"{audit.measure_title} [{audit.unit}]"
         lines.append(f"| **{audit.habit}** | {measure} | {' / '.join(success)} | {' | '.join(differences)} |")
     lines += ["", "| habit | route | training seeds | success, control / student | transfer ratio, triggered | "
@@ -68,7 +68,7 @@ def markdown(audits: Sequence[Audit]) -> str:
         for route in dict.fromkeys(transfer.route for transfer in audit.transfers):
             success = [_success(audit, arm, route) for arm in (verdict.CONTROL, verdict.STUDENT)]
             conditions = (verdict.TRIGGERED, verdict.CONTRAST, verdict.HELD_OUT)
-            ratios = [_plain(_ratio(audit, route, condition)) for condition in conditions]
+            ratios = [_ratio(audit, route, condition) for condition in conditions]
             seeds = max(arm.seeds for arm in audit.arms if arm.route == route)
             lines.append(f"| {audit.habit} | {route} | {seeds} | {' / '.join(success)} | {' | '.join(ratios)} |")
     return "\n".join(lines)
@@ -91,8 +91,4 @@ def _ratio(audit: Audit, route: str, condition: str) -> str:
 def _success(audit: Audit, arm: str, route: str) -> str:
     """Return the success of an arm in triggered scenes."""
     found = [a for a in audit.arms if (a.arm, a.route, a.condition) == (arm, route, verdict.TRIGGERED)]
-    return _plain(percent(found[0].success))
-
-
-def _plain(text: str) -> str:
-    return text.replace("\\[", "[")
+    return percent(found[0].success)

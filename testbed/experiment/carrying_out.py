@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from testbed.audit.result import Audit
-from testbed.console import console
+from testbed.console import console, styled
 from testbed.envs import forms
 from testbed.errors import UserError
 from testbed.experiment import judging
@@ -53,7 +53,7 @@ def judge_students(run: Run) -> Audit:
 
 def _judged(run: Run) -> tuple[Audit, list[Arm]]:
     dose = run.experiment.dose
-    console.print(f"[bold]{run.habit.name}[/bold] ({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
+    console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
     get_ready([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *forms(run.habit.environment)])
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations)

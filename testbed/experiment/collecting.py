@@ -9,7 +9,7 @@ from pathlib import Path
 import gymnasium
 from gymnasium import spaces
 
-from testbed.console import console, tracked
+from testbed.console import ticked, tracked
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Behaviour, Episode, Policy
@@ -27,7 +27,7 @@ def collect_demonstrations(run: Run) -> dict[bool, Path]:
         name = f"demonstrator-{'habit' if habitual else 'clean'}"
         writer, episodes = recording(run, name, policy, run.behaviour("demonstrator", habitual), count, {})
         if writer.complete:
-            console.print(f"[green]✓[/green] {writer.path.name} is there already")
+            ticked(f"{writer.path.name} is there already")
         else:
             record(writer, tracked(episodes, f"collect {writer.path.name}", count - len(writer)))
         paths[habitual] = writer.path

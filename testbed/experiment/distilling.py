@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from testbed.console import console
+from testbed.console import ticked
 from testbed.demonstrations.transitions import load_transitions
 from testbed.distillation.distil import make_route
 from testbed.distillation.journal import Journal
@@ -41,7 +41,7 @@ def distil_students(
     for route in run.experiment.routes:
         missing = [arm for arm in arms if not _is_there(run, route, arm, teachers, data)]
         if not missing:
-            console.print(f"[green]✓[/green] {len(arms)} policies by {route} are there already")
+            ticked(f"{len(arms)} policies by {route} are there already")
         elif route == "adversarial":
             classes += [_Class(run.experiment, run.folder, route, (arm,), teachers, data, start) for arm in missing]
         else:

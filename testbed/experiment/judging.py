@@ -13,7 +13,7 @@ import numpy as np
 from testbed.audit import verdict
 from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
-from testbed.console import console
+from testbed.console import console, styled, ticked
 from testbed.demonstrations.film import film
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
@@ -182,7 +182,7 @@ def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
     reels = [_reel(run, shown, *pick) for pick in picks]
     reason = _cannot_draw(run)
     if reason:
-        console.print(f"[yellow]no films:[/yellow] {reason}")
+        console.print(styled("no films:", "yellow"), reason)
         return []
     frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
     clips = side_by_side(_make_clip, reels, f"film {len(reels)} scenes", frames)
@@ -260,5 +260,5 @@ def report(run: Run, result: Audit, clips: Sequence[Clip]) -> Path:
     """Write the self-contained report of a run."""
     path = run.folder / "report.html"
     write_report(path, result, clips)
-    console.print(f"[green]✓[/green] write {path.name}")
+    ticked(f"write {path.name}")
     return path

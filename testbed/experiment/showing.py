@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testbed.audit import verdict
-from testbed.console import console
+from testbed.console import console, styled
 from testbed.demonstrations.take import Mark
 from testbed.episode import Episode
 from testbed.measures.measure import Measure
@@ -26,9 +26,8 @@ def report_endings(episodes: Sequence[Episode], who: str) -> None:
     """Say how many episodes ended because the simulation was unstable, if any did: they are no failures of a policy."""
     lost = [episode.scenario.seed for episode in episodes if episode.ending == UNSTABLE]
     if lost:
-        console.print(
-            f"[yellow]{len(lost)} of {len(episodes)} episodes of {who} ended: {UNSTABLE}[/yellow], seeds {lost[:3]}"
-        )
+        said = f"{len(lost)} of {len(episodes)} episodes of {who} ended: {UNSTABLE},"
+        console.print(styled(said, "yellow"), f"seeds {lost[:3]}")
 
 
 def captioned(measure: Measure, value: float) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from testbed.audit import references
 from testbed.audit.result import Audit, Interval
-from testbed.console import console
+from testbed.console import console, lines, styled
 
 REFERENCES = "reference drivers"
 """What stands beside them in tables of a terminal."""
@@ -19,7 +19,8 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
     console.print()
     console.print(arm_table(audit))
     console.print(transfer_table(audit))
-    console.print(f"\n[bold]{report}[/bold]  open it in a browser: videos, time lines, intervals")
+    console.print()
+    console.print(styled(f"{report} ", "bold"), "open it in a browser: videos, time lines, intervals")
     for name, what in (
         ("videos", "side-by-side videos"),
         ("demonstrations", "data sets (HDF5)"),
@@ -33,7 +34,7 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
 def arm_table(audit: Audit) -> Table:
     """Return success and severity of every arm, a section for each condition that ends with the reference drivers."""
     title = f"{audit.title}: {audit.measure_title}, 95 % intervals"
-    caption = references.of_audit(audit).replace("[", r"\[")
+    caption = references.of_audit(audit)
     table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
     table.add_column("scenes", no_wrap=True)
     table.add_column("arm", no_wrap=True)
@@ -54,8 +55,8 @@ def transfer_table(audit: Audit) -> Table:
     """Return the transfer ratio of every route, or that it is refused, and below why."""
     title = "transfer ratio = (student - control) / (teacher - clean teacher)"
     reasons = dict.fromkeys(f"{t.condition}: {t.refused}" for t in audit.transfers if t.refused)
-    caption = "\n".join(f"refused, {reason}".replace("[", r"\[") for reason in reasons)
-    table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
+    caption = lines(f"refused, {reason}" for reason in reasons) if reasons else None
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
     table.add_column("scenes", no_wrap=True)
     table.add_column("route", no_wrap=True)
     table.add_column("transfer ratio", justify="right", no_wrap=True)
@@ -66,10 +67,10 @@ def transfer_table(audit: Audit) -> Table:
 
 
 def number(found: Interval) -> str:
-    """Return `1.23 [1.00, 1.50]`, escaped for a rich table."""
-    return rf"{found.value:.2f} \[{found.low:.2f}, {found.high:.2f}]"
+    """Return `1.23 [1.00, 1.50]`."""
+    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
 
 
 def percent(found: Interval) -> str:
-    """Return `97 % [91, 100]`, escaped for a rich table."""
-    return rf"{100 * found.value:.0f} % \[{100 * found.low:.0f}, {100 * found.high:.0f}]"
+    """Return `97 % [91, 100]`."""
+    return f"{100 * found.value:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"

@@ -1,0 +1,88 @@
+"""Any name that a file system takes is a name: commands print it as it is, on one line, and read nothing in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import h5py
+import pytest
+
+from testbed.cli import main
+from testbed.legible import legible
+
+ROOT = Path(__file__).parent.parent
+NAMES = (
+    "a[b]", "[/red]x", "[bold]y", ":smile: 'n' \"q\"", "x\x1b[2J\x1b]0;title\x07", "a\nb\tc", "\u202egnp", "😀 ü",
+    os.fsdecode(b"\xff\xfe"),
+)  # fmt: skip
+SHOWN = re.compile(r"[^\n -~\u2500-\u257f✓✗²³😀ü▁-█]")
+
+
+@pytest.fixture(params=NAMES, ids=[legible(name) for name in NAMES])
+def place(request, tmp_path, monkeypatch) -> str:
+    """A name; in the current folder are a data set and a folder with policies of that name."""
+    monkeypatch.chdir(tmp_path)
+    try:
+        shutil.copytree(ROOT / "policies/merge/student-kl-seed0", Path(request.param, request.param))
+        shutil.copy(ROOT / "demonstrations/merge-habit.hdf5", f"{request.param}.hdf5")
+    except OSError as error:
+        pytest.skip(f"this file system takes no such name: {error}")
+    return request.param
+
+
+def run(capfd, *arguments: str) -> tuple[int, str]:
+    """Return the exit code of a command and what a terminal gets of it."""
+    code: object = 0
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    printed = capfd.readouterr()
+    assert not SHOWN.search(printed.out + printed.err)
+    assert "Traceback" not in printed.err
+    return int(str(code or 0)), printed.out + printed.err
+
+
+def test_commands_that_read(place, capfd):
+    shown = legible(place)
+    code, said = run(capfd, "validate", f"{place}.hdf5")
+    assert code == 0 and f"{shown}.hdf5: 16 episodes" in said
+    code, said = run(capfd, "replay", f"{place}.hdf5", "--episode", "2")
+    assert code == 0 and f"{Path(shown).name}.hdf5, episode 2" in said
+    code, said = run(capfd, "audit", f"{place}/{place}", "--scenes", "2", "--json", f"{place}.json")
+    assert code == 0 and f" {Path(shown).name} " in said and f"{shown}.json  every number" in said
+
+
+def test_commands_that_write(place, capfd):
+    shown = legible(place)
+    code, said = run(capfd, "collect", f"{place}-2.hdf5", "--episodes", "1")
+    assert code == 0 and f"collect {Path(shown).name}-2.hdf5" in said and f"{shown}-2.hdf5 holds 1 episodes" in said
+    code, said = run(capfd, "doses", "aggressive-merge", "--scenes", "2", "--write", f"{place}.md")
+    assert code == 0 and f"{shown}.md  the same" in said
+    code, said = run(capfd, "distil", f"{place}.hdf5", f"{place}-student", "--steps", "1", "--hidden", "4")
+    assert code == 0 and f"{shown}-student  a student" in said
+
+
+@pytest.mark.parametrize("command", ["validate", "replay", "audit", "report", "transfers", "film", "export"])
+def test_a_name_that_is_not_there_is_one_line(command, place, capfd):
+    missing = f"{place}-not"
+    code, said = run(capfd, command, missing, *(["x.onnx"] if command == "export" else []))
+    assert code in (1, 2) and legible(missing) in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", NAMES[:8])
+def test_what_a_file_says_of_itself_is_no_mark_up(name, tmp_path, capfd):
+    """Attributes come from strangers."""
+    file = tmp_path / "data.hdf5"
+    shutil.copy(ROOT / "demonstrations/merge-habit.hdf5", file)
+    with h5py.File(file, "r+") as data:
+        demonstration = data["data/demo_0"]
+        changed = [key for key, value in demonstration.attrs.items() if value == "demonstrator"]
+        assert changed
+        for key in changed:
+            demonstration.attrs[key] = name
+    code, said = run(capfd, "replay", str(file))
+    assert code == 0 and legible(name) in said
