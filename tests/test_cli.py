@@ -69,7 +69,8 @@ def test_a_tampered_data_set_is_named_with_its_first_diverging_step(made):
         file["data/demo_3/states"][5, 0] += 1e-3
     done = run_testbed("replay tampered.hdf5 --verify --every", made)
     assert done.returncode == 1
-    assert "episode 3 diverges at step 5" in done.stdout
+    assert "episode 3 diverges at step 5" in done.stdout and "1 of 6 episodes diverge" in done.stdout
+    assert "✓" not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -80,8 +81,8 @@ def test_a_tampered_data_set_is_named_with_its_first_diverging_step(made):
         ("replay foreign.hdf5", "no group 'data'"),
         ("replay text.hdf5", "not an HDF5 file"),
         ("replay noobs.hdf5", "testbed validate"),
-        ("replay nan.hdf5", "not numbers"),
-        ("replay habit.hdf5 --episode 99", "numbered from 0"),
+        ("replay nan.hdf5", "not a number"),
+        ("replay habit.hdf5 --episode 99", "numbers 0 to 5"),
         ("collect x.hdf5 --habit hoardin", "choose one of aggressive-merge"),
         ("collect x.hdf5 --trigger sometimes", "always, truck-leader"),
         ("collect x.hdf5 --dose 2", "outside 0"),

@@ -8,9 +8,10 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from testbed.demonstrations.reader import load_episodes, validate
+from testbed.demonstrations.reader import load_episodes
 from testbed.demonstrations.replay import Recorded, verify_all
 from testbed.demonstrations.rollout import Part, play_batch
+from testbed.demonstrations.validation import validate
 from testbed.envs import environments
 from testbed.envs.driving.scene import ACTIONS
 from testbed.measures.table import primary_of

@@ -124,7 +124,7 @@ def replay(
 
     Args:
         file: An .hdf5 data set.
-        episode: Which episode, from 0.
+        episode: Number of the episode: 4 is demo_4.
         video: The .mp4 file to make.
         verify: Simulate it again and compare every state; exits with 1 where they differ.
         every: With --verify, check all episodes.

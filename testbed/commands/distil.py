@@ -9,7 +9,7 @@ from pathlib import Path
 
 from testbed.commands.stages import load_fitting
 from testbed.console import console, progress
-from testbed.demonstrations.reader import load_episode
+from testbed.demonstrations.reader import episode_numbers, load_episode
 from testbed.demonstrations.transitions import load_transitions
 from testbed.distillation.distil import make_route
 from testbed.distillation.journal import Journal
@@ -87,7 +87,7 @@ def _source(
     data: Path, route: str, teacher_folder: Path | None, seed: int, steps: int
 ) -> tuple[Source, str, Behaviour, dict]:
     """Return what students learn from, the environment, the label of who showed it, and the content of the files."""
-    decisions, first = load_transitions(data), load_episode(data, 0)
+    decisions, first = load_transitions(data), load_episode(data, episode_numbers(data)[0])
     environment, label, inputs = first.environment, first.behaviour, {"data": content_hash(data)}
     fixed = first.scenario.context
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +11,14 @@ from rich.table import Table
 
 from testbed.audit import verdict
 from testbed.audit.report import audit_from_json, clips_from_json, write_report
-from testbed.console import console, styled, ticked, tracked
+from testbed.console import console, progress, styled, ticked, tracked
 from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import film as make_film
-from testbed.demonstrations.reader import count_episodes, load_episode, validate
+from testbed.demonstrations.reader import count_episodes, episode_numbers, load_episode
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
 from testbed.demonstrations.video import FILM
+from testbed.demonstrations.validation import validate
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.envs import scene_of
 from testbed.envs.vector import fixed_factors
@@ -122,7 +124,8 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
 def _take(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
     """Return a take captioned with the measure of the habit that the episode is labelled with."""
     habit = HABITS.get(episode.behaviour.habit)
-    measure = measures_of(episode.environment)[habit.measure] if habit else primary_of(episode.environment)
+    known = habit and habit.environment == episode.environment
+    measure = measures_of(episode.environment)[habit.measure] if habit and known else primary_of(episode.environment)
     caption = captioned(measure, measure.compute(episode.trace))
     return Take(legible(label), colour, episode, caption, "", marks(episode))
 
@@ -132,8 +135,6 @@ def _scene(episode: Episode) -> str:
 
 
 def _film(out: Path, takes: Sequence[Take], title: str) -> None:
-    from testbed.console import progress
-
     with progress(f"film {out.name}", max(len(take.episode.trace) for take in takes)) as advance:
         duration = make_film(out, takes, title=legible(title), on_frame=lambda: advance(1))
     console.print(f"{out}  {duration:.1f} s")
@@ -143,10 +144,12 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
     """Show or check a recorded episode; see `testbed replay --help`."""
     if video:
         require_replaceable(video, FILM)
+    if not 0 <= tolerance < math.inf:
+        raise UserError(f"--tolerance {tolerance}: give a number that is not negative, for example 1e-6")
+    if every and not verify:
+        raise UserError("--every says what --verify checks: give both")
     if verify:
-        numbers = range(count_episodes(file)) if every else [number_]
-        if not _verified(file, numbers, tolerance):
-            sys.exit(1)
+        _verify(file, episode_numbers(file) if every else [number_], tolerance)
     if video:
         episode = load_episode(file, number_)
         label = f"{episode.behaviour.policy} ({episode.behaviour.habit})"
@@ -159,22 +162,27 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
         _describe(file, number_)
 
 
-def _verified(file: Path, numbers: Sequence[int], tolerance: float) -> bool:
-    worst, diverged = 0.0, 0
+def _verify(file: Path, numbers: Sequence[int], tolerance: float) -> None:
+    """Say how far episodes go from their record when they are simulated again; exits with 1 where one does."""
+    worst, diverged, title = 0.0, 0, f"replay {file.name}"
     notes = dict[str, None]()  # each once, in their order
-    results = replaying.verify_all((load_episode(file, index) for index in numbers), tolerance)
-    for index, result in zip(numbers, tracked(results, f"replay {file.name}", len(numbers)), strict=True):
-        worst = max(worst, result.largest_error)
-        notes[result.note] = None
-        if not result.same:
-            diverged += 1
-            where = f"episode {index} diverges at step {result.first_divergence}: {result.where}"
-            console.print(styled("✗", "red"), where)
-    for note in filter(None, notes):
-        console.print(f"note: {note}")
-    if diverged == 0:
-        console.print(f"{len(numbers)} episodes replayed; largest state error {worst:g}")
-    return diverged == 0
+    results = replaying.verify_all((load_episode(file, number) for number in numbers), tolerance)
+    with progress(title, len(numbers)) as advance:
+        for number, result in zip(numbers, results, strict=True):
+            worst = max(worst, result.largest_error)
+            notes[result.note] = None
+            if not result.same:
+                diverged += 1
+                where = f"episode {number} diverges at step {result.first_divergence}: {result.where}"
+                console.print(styled("✗", "red"), where)
+            advance(1)
+        for note in filter(None, notes):
+            console.print(f"note: {note}")
+        if diverged:  # leaves before the tick
+            share = f"{diverged} of {len(numbers)} episodes diverge"
+            console.print(styled("✗", "red"), f"{title}: {share}; largest error {worst:g}")
+            sys.exit(1)
+    console.print(f"{len(numbers)} episodes replayed; largest state error {worst:g}")
 
 
 def _describe(file: Path, index: int) -> None:

@@ -15,24 +15,22 @@ mask/<filter key>        names of the demos, byte strings
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 
 import h5py
 import numpy as np
 
-from testbed.episode import Behaviour, Episode, Scenario, Signal, Trace
+from testbed.episode import Episode
 
 SCHEMA = 1
 """Version of the layout; a reader refuses a newer one."""
+DEMO = re.compile(rb"demo_(0|[1-9][0-9]{0,8})")
+"""Names of demos."""
 OBSERVATION = "observation"
 """The one observation key."""
 REQUIRED = ("obs/observation", "next_obs/observation", "actions", "rewards", "dones", "states", "final_state", "trace")
 """What every demo has."""
-ATTRIBUTES = (
-    "num_samples", "scenario_seed", "fixed_context", "context", "policy", "habit", "trigger", "dose",
-    "success", "terminated", "state_shape",
-)  # fmt: skip
-"""Attributes of every demo."""
 OPTIONAL = ("ending", "simulator")
 """Attributes of demos whose environment says so."""
 
@@ -76,36 +74,6 @@ def _compressed(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Datase
     return group.create_dataset(name, data=values, compression="gzip", compression_opts=4, shuffle=True)
 
 
-def read_episode(group: h5py.Group, environment: str) -> Episode:
-    """Read one episode; raises KeyError or ValueError where the group does not hold a whole one."""
-    attrs, trace = group.attrs, group["trace"]
-    shape = tuple(attrs["state_shape"])
-    states = np.concatenate([group["states"][()], group["final_state"][()][None]])
-    actions = group["actions"][()]
-    return Episode(
-        environment=environment,
-        scenario=Scenario(int(attrs["scenario_seed"]), json.loads(attrs["fixed_context"])),
-        context=json.loads(attrs["context"]),
-        observations=np.concatenate([group[f"obs/{OBSERVATION}"][()], group[f"next_obs/{OBSERVATION}"][-1:]]),
-        actions=actions[:, 0] if actions.shape[1] == 1 else actions,
-        rewards=group["rewards"][()],
-        terminated=bool(attrs["terminated"]),
-        states=states.reshape(len(states), *shape),
-        trace=Trace(
-            float(trace.attrs["rate"]),
-            {name: _signal(item) for name, item in trace.items() if isinstance(item, h5py.Dataset)},
-            {name: _signal(item) for name, item in trace["constants"].items()},
-        ),
-        success=bool(attrs["success"]),
-        behaviour=Behaviour(attrs["policy"], attrs["habit"], attrs["trigger"], float(attrs["dose"])),
-        **{name: attrs.get(name, "") for name in OPTIONAL},
-    )
-
-
-def _signal(dataset: h5py.Dataset) -> Signal:
-    return Signal(dataset[()], dataset.attrs["unit"])
-
-
 def environment_arguments(environment: str) -> str:
     """Return robomimic's `env_args` (JSON); both names of the type, as its versions differ."""
     fields = {"env_name": environment, "type": 2, "env_type": 2, "env_kwargs": {}}
@@ -129,7 +97,12 @@ def write_masks(file: h5py.File, demos: Iterable[tuple[str, h5py.AttributeManage
         file.create_dataset(f"mask/{key}", data=np.array(names, dtype="S"))
 
 
-def demo_names(data: h5py.Group) -> Iterator[str]:
-    """Yield `demo_0`, `demo_1`, ... in order of their numbers."""
-    numbered = (name for name in data if name.startswith("demo_") and name[5:].isdigit())
-    yield from sorted(numbered, key=lambda name: int(name[5:]))
+def demo_names(data: h5py.Group) -> list[str]:
+    """Return `demo_0`, `demo_1`, ... in order of their numbers; anything else in the group is no demo."""
+    found = [name.decode() for name in data.id if DEMO.fullmatch(name)]
+    return sorted(found, key=number_of)
+
+
+def number_of(name: str) -> int:
+    """Return the number in the name of a demo."""
+    return int(name.removeprefix("demo_"))

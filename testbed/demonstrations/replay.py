@@ -98,7 +98,8 @@ def _compare(record: Episode, replayed: Episode, tolerance: float) -> Verificati
         if recorded.shape[1:] != played.shape[1:]:
             shapes = f"arrays of shape {recorded.shape[1:]} where the environment has {played.shape[1:]}"
             raise UserError(f"the record holds {shapes} ({name}): it was made by another version; collect it again")
-        difference = np.abs(np.asarray(played, float) - np.asarray(recorded, float))
+        with np.errstate(over="ignore"):  # what a record holds may be anything
+            difference = np.abs(np.asarray(played, float) - np.asarray(recorded, float))
         difference[np.isnan(difference)] = np.inf
         errors = difference.reshape(len(difference), -1).max(axis=1)
         largest = max(largest, float(errors.max()))

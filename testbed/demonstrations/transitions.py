@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from h5py import h5g
 
-from testbed.demonstrations import layout
-from testbed.demonstrations.reader import MADE_BY, open_data
+from testbed.demonstrations import demo, layout
+from testbed.demonstrations.form import Form
+from testbed.demonstrations.opening import MADE_BY, form_in, open_data
+from testbed.demonstrations.reader import read_demo
 from testbed.episode import Episode
 from testbed.errors import UserError
 
@@ -62,32 +65,32 @@ def load_transitions(path: Path) -> Transitions:
         UserError: if the file cannot be read, holds no episode or holds a number that is none.
     """
     with open_data(path) as data:
-        names = list(layout.demo_names(data))
+        form, names = form_in(data), layout.demo_names(data)
         if not names:
             raise UserError(f"{path} holds no episode to learn from: {MADE_BY}")
-        try:
-            found = _joined([_parts(data[name]) for name in names])
-        except (KeyError, ValueError, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"{path} is incomplete ({reason}); see `testbed validate {path}`") from None
-    for what in ("observations", "actions", "rewards", "next_observations"):
-        if not np.isfinite(getattr(found, what)).all():
-            raise UserError(f"{path} has {what} that are not numbers (NaN or infinity); {MADE_BY}")
-    return found
+        return _joined([read_demo(path, data, name, form, _parts) for name in names])
 
 
-def _parts(demo) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]:
-    actions = demo["actions"][()]
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]
+"""Observations, actions, rewards, next observations of an episode, and whether it ended by its own rules."""
+
+
+def _parts(group: h5g.GroupID, form: Form, complain: demo.Complain) -> Parts | None:
+    steps, terminated = demo.read_steps(group, form, complain), demo.read_terminated(group, complain)
+    found = demo.read_decisions(group, form, steps, complain)
+    if not found or terminated is None:
+        return None
+    actions = found["actions"]
     return (
-        demo[f"obs/{layout.OBSERVATION}"][()],
+        found[demo.BEFORE],
         actions[:, 0] if actions.shape[1] == 1 else actions,
-        demo["rewards"][()],
-        demo[f"next_obs/{layout.OBSERVATION}"][()],
-        bool(demo.attrs["terminated"]),
+        found["rewards"],
+        found[demo.AFTER],
+        terminated,
     )
 
 
-def _joined(episodes: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]]) -> Transitions:
+def _joined(episodes: Sequence[Parts]) -> Transitions:
     before, actions, rewards, after, ends = zip(*episodes, strict=True)
     lengths = np.array([len(part) for part in actions])
     terminated = np.zeros(int(lengths.sum()), bool)

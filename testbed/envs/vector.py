@@ -75,6 +75,13 @@ class ScenarioVectorEnv(VectorEnv):
         """Return the info of a reset."""
 
     @abstractmethod
+    def recorded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return a trace of one decision and what it says once, as `step` and `reset` do, without simulating.
+
+        Where nothing was simulated yet the numbers mean nothing, but shapes and types are those of every recording.
+        """
+
+    @abstractmethod
     def _observed(self) -> np.ndarray:
         """Return the observations of all worlds, an array of the caller's own."""
 

@@ -28,6 +28,7 @@ def metadata(scene: Scene) -> dict[str, Any]:
         "render_fps": SIMULATION_HZ,
         "trace_hz": SIMULATION_HZ,
         "decision_hz": DECISION_HZ,
+        "time_limit": scene.time_limit,
         "view": "road",
         "context": scene.context,
         "trace_units": TRACE_UNITS,
@@ -166,6 +167,10 @@ class DrivingVectorEnv(ScenarioVectorEnv):
 
     def _trace(self) -> dict[str, np.ndarray]:
         return {name: self._state.trace[name].copy() for name in TRACE_UNITS}
+
+    def recorded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return a trace of one decision and what it says once; see the base class."""
+        return self._trace(), self.scene.constant(self._state)
 
     def _start_info(self) -> dict[str, Any]:
         factors = len(self.scene.context)

@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 from testbed.envs.vector import ScenarioVectorEnv
 from testbed.envs.warehouse.furniture import bench
-from testbed.envs.warehouse.physics import Physics
+from testbed.envs.warehouse.physics import Events, Physics
 from testbed.envs.warehouse.scene import (
     ACTIONS,
     CONSTANT_UNITS,
@@ -35,6 +35,7 @@ def metadata(scene: WarehouseScene) -> dict[str, Any]:
         "render_fps": DECISION_HZ,
         "trace_hz": DECISION_HZ,
         "decision_hz": DECISION_HZ,
+        "time_limit": scene.time_limit,
         "view": "bench",
         "context": scene.context,
         "trace_units": TRACE_UNITS,
@@ -170,6 +171,11 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         if mask.any():
             self.physics.start(np.flatnonzero(mask), self.scene.draw(self._seeds[mask], self._fixed[mask]))
         self._seen = self.physics.see()
+
+    def recorded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return a trace of one decision and what it says once; see the base class."""
+        nothing = Events.none(self.num_envs, self.scene.bodies)
+        return sample(self.scene, self.physics, self._seen, nothing), constants(self.scene, self.physics)
 
     def _start_info(self) -> dict[str, Any]:
         context = self.physics.memory["context"].astype(np.int64)

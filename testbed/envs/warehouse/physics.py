@@ -73,6 +73,12 @@ class Events:
     unstable: np.ndarray
     """Which worlds MuJoCo could not go on with, shape (n,) bool."""
 
+    @classmethod
+    def none(cls, n: int, bodies: int) -> Events:
+        """Return that nothing happened in n worlds."""
+        landing, force, impulse = np.zeros((3, n, bodies))
+        return cls(landing, force, impulse, np.zeros((n, 3)), np.zeros(n, bool))
+
 
 class Physics:
     """n simulations of one scene; every array is the batch's own state, live."""
@@ -190,8 +196,7 @@ class Physics:
         forces = after["sensordata"][:, :, self._forces]
         forces = np.sqrt((forces * forces).sum(-1))
         moved = (self.qpos[:, bench.hand] - hand) * DECISION_HZ
-        landing, force, impulse = np.zeros((3, n, bodies))
-        events = Events(landing, force, impulse, moved, np.zeros(n, bool))
+        events = replace(Events.none(n, bodies), hand=moved)
         events.force[ids, HAND:] = forces.max(axis=1)
         events.impulse[ids, HAND:] = forces.sum(axis=1) * TIMESTEP
         events.force[ids, ROBOT], events.impulse[ids, ROBOT] = events.force[ids, HAND], events.impulse[ids, HAND]
