@@ -17,8 +17,8 @@ from testbed.demonstrations.film import film as make_film
 from testbed.demonstrations.reader import count_episodes, episode_numbers, load_episode
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
-from testbed.demonstrations.video import FILM
 from testbed.demonstrations.validation import validate
+from testbed.demonstrations.video import FILM
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.envs import scene_of
 from testbed.envs.vector import fixed_factors
