@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from testbed.errors import UserError
+from testbed.experiment.semaphores import PREFIX, SHARED
 from testbed.experiment.side_by_side import advance, side_by_side
 
 
@@ -62,18 +64,38 @@ def wait_long(folder: str) -> None:
     time.sleep(60)
 
 
-def test_killing_the_parent_ends_its_processes(tmp_path):
-    script = tmp_path / "stuck.py"
+def _stuck(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a process that waits for another, in a group of their own; return it once both are there."""
+    script = folder / "stuck.py"
     script.write_text(STUCK)
-    process = subprocess.Popen([sys.executable, str(script), os.path.dirname(__file__), str(tmp_path)])
-    found = tmp_path / "pid"
-    deadline = time.monotonic() + 60
-    while not (found.exists() and found.read_text()):
-        assert time.monotonic() < deadline
+    command = [sys.executable, str(script), os.path.dirname(__file__), str(folder)]
+    process = subprocess.Popen(command, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not ((folder / "pid").exists() and (folder / "pid").read_text()):
+        assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.05)
+    return process
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="this system shows no semaphores")
+def test_semaphores_of_a_group_that_was_killed_are_removed_by_the_next(tmp_path):
+    """Python's own tracker is killed with the group, so nobody else removes them."""
+    process = _stuck(tmp_path)
+    left = list(SHARED.glob(f"sem.{PREFIX}-{process.pid}-*"))
+    assert left
+    side_by_side(square, [1], "square", 1)
+    assert all(file.exists() for file in left)  # of one that is at work
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    side_by_side(square, [1], "square", 1)
+    assert not any(file.exists() for file in left)
+
+
+def test_killing_the_parent_ends_its_processes(tmp_path):
+    process, found = _stuck(tmp_path), tmp_path / "pid"
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while _runs(int(found.read_text())):
         assert time.monotonic() < deadline, "the process outlived its parent"
         time.sleep(0.05)

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from testbed.console import progress
 from testbed.errors import UserError
+from testbed.experiment.semaphores import name_after_process, sweep_semaphores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,6 +42,8 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
     """
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__, work.__module__])  # unless the server is there: see `get_ready`
+    sweep_semaphores()
+    name_after_process()
     counter = context.Value("q", 0)
     workers = min(len(items), os.cpu_count() or 1)
     with progress(title, total) as bar, ProcessPoolExecutor(workers, context, _begin, (counter,)) as pool:
