@@ -12,10 +12,12 @@ import gymnasium
 import imageio
 import imageio_ffmpeg
 import numpy as np
+import psutil
 import pytest
 from PIL import Image, ImageDraw
 
 from testbed.demonstrations import overlay
+from testbed.demonstrations import video as encoding
 from testbed.demonstrations.film import film
 from testbed.demonstrations.road_panel import RoadPanel
 from testbed.demonstrations.rollout import play
@@ -146,6 +148,35 @@ def test_a_film_cut_short_by_a_full_disk_is_not_kept(takes, tmp_path):
         signal.signal(signal.SIGXFSZ, handler)
     assert target.read_bytes() == EARLIER
     assert [file.name for file in tmp_path.iterdir()] == ["old.mp4"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # imageio-ffmpeg leaves its pipe open
+def test_an_encoder_that_is_killed_is_said_so(takes, tmp_path):
+    """It is no matter of the disk; the film that was there stays, and nothing half-written is left."""
+    target = tmp_path / "old.mp4"
+    target.write_bytes(EARLIER)
+
+    def kill() -> None:
+        for child in psutil.Process().children(recursive=True):
+            if "ffmpeg" in child.name():
+                child.kill()
+
+    with pytest.raises(
+        UserError, match=r"the encoder \(ffmpeg\) of .*old\.mp4 ended early.*run the same command again"
+    ):
+        film(target, takes, on_frame=kill)
+    assert target.read_bytes() == EARLIER
+    assert [file.name for file in tmp_path.iterdir()] == ["old.mp4"]
+
+
+def test_a_film_says_who_made_it_and_replaces_no_other(takes, tmp_path):
+    for _ in range(2):
+        film(tmp_path / "ours.mp4", [replace(takes[0], episode=_cut(takes[0].episode, 6), marks=())])
+    assert encoding.MARK.encode() in (tmp_path / "ours.mp4").read_bytes()
+    (tmp_path / "holiday.mp4").write_bytes(b"ftypisom, and two weeks at the sea")
+    with pytest.raises(UserError, match=r"holiday\.mp4 is in the way.*not a film of the testbed"):
+        film(tmp_path / "holiday.mp4", takes)
+    assert b"sea" in (tmp_path / "holiday.mp4").read_bytes()
 
 
 def test_a_film_of_nothing_is_refused(tmp_path):

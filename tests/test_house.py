@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
+from testbed.errors import missing_package
+
 ROOT = Path(__file__).parent.parent
 LIBRARY = sorted((ROOT / "testbed").rglob("*.py"))
 
@@ -72,3 +74,19 @@ def test_links_between_documents_lead_somewhere():
             if not target.startswith("http") and not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
     assert broken == []
+
+
+def test_nobody_is_told_to_install_a_package_of_this_name():
+    """The name `testbed` is another project's among published packages: everything installs from the clone."""
+    pages = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.md"),
+        *LIBRARY,
+        *ROOT.glob("tasks/*.py"),
+        *ROOT.glob("benchmarks/*.py"),
+    ]
+    wrong = re.compile(r"pip install[^\n]*[ '\"](transfer-)?testbed\b(?!\.)")
+    assert [str(page) for page in pages if wrong.search(page.read_text())] == []
+    assert re.search(r'^name = "transfer-testbed"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    for extra in ("onnx", "benchmark"):
+        assert f"pip install -c constraints.txt -e '.[{extra}]'" in str(missing_package("x", extra, "it needs"))

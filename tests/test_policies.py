@@ -152,6 +152,7 @@ def test_a_policy_comes_back_as_it_was(student, tmp_path):
         assert [array.tobytes() for array in ours] == [array.tobytes() for array in theirs]
     files = [path.name for path in (tmp_path / "policy").iterdir()]
     assert sorted(files) == ["config.json", "lineage.json", "model.safetensors"]
+    assert len({file.stat().st_mode for file in (tmp_path / "policy").iterdir()}) == 1
 
 
 def spoil_missing(folder: Path) -> None:

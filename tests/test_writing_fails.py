@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -124,3 +125,62 @@ def test_write_failure_leaves_what_was_there(episodes, tmp_path, monkeypatch):
     writer.append(episodes[2])
     writer.finish()
     _same_episode(reader.load_episode(writer.path, 1), episodes[2])
+
+
+def test_nothing_is_written_before_the_first_episode(tmp_path):
+    """A typing error that is found while the first episode is played leaves nothing that is in the way."""
+    with DatasetWriter(tmp_path / "demos.hdf5", ENVIRONMENT, LINEAGE):
+        assert [path.name for path in tmp_path.iterdir()] == [".demos.hdf5.lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "no HDF5", "all gone"])
+def test_parts_that_vanished_are_collected_again_from_the_beginning(episodes, tmp_path, damage):
+    """What is missing is found when the data set is opened, not when all else was collected."""
+    whole = DatasetWriter(tmp_path / "whole.hdf5", ENVIRONMENT, LINEAGE)
+    cut = DatasetWriter(tmp_path / "cut.hdf5", ENVIRONMENT, LINEAGE)
+    for episode in episodes[:4]:
+        whole.append(episode)
+        cut.append(episode)
+    cut.close()
+    part = cut.parts / "demo_2.hdf5"
+    if damage == "gone":
+        part.unlink()
+    elif damage == "all gone":
+        shutil.rmtree(cut.parts)
+    else:
+        part.write_bytes(b"" if damage == "empty" else b"power was lost here")
+    again = DatasetWriter(cut.path, ENVIRONMENT, LINEAGE)
+    assert len(again) == (0 if damage == "all gone" else 2)
+    for episode in episodes[len(again) : 4]:
+        again.append(episode)
+    for writer in (whole, again):
+        writer.finish()
+    assert cut.path.read_bytes() == whole.path.read_bytes() and not cut.parts.exists()
+
+
+def test_a_part_that_vanishes_at_the_end_is_named(episodes, tmp_path):
+    writer = DatasetWriter(tmp_path / "demos.hdf5", ENVIRONMENT, LINEAGE)
+    for episode in episodes[:2]:
+        writer.append(episode)
+    (writer.parts / "demo_1.hdf5").unlink()
+    _refused(writer.finish, str(writer.path), "demos.hdf5.parts", "run the same command again")
+    writer.close()
+    assert len(DatasetWriter(writer.path, ENVIRONMENT, LINEAGE)) == 1
+
+
+def test_a_folder_of_somebody_else_is_not_taken_for_parts(episodes, tmp_path):
+    (tmp_path / "demos.hdf5.parts").mkdir()
+    (tmp_path / "demos.hdf5.parts" / "thesis.txt").write_text("eight years")
+    _refused(lambda: DatasetWriter(tmp_path / "demos.hdf5", ENVIRONMENT, LINEAGE), "demos.hdf5.parts", "in the way")
+    assert (tmp_path / "demos.hdf5.parts" / "thesis.txt").read_text() == "eight years"
+
+
+def test_the_second_writer_of_a_data_set_is_told_of_the_first(episodes, tmp_path):
+    first = DatasetWriter(tmp_path / "demos.hdf5", ENVIRONMENT, LINEAGE)
+    first.append(episodes[0])
+    _refused(lambda: DatasetWriter(first.path, ENVIRONMENT, LINEAGE), "another writer", str(first.path), "wait")
+    first.append(episodes[1])
+    first.finish()
+    assert DatasetWriter(first.path, ENVIRONMENT, LINEAGE).complete
+    assert [path.name for path in tmp_path.iterdir()] == ["demos.hdf5"]
