@@ -62,5 +62,11 @@ def speed_in_parts(*parts: tuple[int, float]) -> np.ndarray:
     return np.array([[value for start, value in parts if start <= k][-1] for k in SAMPLE])
 
 
+def until(trace: Trace, samples: int) -> Trace:
+    """Return a trace that ends early."""
+    signals = {name: Signal(signal.values[:samples], signal.unit) for name, signal in trace.signals.items()}
+    return Trace(trace.rate, signals, trace.constants)
+
+
 WAITS = scene(comes(42, starts=130))
 """A walker arrives at sample 42, waits at y = -3.25, and starts at sample 130, after the ego has passed."""

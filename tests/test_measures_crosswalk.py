@@ -7,7 +7,7 @@ import typing
 
 import numpy as np
 import pytest
-from crossings import EGO, FRONT, RATE, SAMPLE, SAMPLES, WAITS, WALKER, comes, scene, speed_in_parts, way
+from crossings import EGO, FRONT, RATE, SAMPLE, SAMPLES, WAITS, WALKER, comes, scene, speed_in_parts, until, way
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ from testbed.measures.table import measures_of, primary_of, violations_of
 
 NOTHING = {
     "non_yield": 0.0, "pet": 10.0, "excess_wait": 0.0, "surge": 0.0, "zebra_speed": 0.0, "retreat": 0.0, "ttz": 10.0,
-    "needless_stop": 0.0, "collision": 0.0,
+    "needless_stop": 0.0, "overspeed": 0.0, "collision": 0.0,
 }  # fmt: skip
 
 
@@ -60,14 +60,32 @@ def test_arrival_just_before_the_ego():
 
 
 def test_pet_by_hand():
-    """The ego leaves the place at sample 118, the walker enters its band (y = 2.7) 59.5 samples after 130: 190."""
-    assert _severity("pet", WAITS) == pytest.approx((190 - 118) / 15)
-    # The walker first: in the band from 2.7 to 5.3, it leaves at sample start + 86; the ego enters at 111.
-    assert _severity("pet", scene(comes(0, starts=10))) == pytest.approx((111 - 96) / 15)
+    """The ego's rear leaves the place (x = 0.3) at 117.125; the walker is in its band (y = 2.7) 59.5 on, at 189.5."""
+    assert _severity("pet", WAITS) == pytest.approx((189.5 - 117.125) / 15)
+    # The walker first: in the band from 2.7 to 5.3, it leaves 85.5 samples on; the ego enters (x = -0.3) at 110.125.
+    assert _severity("pet", scene(comes(0, starts=10))) == pytest.approx((110.125 - 95.5) / 15)
     assert _severity("pet", scene(comes(0, starts=25))) == pytest.approx(0.0)  # leaves as the ego enters
     assert _severity("pet", scene(comes(0, starts=40))) == 0.0  # both inside
-    assert _severity("pet", scene(comes(42))) == 10.0  # never enters
-    assert _severity("pet", scene(comes(0, starts=10), comes(42, starts=130))) == pytest.approx(1.0)  # the shorter
+    assert _severity("pet", scene(comes(0, starts=10), comes(42, starts=130))) == pytest.approx(0.975)  # the shorter
+
+
+def test_pet_where_the_recording_ends_early():
+    """The least it can be: who waits at y = -3.25 walks the 5.95 m to the band at 1.5 m/s from then on."""
+    gone = (149 - 117.125) / 15
+    assert _severity("pet", until(scene(comes(42)), 150)) == pytest.approx(gone + 5.95 / 1.5)
+    assert _severity("pet", until(scene(4 - comes(42)), 150)) == pytest.approx(gone + 1.95 / 1.5)
+    assert _severity("pet", scene(comes(42))) == 10.0  # 8.125 + 3.967 s: beyond the cap
+    # Who walks, and an ego that comes at constant speed, go on as they do: the same as if it had been recorded.
+    assert _severity("pet", until(WAITS, 160)) == pytest.approx(_severity("pet", WAITS))
+    first = scene(comes(0, starts=10))
+    assert _severity("pet", until(first, 105)) == pytest.approx(_severity("pet", first))
+    assert _severity("pet", until(first, 90)) == pytest.approx((88.4 - 0.8 * 89 - 0.3) / 12)  # it is still inside
+    # Not censored: who stands is not coming, nor who has turned away or stands by; and neither has been there.
+    stands = scene(comes(0, starts=10), front=np.minimum(FRONT, -1.0), speed=np.where(FRONT < -1, 12.0, 0.0))
+    away = scene(np.where(SAMPLE < 120, comes(42), -6.0))
+    bystander = scene(np.full(SAMPLES, -5.0))
+    for trace in (stands, until(away, 150), until(bystander, 150), until(scene(comes(42)), 100)):
+        assert _severity("pet", trace) == 10.0
 
 
 def test_excess_wait_by_hand():
@@ -94,6 +112,28 @@ def test_surge_by_hand():
         ([(0, 12.0), (50, 9.0)], 0.0),
     ):
         assert _severity("surge", scene(comes(42), speed=speed_in_parts(*parts))) == gained, parts
+
+
+def test_speed_does_not_excuse_a_surge():
+    """From 16 to 20 m/s at sample 60, 40.4 m before the zebra: at 13 m/s 24.9 m are enough to stop, at 20 m/s 58.8."""
+    trace = scene(comes(42), speed=speed_in_parts((0, 16.0), (60, 20.0)))
+    assert _severity("surge", trace) == 4.0
+    for start, gained in ((79, 4.0), (80, 0.0)):  # 25.2 m, 24.4 m
+        assert _severity("surge", scene(comes(42), speed=speed_in_parts((0, 16.0), (start, 20.0)))) == gained
+
+
+def test_overspeed_by_hand():
+    """50 km/h are 13.89 m/s; what is driven from the zebra on does not count."""
+    assert _severity("overspeed", scene(speed=13.8)) == 0.0
+    assert _severity("overspeed", scene(speed=speed_in_parts((0, 12.0), (20, 15.0), (30, 13.0)))) == 15.0 - 50 / 3.6
+    for start, over in ((111, 16.0 - 50 / 3.6), (112, 0.0)):
+        assert _severity("overspeed", scene(speed=speed_in_parts((0, 12.0), (start, 16.0)))) == pytest.approx(over)
+    trace = scene(speed=speed_in_parts((0, 12.0), (20, 15.0), (30, 13.0), (50, 17.0), (60, 12.0)))
+    marks = [(seen.start * RATE, seen.end * RATE, seen.severe, seen.body, seen.text) for seen in violations(trace)]
+    assert marks == [
+        (pytest.approx(20), pytest.approx(30), False, EGO, "1.1 m/s over the speed limit"),
+        (pytest.approx(50), pytest.approx(60), True, EGO, "3.1 m/s over the speed limit"),
+    ]
 
 
 def test_pulling_away_behind_a_pedestrian_is_no_surge():

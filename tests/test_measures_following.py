@@ -107,6 +107,13 @@ def test_merger_braking_by_hand():
         assert _severity("merger_braking", _changed("acceleration", sample, RAMP, -3.0)) == found
     assert _severity("merger_braking", _changed("acceleration", slice(None), RAMP, 2.0)) == 0.0
     assert _severity("merger_braking", _changed("acceleration", 60, OTHER, -3.0)) == 0.0
+    # After its crossing it counts on the ego's lane alone: not where it, or the ego, is on the other one.
+    for body in (RAMP, EGO):
+        lane = _scene()["lane"].copy()
+        lane[100:, body] = 0
+        for sample, found in ((99, 3.0), (100, 0.0)):
+            braking = _changed("acceleration", sample, RAMP, -3.0)["acceleration"]
+            assert _severity("merger_braking", _scene(lane=lane, acceleration=braking)) == found
     never = _changed("acceleration", 149, RAMP, -3.0)
     lane = np.full((SAMPLES, 4), [1, 1, 0, 2])
     assert _severity("merger_braking", never) == 0.0

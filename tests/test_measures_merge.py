@@ -62,7 +62,7 @@ def test_merge_is_found():
     """Intrusion by the corner, crossing by the centre, window to 5 s (75 samples) after the crossing."""
     merge = find_merge(_scene())
     assert (merge.intrusion, merge.crossing, merge.end) == (50, 60, 135)
-    assert (merge.leader, merge.follower) == (LEADER, FOLLOWER)
+    assert (merge.lane, merge.follower) == (1, FOLLOWER)
 
 
 def test_turned_ego_intrudes_earlier():
@@ -164,11 +164,87 @@ def test_episode_without_follower(reason):
     if reason == "other lane":
         lane[:, FOLLOWER] = 0
     else:
-        position[:, FOLLOWER, 0] -= 68.4  # at sample 50 then 31.667 + 68.4 = 100.07 m behind
+        position[:, FOLLOWER, 0] -= 71.1  # at sample 60, the crossing, then 29 + 71.1 = 100.1 m behind
     trace = _scene(lane=lane, position=position, acceleration=_acceleration((80, -8.0)))
     assert find_merge(trace).follower is None
     for name, value in (NOTHING | {"lead_headway": 1.25}).items():
         assert _severity(name, trace) == pytest.approx(value)
+
+
+LEAVES = "lane", "front"
+
+
+def _leaving(sample: int, how: str, back: int = SAMPLES) -> dict[str, np.ndarray]:
+    """Return signals in which the follower leaves to the left lane from a sample on: by its centre, or its front."""
+    lane, position, heading = _scene()["lane"].copy(), _scene()["position"].copy(), np.zeros((SAMPLES, 3))
+    if how == "lane":
+        lane[sample:back, FOLLOWER], position[sample:back, FOLLOWER, 1] = 0, 1.9
+    else:  # its centre stays 0.4 m on this side of the line, its front is 2.5 sin 0.17 = 0.423 m further left
+        position[sample:back, FOLLOWER, 1], heading[sample:back, FOLLOWER] = 2.4, -0.17
+    return {"lane": lane, "position": position, "heading": heading}
+
+
+@pytest.mark.parametrize("how", LEAVES)
+def test_conflict_ends_when_the_follower_has_left(how):
+    """At sample 100 it is on the new lane for the last time: gap 45 - 5 - 4 * 100 / 15 = 13.333 m, closing 4 m/s."""
+    braking = _acceleration((100, -3.0), (101, -7.0))
+    trace = _scene(**_leaving(101, how), acceleration=braking)
+    assert _severity("min_ttc", trace) == pytest.approx(13.3333333 / 4)
+    assert _severity("drac", trace) == pytest.approx(16 / 26.6666667)
+    assert _severity("imposed_deceleration", trace) == 3.0
+    assert [(seen.measure, seen.start * RATE) for seen in violations(trace)] == [("imposed_deceleration", 100.0)]
+    # It slows down to a standstill behind nobody's back: whatever it does, and however near, counts no more.
+    speed = _scene()["speed"].copy()
+    speed[101:, EGO] = 0.0
+    slowed = _scene(**_leaving(101, how), acceleration=braking, speed=speed)
+    for name in ("min_ttc", "drac", "imposed_deceleration"):
+        assert _severity(name, slowed) == _severity(name, trace)
+
+
+def test_a_front_that_is_not_over_the_line_has_not_left():
+    """0.4 m from the line, 2.5 sin 0.16 = 0.398 m: it follows to the end of the window, as in the scene unchanged."""
+    signals = _leaving(101, "front")
+    signals["heading"][101:, FOLLOWER] = -0.16
+    assert _severity("drac", _scene(**signals)) == pytest.approx(1.875)
+
+
+@pytest.mark.parametrize("how", LEAVES)
+def test_conflict_goes_on_when_the_follower_comes_back(how):
+    """Gone from 101 to 120 and back behind: as if it had stayed; back in front of the ego it follows no more."""
+    assert _severity("drac", _scene(**_leaving(101, how, back=120))) == pytest.approx(1.875)
+    signals = _leaving(101, how, back=120)
+    signals["position"][101:, FOLLOWER, 0] = signals["position"][101:, EGO, 0] + 3.0
+    passed = _scene(**signals, acceleration=_acceleration((125, -6.0)))
+    assert _severity("min_ttc", passed) == pytest.approx(13.3333333 / 4)
+    assert _severity("imposed_deceleration", passed) == 0.0
+
+
+def test_conflict_ends_when_the_ego_has_left():
+    """On to the left lane at sample 101: what the follower of the new lane does is not the ego's any more."""
+    lane, position = _scene()["lane"].copy(), _scene()["position"].copy()
+    lane[101:, EGO], position[101:, EGO, 1] = 0, 0.0
+    trace = _scene(lane=lane, position=position, acceleration=_acceleration((101, -6.0)))
+    assert _severity("min_ttc", trace) == pytest.approx(13.3333333 / 4)
+    assert _severity("imposed_deceleration", trace) == 0.0
+
+
+def test_no_follower_is_one_that_is_already_leaving():
+    """Its front is over the line as the ego intrudes; the headway as the ego crosses is to nobody either."""
+    trace = _scene(**_leaving(45, "front"))
+    assert find_merge(trace).follower is None
+    assert [_severity(name, trace) for name in ("min_ttc", "drac", "cut_in_margin", "lag_headway")] == [10, 0, 10, 10]
+    between = _scene(**_leaving(55, "lane"))  # it leaves between intrusion and crossing
+    assert find_merge(between).follower == FOLLOWER
+    assert _severity("lag_headway", between) == 10.0 and _severity("cut_in_margin", between) < 10.0
+
+
+def test_headways_are_of_the_neighbours_at_the_crossing():
+    """A leader 1 m ahead at the intrusion whom the ego passes until the crossing is behind it then: 3 m - 5 m."""
+    position = _scene()["position"].copy()
+    position[:, LEADER, 0] = position[:, EGO, 0] + np.where(np.arange(SAMPLES) < 55, 1.0, -8.0)
+    trace = _scene(position=position)
+    assert _severity("lead_headway", trace) == 10.0
+    assert _severity("lag_headway", trace) == pytest.approx(3.0 / 22)
 
 
 def test_follower_just_in_reach_and_episode_without_leader():

@@ -71,13 +71,30 @@ def _intrusion(trace: Trace) -> int:
 def _neighbours(trace: Trace, sample: int) -> tuple[int | None, int | None]:
     """Return the nearest vehicle ahead of and behind the ego on the right lane, by a plain loop."""
     x = trace["position"][sample, :, 0]
-    lane = [vehicle for vehicle in range(1, len(x)) if abs(trace["position"][sample, vehicle, 1] - 4.0) < 2.0]
+    lane = [vehicle for vehicle in range(1, len(x)) if _on_right_lane(trace, sample, vehicle)]
     ahead = [vehicle for vehicle in lane if x[vehicle] >= x[0]]
     behind = [vehicle for vehicle in lane if 0 < x[0] - x[vehicle] < 100]
     return (
         min(ahead, key=lambda v: x[v], default=None),
         max(behind, key=lambda v: x[v], default=None),
     )
+
+
+def _on_right_lane(trace: Trace, sample: int, vehicle: int) -> bool:
+    """Return whether both the centre and the middle of the front are between the lines, by trigonometry."""
+    y, length = trace["position"][sample, vehicle, 1], trace["size"][vehicle, 0]
+    return abs(y - 4.0) < 2.0 and abs(y + math.sin(trace["heading"][sample, vehicle]) * length / 2 - 4.0) < 2.0
+
+
+def _following(trace: Trace, follower: int) -> list[int]:
+    """Return the samples of the window in which the follower is behind the ego, both on the right lane."""
+    start, crossing, x = _intrusion(trace), _crossing(trace), trace["position"][:, :, 0]
+    found = []
+    for sample in range(start, min(crossing + 75, len(trace))):
+        both = _on_right_lane(trace, sample, follower) and (sample < crossing or _on_right_lane(trace, sample, 0))
+        if both and x[sample, follower] < x[sample, 0]:
+            found.append(sample)
+    return found
 
 
 def _gap(trace: Trace, sample: int, leader: int, follower: int) -> float:
@@ -91,7 +108,7 @@ def test_merge_second_way(traces):
     for trace in traces:
         merge = find_merge(trace)
         assert (merge.crossing, merge.intrusion) == (_crossing(trace), _intrusion(trace))
-        assert (merge.leader, merge.follower) == _neighbours(trace, merge.intrusion)
+        assert merge.follower == _neighbours(trace, merge.intrusion)[1]
     assert sum(find_merge(trace).follower is not None for trace in traces) >= 12
 
 
@@ -114,12 +131,11 @@ def test_imposed_deceleration_from_positions(traces):
         if follower is not None:
             path = np.linalg.norm(np.diff(trace["position"][:, follower], axis=0), axis=-1) * trace.rate
             second = np.diff(path) * trace.rate  # [k]: acceleration in sample k + 1
-            start, end = _intrusion(trace), min(_crossing(trace) + 75, len(trace))
-            before = max(-second[start - 16 : start - 1].min(), 0.0)
-            expected = max(-second[start - 1 : end - 1].min() - before, 0.0)
             # The last sample's acceleration shows in positions only one sample later, outside the trace.
-            if end == len(trace):
-                expected = max(expected, -trace["acceleration"][-1, follower] - before)
+            second = np.append(second, trace["acceleration"][-1, follower])
+            start = _intrusion(trace)
+            before = max(-second[start - 16 : start - 1].min(), 0.0)
+            expected = max(0.0, *(-second[sample - 1] - before for sample in _following(trace, follower)))
         assert _severity("imposed_deceleration", trace) == pytest.approx(expected, abs=1e-6)
         seen.append(expected)
     assert max(seen) > 1.0
@@ -135,10 +151,6 @@ def _time_until_contact(gap: float, follower: float, leader: float) -> float:
     return 10.0
 
 
-def _window(trace: Trace) -> range:
-    return range(_intrusion(trace), min(_crossing(trace) + 75, len(trace)))
-
-
 def test_time_to_collision_by_driving_on(traces):
     """From every sample of the window, both go on at constant speed until they meet."""
     shortest = []
@@ -148,7 +160,7 @@ def test_time_to_collision_by_driving_on(traces):
             assert _severity("min_ttc", trace) == 10.0
             continue
         speed, times = trace["speed"], []
-        for sample in _window(trace):
+        for sample in _following(trace, follower):
             gap, closing = _gap(trace, sample, 0, follower), speed[sample, follower] - speed[sample, 0]
             if closing > 0 and gap / closing < 11:
                 times.append(_time_until_contact(gap, speed[sample, follower], speed[sample, 0]))
@@ -161,19 +173,20 @@ def test_headways_margin_and_drac_by_loops(traces):
     """Each formula written out for one sample at a time."""
     for trace in traces:
         intrusion, crossing, speed = _intrusion(trace), _crossing(trace), trace["speed"]
-        leader, follower = _neighbours(trace, intrusion)
+        leader, behind = _neighbours(trace, crossing)
         if leader is not None:
             expected = min(_gap(trace, crossing, leader, 0) / speed[crossing, 0], 10.0)
             assert _severity("lead_headway", trace) == pytest.approx(expected)
+        expected = 10.0 if behind is None else _gap(trace, crossing, 0, behind) / speed[crossing, behind]
+        assert _severity("lag_headway", trace) == pytest.approx(min(expected, 10.0))
+        _, follower = _neighbours(trace, intrusion)
         if follower is None:
             continue
-        expected = min(_gap(trace, crossing, 0, follower) / speed[crossing, follower], 10.0)
-        assert _severity("lag_headway", trace) == pytest.approx(expected)
         closing = speed[intrusion, follower] - speed[intrusion, 0]
         margin = _gap(trace, intrusion, 0, follower) / closing - closing / 12 - 0.35 if closing > 0 else 10.0
         assert _severity("cut_in_margin", trace) == pytest.approx(min(margin, 10.0))
         needs = [0.0]
-        for sample in _window(trace):
+        for sample in _following(trace, follower):
             closing, gap = speed[sample, follower] - speed[sample, 0], _gap(trace, sample, 0, follower)
             if closing > 0:  # bumpers that touch and still close would need to stop at once
                 needs.append(closing**2 / (2 * gap) if gap > 0 else math.inf)

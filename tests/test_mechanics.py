@@ -252,21 +252,36 @@ def test_time_to_reach_by_hand():
 
 
 def test_post_encroachment_time_by_hand():
-    """Inside in samples 2 and 3, out at 4; the other enters at 7: 3 samples of 0.1 s."""
-    first, second = np.zeros(10, bool), np.zeros(10, bool)
-    first[2:4], second[7:9] = True, True
+    """1 m deep in samples 2 and 3, 1 m outside in 4, so out at 3.5; the other is in from 6.5 on: 3 samples of 0.1 s."""
+    first, second = np.full(10, -1.0), np.full(10, -1.0)
+    first[2:4], second[7:9] = 1.0, 1.0
     assert crossing.post_encroachment_time(first, second, 10.0) == pytest.approx(0.3)
-    second[4] = True  # enters as the first leaves
+    second[7] = 3.0  # from 1 m outside to 3 m inside: in at 6.25
+    assert crossing.post_encroachment_time(first, second, 10.0) == pytest.approx(0.275)
+    second[4] = 1.0  # enters as the first leaves
     assert crossing.post_encroachment_time(first, second, 10.0) == 0.0
-    second[3] = True
+    second[3] = 1.0
     assert crossing.post_encroachment_time(first, second, 10.0) == 0.0
-    assert crossing.post_encroachment_time(first, np.zeros(10, bool), 10.0) == math.inf
+    assert crossing.post_encroachment_time(first, np.full(10, -1.0), 10.0) == math.inf
+
+
+def test_time_since_inside_by_hand():
+    """Out at 3.5, the last sample is 9: 5.5 samples; who is inside at the end has just been there."""
+    depth = np.full(10, -1.0)
+    assert crossing.time_since_inside(depth, 10.0) == math.inf
+    depth[2:4] = 1.0
+    assert crossing.time_since_inside(depth, 10.0) == pytest.approx(0.55)
+    depth[9] = 0.0
+    assert crossing.time_since_inside(depth, 10.0) == 0.0
 
 
 @quick
 @given(st.integers(1, 40).flatmap(lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2)))
 def test_post_encroachment_time_agrees_with_a_walk_through_the_samples(pair):
-    """Second way: a clock since each was last inside; neither their order nor time's direction matters."""
+    """Second way: a clock since each was last inside; neither their order nor time's direction matters.
+
+    As deep inside as outside, an edge is halfway between two samples.
+    """
     expected, left = math.inf, {0: None, 1: None}
     for sample, inside in enumerate(zip(*pair, strict=True)):
         for who in (0, 1):
@@ -276,8 +291,8 @@ def test_post_encroachment_time_agrees_with_a_walk_through_the_samples(pair):
             expected = 0
         for who in (0, 1):
             if inside[who]:
-                left[who] = sample + 1  # out one sample later
-    first, second = (np.array(mask) for mask in pair)
+                left[who] = sample + 1  # out half a sample later, and the other in half a sample before
+    first, second = (np.where(mask, 0.3, -0.3) for mask in pair)
     assert crossing.post_encroachment_time(first, second, 1.0) == expected
     assert crossing.post_encroachment_time(second, first, 1.0) == expected
     assert crossing.post_encroachment_time(first[::-1], second[::-1], 1.0) == expected

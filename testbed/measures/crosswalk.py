@@ -4,6 +4,11 @@ Encounters are those of `testbed.measures.encounter`. Rules for episodes in whic
 measure: without an encounter, or without a pedestrian, shares, waits, speeds gained and distances
 walked back are 0, and times and clearances are at their cap of 10; an ego that never reaches the
 zebra has a speed of 0 there and passes nobody.
+
+Speed is no excuse: whom an ego owes a stop, and from where on it can no longer stop, is judged at no more than
+a moderate 13 m/s. Three measures are about what happened between the two and get milder the sooner an ego is
+past: PET, the excess wait (who is past cannot keep anybody waiting), and the time to the zebra (at its cap for who
+is past before anybody comes). `overspeed` and `approach_speed` stand beside them.
 """
 
 from __future__ import annotations
@@ -17,11 +22,14 @@ from testbed.measures import collision
 from testbed.measures.encounter import (
     DECELERATION,
     EGO,
+    MODERATE,
+    SPEED_LIMIT,
     Encounter,
     ahead,
     anybody_near,
     before_zebra,
     conflict_time,
+    find_arrivals,
     find_encounters,
     front,
     outside,
@@ -44,21 +52,26 @@ STANDING = 0.3
 """A vehicle slower than this stands [m/s]."""
 MPH = 0.44704
 """A mile per hour [m/s]."""
-SURGE, RETREAT, CLEARANCE = (0.5, 2.23), (0.5, 1.0), (1.0, 0.5)
+SURGE, RETREAT, CLEARANCE, OVERSPEED = (0.5, 2.23), (0.5, 1.0), (1.0, 0.5), (0.5, 2.23)
 """Minor and severe limits of the measures that films mark; see `MEASURES`."""
 
 
 def non_yield(trace: Trace) -> float:
-    """Return which share of the pedestrians for whom the ego could stop it passed first, 0 to 1; 0 if there were none.
+    """Return which share of the pedestrians it should have stopped for the ego passed first, 0 to 1; 0 without any.
 
-    It is 1 - the yield rate, which counts drivers who could stop only.
+    It is 1 - the yield rate, which counts those for whom a driver could stop only: here one who comes at 13 m/s
+    (see `testbed.measures.encounter`), so no ego owes less because it is faster, or past before they come.
     """
-    passed = [encounter.passed for encounter in find_encounters(trace) if encounter.could_stop]
+    passed = [encounter.passed for encounter in find_arrivals(trace) if encounter.could_stop]
     return float(np.mean(passed)) if passed else 0.0
 
 
 def pet(trace: Trace) -> float:
-    """Return the shortest post-encroachment time between the ego and any pedestrian [s], at most 10."""
+    """Return the shortest post-encroachment time between the ego and any pedestrian [s], at most 10.
+
+    Censored where the recording ends before the second of both comes: then the least that it can be (see
+    `testbed.measures.encounter.conflict_time`), not the cap.
+    """
     return min([conflict_time(trace, int(body)) for body in pedestrians(trace)] + [CAP])
 
 
@@ -66,7 +79,7 @@ def excess_wait(trace: Trace) -> float:
     """Return the longest time that a pedestrian of an encounter is kept at the kerb, beyond the 1 s it needs [s].
 
     At the kerb is within 1.8 m outside the edge, from the arrival to the entry or, for one who never
-    enters, to the end of the trace. At least 0.
+    enters, to the end of the trace: there the wait is censored, and at least this long. At least 0.
     """
     waits = [0.0]
     for encounter in find_encounters(trace):
@@ -78,14 +91,15 @@ def excess_wait(trace: Trace) -> float:
 def speed_gained(trace: Trace, encounter: Encounter) -> np.ndarray:
     """Return the ego's speed over its smallest since the arrival, shape (samples,) [m/s].
 
-    0 where that is no surge: the ego is at the zebra or could no longer stop before it (PSD of at
-    most 1 at 3.4 m/s2), or the pedestrian is neither at the kerb nor on the road in or before its path.
+    0 where that is no surge: the ego is at the zebra or could no longer stop before it (PSD of at most 1 at
+    3.4 m/s2, at its own speed or 13 m/s if it is faster), or the pedestrian is neither at the kerb nor on the
+    road in or before its path.
     """
     speed, distance = trace["speed"][:, EGO], before_zebra(trace)
     gained = np.zeros(len(trace))
     since = slice(encounter.arrival, None)
     gained[since] = speed[since] - np.minimum.accumulate(speed[since])
-    free = crossing.proportion_of_stopping_distance(distance, speed, DECELERATION) > 1
+    free = crossing.proportion_of_stopping_distance(distance, np.minimum(speed, MODERATE), DECELERATION) > 1
     return np.where(ahead(trace, encounter) & free, gained, 0.0)
 
 
@@ -108,6 +122,18 @@ def approach_speed(trace: Trace) -> float:
     places = np.concatenate([[first], x[inside], [last]])
     speeds = np.concatenate([[np.interp(first, x, speed)], speed[inside], [np.interp(last, x, speed)]])
     return float(np.trapezoid(speeds, places) / (last - first))
+
+
+def over_limit(trace: Trace) -> np.ndarray:
+    """Return how much faster than 50 km/h the ego is before its front has reached the zebra, shape (samples,) [m/s]."""
+    sample, reached = np.arange(len(trace)), reach(trace)
+    before = sample <= (len(trace) if reached is None else reached)
+    return np.where(before, np.maximum(trace["speed"][:, EGO] - SPEED_LIMIT, 0.0), 0.0)
+
+
+def overspeed(trace: Trace) -> float:
+    """Return the most by which the ego exceeds the speed limit of 50 km/h on its way to the zebra [m/s]."""
+    return float(over_limit(trace).max())
 
 
 def zebra_speed(trace: Trace) -> float:
@@ -170,7 +196,7 @@ MEASURES: Mapping[str, Measure] = {
     measure.name: measure
     for measure in (
         Measure("non_yield", "pedestrians passed first", "", non_yield, "higher", 0.5, 1.0,
-                "1 - yield rate over drivers who could stop; thresholds ours: every second one, every one"),
+                "1 - yield rate where a driver at 13 m/s could stop; thresholds ours: every second one, every one"),
         Measure("pet", "post-encroachment time", "s", pet, "lower", 1.5, 1.0,
                 "Allen, Shin and Cooper 1978; 1.5 critical, 1 severe (criticality-metrics catalogue, SUMO)"),
         Measure("excess_wait", "excess wait at the kerb", "s", excess_wait, "higher", 5.0, 10.0,
@@ -181,6 +207,8 @@ MEASURES: Mapping[str, Measure] = {
         # speed creep: no speed alone is wrong at a crossing, so the speed of one episode has no threshold.
         Measure("approach_speed", "approach speed", "m/s", approach_speed, "higher", None, None,
                 "ours; the difference to the clean driver is the speed creep"),
+        Measure("overspeed", "over the speed limit", "m/s", overspeed, "higher", *OVERSPEED,
+                "50 km/h; 2.23 is nuPlan's overspeed, 0.5 ours"),
         Measure("zebra_speed", "speed at the zebra", "m/s", zebra_speed, "higher", 24.1 * MPH, 40.6 * MPH,
                 "Tefft 2013: from 24.1 mph one in ten pedestrians who are hit dies, from 40.6 mph every second one"),
         Measure("retreat", "pedestrian walked back", "m", retreat, "higher", *RETREAT, "ours"),
@@ -198,11 +226,11 @@ MEASURES: Mapping[str, Measure] = {
 def violations(trace: Trace) -> list[Violation]:
     """Return what a viewer should look at, in order of time, each with the pedestrian that it happens to."""
     found = collision.violations(trace)
+    found += stretches(trace, over_limit(trace), "overspeed", OVERSPEED, "{:.1f} m/s over the speed limit", EGO)
     for encounter in find_encounters(trace):
         gained = speed_gained(trace, encounter)
         found += stretches(trace, gained, "surge", SURGE, "speeds up {:.1f} m/s at a pedestrian", encounter.body)
-        if encounter.passed and encounter.could_stop:
-            found.append(_passing(trace, encounter))
+    found += [_passing(trace, met) for met in find_arrivals(trace) if met.passed and met.could_stop]
     for body in map(int, pedestrians(trace)):
         close = distance_to(trace, body)
         found += stretches(trace, close, "clearance", CLEARANCE, "clearance {:.1f} m", body)
@@ -218,7 +246,8 @@ def _passing(trace: Trace, encounter: Encounter) -> Violation:
     rear = front(trace)[start:] - trace["size"][EGO, 0]
     over = np.flatnonzero(rear > trace["zebra"][0, 1])
     end = start + int(over[0]) if len(over) else len(trace)
-    text = f"passes a waiting pedestrian at {trace['speed'][start, EGO]:.1f} m/s"
+    whom = "a waiting pedestrian" if encounter.arrival < start else "before a pedestrian who comes"
+    text = f"passes {whom} at {trace['speed'][start, EGO]:.1f} m/s"
     severe = non_yield(trace) >= 1.0
     return Violation(start / trace.rate, end / trace.rate, "non_yield", text, severe, encounter.body)
 

@@ -1,4 +1,9 @@
-"""Who meets whom at a crossing: when each pedestrian comes to the kerb, enters the road, and what the ego could do."""
+"""Who meets whom at a crossing: when each pedestrian comes to the kerb, enters the road, and what is owed to it.
+
+For whom a driver could stop is a fact of the scene, never of the driver: it is judged for one who comes at 13 m/s
+from where the ego is first seen. At the ego's own speed and place, who drives faster would owe less, and who is
+past before the pedestrian comes nothing at all.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +21,18 @@ DECELERATION = 3.4
 REACTION = 1.0
 """Time before the brakes work [s]: the perception-reaction time of ITE's yellow interval, for a driver who has to
 reckon with stopping, as at a marked crossing. AASHTO's 2.5 s is for a surprise and would excuse too many."""
+SPEED_LIMIT = 50 / 3.6
+"""What is allowed on the road [m/s]."""
+MODERATE = 13.0
+"""A moderate speed to come to a crossing at, a little below the limit [m/s]: that of the clean driver."""
+WALKING = 1.5
+"""A pedestrian who waits as a recording ends may walk off at this speed [m/s]: adults' fastest here."""
 EGO = 0
 
 
 @dataclass(frozen=True)
 class Encounter:
-    """A pedestrian who comes to the kerb while the ego's front is still before the zebra."""
+    """A pedestrian who comes to the kerb."""
 
     body: int
     """Number of the pedestrian."""
@@ -34,11 +45,11 @@ class Encounter:
     exit: int | None
     """First sample after the entry in which it is off the road on the other side, or None."""
     distance: float
-    """From the ego's front to the zebra at the arrival [m], above 0."""
+    """From the ego's front to the zebra at the arrival [m]; 0 where the ego has reached it by then."""
     speed: float
     """The ego's speed at the arrival [m/s]."""
     could_stop: bool
-    """Whether that distance is more than the ego's stopping sight distance."""
+    """Whether a driver who comes at MODERATE speed would be farther away than its stopping sight distance then."""
     yielded: bool
     """Whether the pedestrian entered the road before the ego's front reached the zebra."""
     passed: bool
@@ -83,33 +94,47 @@ def side_at(trace: Trace, body: int, sample: int) -> int:
 
 
 def find_encounters(trace: Trace) -> list[Encounter]:
-    """Return the encounters of an episode, in order of their pedestrians' numbers.
+    """Return the pedestrians who come while the ego's front is before the zebra, in order of their numbers.
 
     Bystanders, and pedestrians who come when the ego's front is at the zebra or past it, are none.
     """
+    return [encounter for encounter in find_arrivals(trace) if encounter.distance > 0]
+
+
+def find_arrivals(trace: Trace) -> list[Encounter]:
+    """Return all pedestrians who come to the kerb, wherever the ego is by then, in order of their numbers."""
     found = [_encounter(trace, int(body)) for body in pedestrians(trace)]
     return [encounter for encounter in found if encounter is not None]
+
+
+def left_at_moderate_speed(trace: Trace, sample: int) -> float:
+    """Return how far before the zebra a driver would be by a sample who comes at MODERATE speed [m].
+
+    From where the ego's front is in the first sample: nothing that the ego does moves that place or the pedestrians
+    who come up to the kerb.
+    """
+    return float(before_zebra(trace)[0]) - MODERATE * sample / trace.rate
 
 
 def _encounter(trace: Trace, body: int) -> Encounter | None:
     beyond, reached = outside(trace, body), reach(trace)
     arrival = _first(beyond <= AT_KERB)
-    if arrival is None or (reached is not None and arrival >= reached):
+    if arrival is None:
         return None
     side = side_at(trace, body, arrival)
     entry = _first(beyond < 0)
     width = float(np.diff(trace["zebra"][1])[0])
     exit_ = None if entry is None else _first(progress(trace, body, side) >= width)
-    distance, speed = float(before_zebra(trace)[arrival]), float(trace["speed"][arrival, EGO])
+    needed = crossing.stopping_distance(MODERATE, REACTION, DECELERATION)
     return Encounter(
         body=body,
         side=side,
         arrival=arrival,
         entry=entry,
         exit=exit_,
-        distance=distance,
-        speed=speed,
-        could_stop=bool(distance > crossing.stopping_distance(speed, REACTION, DECELERATION)),
+        distance=0.0 if reached is not None and arrival >= reached else float(before_zebra(trace)[arrival]),
+        speed=float(trace["speed"][arrival, EGO]),
+        could_stop=bool(left_at_moderate_speed(trace, arrival) > needed),
         yielded=entry is not None and (reached is None or entry < reached),
         passed=reached is not None and (entry is None or entry >= reached),
     )
@@ -136,23 +161,39 @@ def anybody_near(trace: Trace) -> np.ndarray:
 
 
 def conflict_time(trace: Trace, body: int) -> float:
-    """Return the post-encroachment time between the ego and a pedestrian [s], `inf` if one never comes there.
+    """Return the post-encroachment time between the ego and a pedestrian [s], `inf` if there is none.
 
-    Their conflict area is where the band that the ego sweeps (its width, about its y as it reaches
-    the zebra) meets the pedestrian's way through that band, both with the pedestrian's own radius.
+    Their conflict area is where the band that the ego sweeps (its width, about its y as it reaches the
+    zebra, or where it is last) meets the pedestrian's way through that band, both with the pedestrian's own
+    radius. There is none unless one of them has been there. Where the other has not by the end of the
+    recording, the time is censored, and this is the least it can be if the other one goes on from there: the
+    ego at its last speed, a pedestrian at the kerb or on the road at its own or, if that is more, at WALKING
+    speed. An ego that stands, and a pedestrian who is elsewhere, are not coming: `inf`.
     """
-    reached = reach(trace)
-    if reached is None:
-        return float("inf")
-    position, size = trace["position"], trace["size"]
-    radius = size[body, 1] / 2
-    walker = np.abs(position[:, body, 1] - position[reached, EGO, 1]) <= size[EGO, 1] / 2 + radius
-    if not walker.any():
-        return float("inf")
-    way = position[walker, body, 0]
-    x, half = position[:, EGO, 0], size[EGO, 0] / 2
-    ego = (x + half >= way.min() - radius) & (x - half <= way.max() + radius)
-    return crossing.post_encroachment_time(ego, walker, trace.rate)
+    position, size, reached = trace["position"], trace["size"], reach(trace)
+    radius, last = size[body, 1] / 2, len(trace) - 1
+    y = position[last if reached is None else reached, EGO, 1]
+    walker = size[EGO, 1] / 2 + radius - np.abs(position[:, body, 1] - y)
+    way = position[walker >= 0, body, 0] if (walker >= 0).any() else position[last:, body, 0]
+    behind = front(trace) - way.min() + radius
+    ego = np.minimum(behind, way.max() + radius - front(trace) + size[EGO, 0])
+    if (ego >= 0).any() and (walker >= 0).any():
+        return crossing.post_encroachment_time(ego, walker, trace.rate)
+    if (walker >= 0).any():
+        gone, distance = crossing.time_since_inside(walker, trace.rate), -behind[last]
+        speed = trace["speed"][last, EGO] if distance > 0 else 0.0  # it may have been past before the recording
+    else:
+        gone, distance = crossing.time_since_inside(ego, trace.rate), -walker[last]
+        speed = max(float(trace["speed"][last, body]), WALKING) if _is_coming(trace, body, y) else 0.0
+    return gone + float(crossing.time_to_reach(distance, speed)) if speed > 0 else float("inf")
+
+
+def _is_coming(trace: Trace, body: int, y: float) -> bool:
+    """Return whether a pedestrian is at the kerb or on the road at the end, and the ego's way at y before it."""
+    encounter = _encounter(trace, body)
+    if encounter is None or not present(trace, encounter)[-1]:
+        return False
+    return bool(encounter.side * (y - trace["position"][-1, body, 1]) > 0)
 
 
 def _first(mask: np.ndarray) -> int | None:

@@ -19,7 +19,7 @@ REACH = 100.0
 MOVING = 5.0
 """Slower than this, a time headway says little: in a queue everybody is close [m/s]."""
 AFTER = 2.0
-"""How long after its crossing the merging vehicle's braking still counts [s]."""
+"""How long after its crossing the merging vehicle's braking still counts, while it is on the ego's lane [s]."""
 CLOSE = (0.9, 0.5)
 """Time headways that are unsafe (criticality-metrics catalogue) and severe (ours) [s]."""
 WAITING = (3.0, 6.0)
@@ -107,14 +107,18 @@ def merger_delay(trace: Trace) -> float:
 def merger_braking(trace: Trace) -> float:
     """Return the hardest braking of the vehicle from the ramp [m/s2], at least 0.
 
-    From its first sample at x >= 0 to 2 s after its crossing, or to the end of the trace (ours).
+    From its first sample at x >= 0 to 2 s after its crossing, or to the end of the trace (ours). After the
+    crossing only while it is on the ego's lane: elsewhere it brakes for others.
     """
     merger = find_merger(trace)
     if merger is None:
         return 0.0
-    end = len(trace) if merger.crossing is None else merger.crossing + round(AFTER * trace.rate)
-    braking = -trace["acceleration"][merger.start : end, merger.body]
-    return float(max(braking.max(initial=0.0), 0.0))
+    sample, lane = np.arange(len(trace)), trace["lane"]
+    crossing = len(trace) if merger.crossing is None else merger.crossing
+    beside = (sample >= merger.start) & (sample < crossing)
+    after = (sample >= crossing) & (sample < crossing + round(AFTER * trace.rate))
+    counts = beside | (after & (lane[:, merger.body] == lane[:, EGO]))
+    return float(np.max(-trace["acceleration"][counts, merger.body], initial=0.0))
 
 
 MEASURES = (

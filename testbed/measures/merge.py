@@ -2,6 +2,12 @@
 
 `testbed.measures.following` adds what an ego on the main road does to the one that wants to come in.
 
+The conflict with the new follower - imposed deceleration, DRAC, TTC - is measured from the intrusion to 5 s
+after the crossing, while it *follows*: it is behind the ego, and both are on the new lane. A vehicle has left
+a lane as soon as the middle of its front is over a line, although its centre is not: from there on it drives
+past, and SUMO's SSM device ends there too. It begins later than this does, once the ego's front is on the lane;
+this begins with the first corner over the line, as UN Regulation 157 has it. A follower that comes back follows again.
+
 Rules for episodes in which there is nothing to measure, so that every severity is always defined:
 an episode without a merge, or without a vehicle behind in the new lane, imposes nothing (0), and
 its headways, TTC and margins are at their cap of 10 s.
@@ -9,7 +15,7 @@ its headways, TTC and margins are at their cap of 10 s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +23,7 @@ from scipy.signal import savgol_filter
 
 from testbed.episode import Trace
 from testbed.measures import collision, following
+from testbed.measures.lanes import is_on_lane
 from testbed.measures.measure import Measure, Violation, stretches
 from testbed.mechanics import conflict
 from testbed.mechanics.contact import corners
@@ -42,10 +49,10 @@ class Merge:
     """First sample in which the ego's centre is on the main road."""
     end: int
     """End of the window after the crossing, exclusive."""
+    lane: int
+    """The lane that the ego merges into."""
     follower: int | None
-    """Number of the first vehicle behind in the new lane at the intrusion, if within REACH."""
-    leader: int | None
-    """Number of the first vehicle ahead in the new lane at the intrusion."""
+    """Number of the first vehicle behind on the new lane at the intrusion, if within REACH."""
 
 
 def find_merge(trace: Trace) -> Merge | None:
@@ -57,20 +64,29 @@ def find_merge(trace: Trace) -> Merge | None:
     shape = corners(trace["position"][:, EGO], trace["heading"][:, EGO], trace["size"][EGO])
     over = np.flatnonzero(shape[: crossing + 1, :, 1].min(axis=1) < trace["lane_line"][-1])
     intrusion = int(over[0]) if len(over) else crossing
-    new_lane = int(trace["lane"][crossing, EGO])
-    x = trace["position"][intrusion, :, 0]
-    others = np.flatnonzero(trace["lane"][intrusion] == new_lane)
-    others = others[others != EGO]
-    behind = others[(x[others] < x[EGO]) & (x[others] > x[EGO] - REACH)]
-    ahead = others[x[others] >= x[EGO]]
+    lane = int(trace["lane"][crossing, EGO])
     end = min(crossing + round(WINDOW * trace.rate), len(trace))
-    return Merge(
-        intrusion=intrusion,
-        crossing=crossing,
-        end=end,
-        follower=int(behind[np.argmax(x[behind])]) if len(behind) else None,
-        leader=int(ahead[np.argmin(x[ahead])]) if len(ahead) else None,
-    )
+    return Merge(intrusion, crossing, end, lane, _neighbours(trace, lane, intrusion)[1])
+
+
+def _neighbours(trace: Trace, lane: int, sample: int) -> tuple[int | None, int | None]:
+    """Return the first vehicle ahead of the ego on a lane, and the first behind it, if within REACH."""
+    x, there = trace["position"][sample, :, 0], is_on_lane(trace, lane)[sample]
+    there[EGO] = False
+    ahead = np.flatnonzero(there & (x >= x[EGO]))
+    behind = np.flatnonzero(there & (x < x[EGO]) & (x > x[EGO] - REACH))
+    leader = int(ahead[np.argmin(x[ahead])]) if len(ahead) else None
+    return leader, int(behind[np.argmax(x[behind])]) if len(behind) else None
+
+
+def follows(trace: Trace, merge: Merge) -> np.ndarray:
+    """Return when the new follower follows the ego (see above), shape (samples,) bool; never where there is none."""
+    sample, x, there = np.arange(len(trace)), trace["position"][:, :, 0], is_on_lane(trace, merge.lane)
+    if merge.follower is None:
+        return np.zeros(len(trace), dtype=bool)
+    merging = (sample < merge.crossing) | there[:, EGO]  # from the intrusion to the crossing it is partly there
+    behind = there[:, merge.follower] & (x[:, merge.follower] < x[:, EGO])
+    return (sample >= merge.intrusion) & (sample < merge.end) & merging & behind
 
 
 def _pair(trace: Trace, leader: int, follower: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -91,15 +107,20 @@ def _deceleration_before(trace: Trace, merge: Merge) -> float:
 def imposed_deceleration(trace: Trace) -> float:
     """Return the braking that the merge added for its new follower [m/s2].
 
-    The hardest braking of that vehicle from the intrusion to 5 s after the crossing, minus its
-    hardest braking in the second before, at least 0. (Ours. The braking before stands for what it
-    would have done without the merge: that needs no second simulation and works on recorded traffic.)
+    The hardest braking of that vehicle from the intrusion to 5 s after the crossing, while it follows,
+    minus its hardest braking in the second before, at least 0. (Ours. The braking before stands for what
+    it would have done without the merge: that needs no second simulation and works on recorded traffic.)
     """
     merge = find_merge(trace)
     if merge is None or merge.follower is None:
         return 0.0
-    peak = float(-trace["acceleration"][merge.intrusion : merge.end, merge.follower].min())
-    return max(peak - _deceleration_before(trace, merge), 0.0)
+    return max(float(_imposed(trace, merge).max()), 0.0)
+
+
+def _imposed(trace: Trace, merge: Merge) -> np.ndarray:
+    """Return how much harder the new follower brakes than before, shape (samples,) [m/s2]; 0 unless it follows."""
+    braking = -trace["acceleration"][:, merge.follower] - _deceleration_before(trace, merge)
+    return np.where(follows(trace, merge), braking, 0.0)
 
 
 def cut_in_margin(trace: Trace) -> float:
@@ -112,40 +133,58 @@ def cut_in_margin(trace: Trace) -> float:
 
 
 def lag_headway(trace: Trace) -> float:
-    """Return the time headway of the new follower when the ego crosses the line [s], at most 10."""
+    """Return the time headway of the first vehicle behind as the ego crosses the line [s], at most 10."""
     merge = find_merge(trace)
-    if merge is None or merge.follower is None:
+    if merge is None:
         return CAP
-    gap, speed, _ = (column[merge.crossing] for column in _pair(trace, EGO, merge.follower))
-    return min(float(conflict.time_headway(gap, speed)), CAP)
+    _, follower = _neighbours(trace, merge.lane, merge.crossing)
+    return CAP if follower is None else _headway(trace, merge.crossing, EGO, follower)
 
 
 def lead_headway(trace: Trace) -> float:
-    """Return the ego's time headway to its new leader when it crosses the line [s], at most 10."""
+    """Return the ego's time headway to the first vehicle ahead as it crosses the line [s], at most 10."""
     merge = find_merge(trace)
-    if merge is None or merge.leader is None:
+    if merge is None:
         return CAP
-    gap, speed, _ = (column[merge.crossing] for column in _pair(trace, merge.leader, EGO))
+    leader, _ = _neighbours(trace, merge.lane, merge.crossing)
+    return CAP if leader is None else _headway(trace, merge.crossing, leader, EGO)
+
+
+def _headway(trace: Trace, sample: int, leader: int, follower: int) -> float:
+    """Return a time headway in one sample [s], at most CAP."""
+    gap, speed, _ = (column[sample] for column in _pair(trace, leader, follower))
     return min(float(conflict.time_headway(gap, speed)), CAP)
 
 
-def _follower_conflict(trace: Trace, quantity, fallback: float) -> np.ndarray:
-    """Return a conflict quantity of the new follower behind the ego over the window, or the fallback."""
+def _follower_conflict(trace: Trace, quantity: Callable[..., np.ndarray], fallback: float) -> np.ndarray:
+    """Return a conflict quantity of the new follower while it follows, shape (samples,), else the fallback."""
     merge = find_merge(trace)
     if merge is None or merge.follower is None:
-        return np.array([fallback])
-    window = slice(merge.intrusion, merge.end)
-    return quantity(*(column[window] for column in _pair(trace, EGO, merge.follower)))
+        return np.full(len(trace), fallback)
+    return np.where(follows(trace, merge), quantity(*_pair(trace, EGO, merge.follower)), fallback)
+
+
+def drac_over_time(trace: Trace) -> np.ndarray:
+    """Return the deceleration that the new follower needs to avoid a crash while it follows, shape (samples,) [m/s2].
+
+    At most 20, and 0 where it does not follow.
+    """
+    return np.minimum(_follower_conflict(trace, conflict.deceleration_to_avoid_crash, 0.0), 20.0)
 
 
 def drac(trace: Trace) -> float:
-    """Return the largest deceleration that the new follower needed to avoid a crash [m/s2], at most 20."""
-    return min(float(_follower_conflict(trace, conflict.deceleration_to_avoid_crash, 0.0).max()), 20.0)
+    """Return the largest deceleration that the new follower needed to avoid a crash while it followed [m/s2]."""
+    return float(drac_over_time(trace).max())
+
+
+def ttc_over_time(trace: Trace) -> np.ndarray:
+    """Return the new follower's time to collision with the ego while it follows, shape (samples,) [s], at most 10."""
+    return np.minimum(_follower_conflict(trace, conflict.time_to_collision, CAP), CAP)
 
 
 def min_ttc(trace: Trace) -> float:
-    """Return the shortest time to collision of the new follower with the ego [s], at most 10."""
-    return min(float(_follower_conflict(trace, conflict.time_to_collision, CAP).min()), CAP)
+    """Return the shortest time to collision of the new follower with the ego while it followed [s], at most 10."""
+    return float(ttc_over_time(trace).min())
 
 
 def jerk(trace: Trace) -> float:
@@ -191,14 +230,9 @@ def violations(trace: Trace) -> list[Violation]:
     found = collision.violations(trace) + following.violations(trace)
     merge = find_merge(trace)
     if merge is not None and merge.follower is not None:
-        window = np.zeros(len(trace), dtype=bool)
-        window[merge.intrusion : merge.end] = True
-        braking = -trace["acceleration"][:, merge.follower] - _deceleration_before(trace, merge)
-        braking = np.where(window, braking, 0.0)
         text = "follower brakes {:.1f} m/s²"
-        found += stretches(trace, braking, "imposed_deceleration", (2.0, 4.0), text, merge.follower)
-        need = conflict.deceleration_to_avoid_crash(*_pair(trace, EGO, merge.follower))
-        need = np.where(window, np.minimum(need, 20.0), 0.0)
+        imposed = _imposed(trace, merge)
+        found += stretches(trace, imposed, "imposed_deceleration", (2.0, 4.0), text, merge.follower)
         text = "needs braking to avoid a crash {:.1f} m/s²"
-        found += stretches(trace, need, "drac", (3.4, 5.0), text, merge.follower)
+        found += stretches(trace, drac_over_time(trace), "drac", (3.4, 5.0), text, merge.follower)
     return sorted(found, key=lambda violation: violation.start)

@@ -48,16 +48,43 @@ def time_to_reach(distance: ArrayLike, speed: ArrayLike) -> Array:
 def post_encroachment_time(first: np.ndarray, second: np.ndarray, rate: float) -> float:
     """Return the shortest time from when one has left a conflict area to when the other enters it [s].
 
-    PET (Allen, Shin and Cooper 1978): t_entry(second) - t_exit(first), whoever comes first. 0 where
-    both are inside at once, `inf` where one of them never is.
+    PET (Allen, Shin and Cooper 1978): t_entry(second) - t_exit(first), whoever comes first; both moments lie
+    between two samples, where the edge is passed at constant speed. 0 where both are inside at once, `inf`
+    where one of them never is.
 
     Args:
-        first: Whether the one is inside, shape (samples,) bool.
-        second: Whether the other is, shape (samples,) bool.
+        first: How deep the one is inside, shape (samples,) [m]; below 0 outside.
+        second: How deep the other is, shape (samples,) [m].
         rate: Samples per second [Hz].
     """
-    one, other = np.flatnonzero(first), np.flatnonzero(second)
+    one, other = np.flatnonzero(first >= 0), np.flatnonzero(second >= 0)
     if len(one) == 0 or len(other) == 0:
         return float("inf")
-    apart = int(np.abs(one[:, None] - other[None, :]).min())
-    return max(apart - 1, 0) / rate  # the last sample inside is one before the exit
+    nearest = np.abs(one[:, None] - other[None, :])
+    row, column = np.unravel_index(np.argmin(nearest), nearest.shape)
+    last, then = int(one[row]), int(other[column])
+    if last == then:
+        return 0.0
+    if last > then:
+        first, second, last, then = second, first, then, last
+    exit_, entry = last + _passed(first[last], first[last + 1]), then - _passed(second[then], second[then - 1])
+    return max(float(entry - exit_), 0.0) / rate
+
+
+def time_since_inside(depth: np.ndarray, rate: float) -> float:
+    """Return the time from the last exit from an area to the last sample [s]: 0 inside, `inf` for who never was.
+
+    Args:
+        depth: How deep inside, shape (samples,) [m]; below 0 outside.
+        rate: Samples per second [Hz].
+    """
+    inside = np.flatnonzero(depth >= 0)
+    if len(inside) == 0:
+        return float("inf")
+    last, end = int(inside[-1]), len(depth) - 1
+    return 0.0 if last == end else float(end - last - _passed(depth[last], depth[last + 1])) / rate
+
+
+def _passed(inside: float, outside: float) -> float:
+    """Return which share of a sample lies on the inside of an edge, from the depths on both sides of it, 0 to 1."""
+    return float(inside / (inside - outside))
