@@ -29,7 +29,7 @@ import tyro
 from rich.table import Table
 
 from testbed.console import console, run_command, tracked
-from testbed.demonstrations.reader import validate
+from testbed.demonstrations.validation import validate
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.experiment.carrying_out import carry_out
