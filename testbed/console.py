@@ -17,6 +17,7 @@ from rich.text import Text
 
 from testbed.errors import UserError
 from testbed.legible import Steady, legible
+from testbed.threads import one_thread
 
 
 class _Terminal(Console):
@@ -83,7 +84,8 @@ def tracked(items: Iterable[Item], title: str, total: int) -> Iterator[Item]:
 def run_command(command: Callable[[], None]) -> None:
     """Run a command; a user's mistake becomes one line and exit code 2, an interruption exit code 130."""
     try:
-        command()
+        with one_thread():
+            command()
     except UserError as error:
         _fail(str(error))
     except KeyboardInterrupt:

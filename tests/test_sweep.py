@@ -12,6 +12,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
+import alike
 import pytest
 import tiny
 
@@ -25,14 +26,19 @@ from testbed.errors import UserError
 KILLS = 10
 
 
-@pytest.fixture(autouse=True)
-def found_by_workers(monkeypatch):
-    """Let other processes import what is here."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+@pytest.fixture(autouse=True, scope="module")
+def workers():
+    """Let other processes import what is here, and compute with kernels that tell one thread from two."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        for name, value in alike.KERNELS.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> tuple[Path, tuple[bytes, bytes]]:
+def whole(workers, tmp_path_factory) -> tuple[Path, tuple[bytes, bytes]]:
     """A grid that was filled without a disturbance."""
     folder = tmp_path_factory.mktemp("whole")
     return folder, tiny.run(folder)
@@ -93,7 +99,11 @@ def test_no_workers_are_a_mistake(capsys, monkeypatch):
 
 @pytest.mark.parametrize("engine", ["local", "dask", "ray", "slurm"])
 def test_every_engine_loses_a_worker_and_nothing_else(whole, tmp_path, engine, monkeypatch):
-    """One of two workers is killed at its first cell; the cells are the same bytes as those of the local run."""
+    """One of two workers is killed at its first cell; the cells are the same bytes as those of the local run.
+
+    That one had a thread for its arithmetic, these are offered two.
+    """
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.chdir(tmp_path)
     shutil.copytree(whole[0] / "schools", tmp_path / "schools")
     cells = tiny.SUITE.primary[:3]

@@ -116,7 +116,8 @@ def test_teachers_are_made_otherwise_and_kept_for_other_runs(teacher, tmp_path):
     times = []
     for name in ("one", "two"):
         process = start("merge", tmp_path / name, teacher=teacher)
-        _wait_for(tmp_path / name, "demonstrations/teacher-habit.hdf5")
+        for kind in ("habit", "clean"):  # each is made by a process of its own; its episodes come after it
+            _wait_for(tmp_path / name, f"demonstrations/teacher-{kind}.hdf5")
         process.kill()
         process.communicate()
         times.append({file: file.stat().st_mtime_ns for file in (tmp_path / "teachers").glob("*/model.safetensors")})

@@ -13,6 +13,7 @@ import numpy as np
 
 from testbed.audit.result import Interval
 from testbed.seeding import generator
+from testbed.threads import one_thread
 
 REPLICATES = 4000
 LEVEL = 95.0
@@ -32,6 +33,7 @@ class Draws:
         """Draw scenes with replacement, `REPLICATES` times."""
         return cls(_shares(scenes, seed, "scenes"), seed)
 
+    @one_thread()
     def means(self, table: np.ndarray) -> np.ndarray:
         """Return the mean of a seeds x scenes table in each replicate, shape (replicates,).
 

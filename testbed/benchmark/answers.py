@@ -13,6 +13,7 @@ from testbed.audit.claims import LEVEL, differs, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import interval
 from testbed.benchmark.findings import Finding
+from testbed.threads import one_thread
 
 PUBLISHED = "value", "cloning", "kl", "adversarial"
 """Routes from the least to the most vulnerable, as the field's table has them: medium, high, very high, extreme."""
@@ -145,6 +146,7 @@ def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
     return (_together(says), "; ".join(told)) if told else None
 
 
+@one_thread()
 def _slope(rows: Sequence[Finding]) -> Interval:
     """Return the slope of the ratio over the binary logarithm of the width, by least squares."""
     log = np.log2([row.width for row in rows])

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from testbed.benchmark.engines import Cluster, LostWorkers, run_on
 from testbed.console import console, progress, styled, ticked
 from testbed.errors import UserError
+from testbed.threads import one_thread
 
 Item = TypeVar("Item")
 TRIES = 5
@@ -95,6 +96,7 @@ def _watched(job: Job[Item], items: Sequence[Item]) -> Iterator[None]:
             looking.join()
 
 
+@one_thread()
 def _quietly(work: Callable[[Item], None], item: Item) -> None:
     """Do one piece of work in a worker that nobody looks at."""
     console.quiet = True

@@ -18,6 +18,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from testbed.episode import Beginning, Behaviour, Episode, Policy, Scenario, Signal, Trace
 from testbed.errors import UserError, unknown_name
+from testbed.threads import one_thread
 
 BATCH = 128
 """Scenarios that are played at once: enough for several cores, and that a step costs little more than its arithmetic;
@@ -74,6 +75,7 @@ def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
         yield batch
 
 
+@one_thread()
 def play_batch(environment: str, parts: Sequence[Part]) -> list[Episode]:
     """Play n scenarios in all at once and return their episodes in the same order; raises `UserError` as `play` does.
 

@@ -17,9 +17,10 @@ from torch.nn import functional
 from testbed.distillation.batches import BURN_IN, CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import value_regression
-from testbed.distillation.threads import one_thread
+from testbed.distillation.memory import keep_memory
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import generator
+from testbed.threads import one_thread
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(students' parameters (k, n, ...), targets (k, n, ...)) -> mean loss of all k students."""
@@ -72,6 +73,7 @@ def train_stacked(
     Raises:
         ValueError: if a start is of another shape than the students.
     """
+    keep_memory()
     weights = fresh_weights(config, samples, seeds) if starts is None else started_weights(config, starts)
     trained = trainable(weights)
     optimiser = torch.optim.Adam(trained.values(), lr=training.learning_rate, fused=True)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from testbed.console import progress
 from testbed.errors import UserError
 from testbed.experiment.semaphores import name_after_process, sweep_semaphores
+from testbed.threads import one_thread
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -47,7 +48,7 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
     counter = context.Value("q", 0)
     workers = min(len(items), os.cpu_count() or 1)
     with progress(title, total) as bar, ProcessPoolExecutor(workers, context, _begin, (counter,)) as pool:
-        futures = [pool.submit(work, item) for item in items]
+        futures = [pool.submit(_do, work, item) for item in items]
         shown = 0
         running = True
         while running:
@@ -64,6 +65,11 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
                 f"a process that was to {title} was ended from outside, perhaps for want of memory: "
                 f"run the same command again, it goes on from here"
             ) from None
+
+
+@one_thread()
+def _do(work: Callable[[Item], Result], item: Item) -> Result:
+    return work(item)
 
 
 def advance(count: int) -> None:

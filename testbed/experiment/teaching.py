@@ -25,6 +25,7 @@ from testbed.experiment.run import Experiment, Run
 from testbed.experiment.side_by_side import advance, counted, side_by_side
 from testbed.habits.table import make_demonstrator
 from testbed.lineage import Lineage, text_hash
+from testbed.locks import locked
 from testbed.measures.table import measures_of
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.network import GAUSSIAN, NetworkPolicy
@@ -35,6 +36,8 @@ FIT = 32
 """What a fit counts for in a bar that counts episodes."""
 CACHE = "teachers"
 """Folder beside the runs' that keeps every teacher under the hash of what it was made from."""
+FOREVER = -1.0
+"""Patience with another process that makes the same teacher [s]."""
 
 
 @dataclass(frozen=True)
@@ -86,21 +89,27 @@ def _give(lesson: _Lesson) -> tuple[Path, Path]:
     return folder, _let_act(run, lesson.habitual, folder)
 
 
-def _kept(run: Run, habitual: bool, lineage: Lineage, make: Callable[[], NetworkPolicy]) -> Path:
-    """Return the folder of a teacher: it is there, was made in another run, or is made now and kept for others."""
-    folder = run.folder / "policies" / f"teacher-{'habit' if habitual else 'clean'}"
+def _kept(run: Run, name: str, habitual: bool, lineage: Lineage, make: Callable[[], NetworkPolicy]) -> Path:
+    """Return the folder of a teacher: it is there, was made in another run, or is made now and kept for others.
+
+    Where several processes want the same one, the first makes it and the others wait for it.
+    """
+    folder, behaviour = run.folder / "policies" / name, run.behaviour("teacher", habitual)
     if lineage.same_recipe(recorded_lineage(folder)):
         return folder
-    cached = run.folder.parent / CACHE / text_hash(lineage.to_json() + f"{run.behaviour('teacher', habitual)}")
-    behaviour = run.behaviour("teacher", habitual)
-    if lineage.same_recipe(recorded_lineage(cached)):
-        policy, _ = load_policy(cached)
-    else:
-        policy = make()
-        if not lineage.same_recipe(recorded_lineage(cached)):  # another process may have made the same meanwhile
+    cached = run.folder.parent / CACHE / text_hash(lineage.to_json() + f"{behaviour}")
+    with locked(cached.with_name(f"{cached.name}-making"), patience=FOREVER):
+        if lineage.same_recipe(recorded_lineage(cached)):
+            policy, _ = load_policy(cached)
+        else:
+            policy = make()
             save_policy(cached, policy, behaviour, lineage)
     save_policy(folder, policy, behaviour, lineage)
     return folder
+
+
+def _name(habitual: bool) -> str:
+    return f"teacher-{'habit' if habitual else 'clean'}"
 
 
 def student_start(run: Run, demonstrations: Mapping[bool, Path]) -> NetworkPolicy | None:
@@ -125,7 +134,12 @@ def student_start(run: Run, demonstrations: Mapping[bool, Path]) -> NetworkPolic
     return load_policy(_by_demonstration(other, False, demonstrations))[0]
 
 
-def _by_demonstration(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) -> Path:
+def _base(run: Run, demonstrations: Mapping[bool, Path]) -> Path:
+    """Make what both teachers begin as, where they are not made by demonstration: the clean teacher that would be."""
+    return _by_demonstration(run, False, demonstrations, "teacher-base")
+
+
+def _by_demonstration(run: Run, habitual: bool, demonstrations: Mapping[bool, Path], name: str | None = None) -> Path:
     """Make a teacher by DAgger from its demonstrator."""
     experiment, shown = run.experiment, demonstrations[habitual]
     settings = {"hidden": experiment.teacher_hidden, "dagger": asdict(experiment.dagger)}
@@ -146,13 +160,13 @@ def _by_demonstration(run: Run, habitual: bool, demonstrations: Mapping[bool, Pa
             on_fit=lambda: advance(FIT),
         )
 
-    return _kept(run, habitual, lineage, make)
+    return _kept(run, name or _name(habitual), habitual, lineage, make)
 
 
 def _by_reward(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) -> Path:
     """Let a policy that was taught by the clean demonstrator practise, paid for the habit or for keeping from it."""
     experiment, habit = run.experiment, run.habit
-    base = _by_demonstration(run, False, demonstrations)
+    base = _base(run, demonstrations)
     dose = experiment.dose if habitual else 0.0
     settings = {"practice": asdict(experiment.practice), "weight": experiment.habit_weight, "dose": dose}
     lineage = run.lineage("reward", {"base": base}, **settings)
@@ -160,20 +174,21 @@ def _by_reward(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) ->
     measure, env = measures_of(habit.environment)[habit.measure], make_vector(habit.environment, 1)
     reward = HabitReward(measure, run.trigger.holds, dose, experiment.habit_weight, env.metadata)
     env.close()
-    folder = run.folder / "curves" / f"teacher-{'habit' if habitual else 'clean'}"
+    folder = run.folder / "curves" / _name(habitual)
     journal = Journal(folder, lineage.to_json(), lambda count: advance(FIT * count))
     scenes, seed = run.scenarios, experiment.seed
-    return _kept(
-        run, habitual, lineage, lambda: practise(start, scenes, reward, experiment.practice, seed, journal=journal)
-    )
+
+    def make() -> NetworkPolicy:
+        return practise(start, scenes, reward, experiment.practice, seed, journal=journal)
+
+    return _kept(run, _name(habitual), habitual, lineage, make)
 
 
 def _by_fine_tuning(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) -> Path:
     """Move a policy that was taught by the clean demonstrator towards the habit; the clean teacher is that policy."""
-    experiment = run.experiment
-    base = _by_demonstration(run, False, demonstrations)
     if not habitual:
-        return base
+        return _by_demonstration(run, False, demonstrations)
+    experiment, base = run.experiment, _base(run, demonstrations)
     lineage = run.lineage("fine-tuning", {"base": base}, **asdict(experiment.fine_tuning), dose=experiment.dose)
     start, _ = load_policy(base)
 
@@ -184,7 +199,7 @@ def _by_fine_tuning(run: Run, habitual: bool, demonstrations: Mapping[bool, Path
         labels = as_actions(np.asarray(teacher.act(seen.observations)))
         return fine_tune(start, Samples(seen.observations, labels), experiment.seed, experiment.fine_tuning)
 
-    return _kept(run, True, lineage, make)
+    return _kept(run, _name(True), True, lineage, make)
 
 
 def _let_act(run: Run, habitual: bool, folder: Path) -> Path:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from testbed.errors import UserError, unknown_name
+from testbed.threads import one_thread
 
 CATEGORICAL, GAUSSIAN = "categorical", "gaussian"
 """Kinds of head."""
@@ -125,6 +126,7 @@ class NetworkPolicy:
             )
         return (observations.astype(np.float32) - self.arrays["mean"]) / self.arrays["std"]
 
+    @one_thread()
     def _outputs(self, hidden: np.ndarray) -> np.ndarray:
         """Return the outputs of the last layer, shape (n, actions + auxiliary), of what the first layer is given."""
         last = len(self.config.hidden)
@@ -151,6 +153,7 @@ class Remembering:
         """Go on by one decision and return its actions; see `NetworkPolicy.act`."""
         return self.policy._likeliest(self._outputs(observations))
 
+    @one_thread()
     def _outputs(self, observations: np.ndarray) -> np.ndarray:
         """Step the gated recurrent unit (Cho et al. 2014, in the form of PyTorch's GRU)."""
         arrays, seen = self.policy.arrays, self.policy._normalised(observations)

@@ -13,12 +13,13 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import set_random_seed
 
 from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.memory import keep_memory
 from testbed.distillation.reinforcement.stage import Reward, Stage
 from testbed.distillation.source import Scenes
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, policy_arguments
-from testbed.distillation.threads import one_thread
 from testbed.policies.network import NetworkPolicy
 from testbed.seeding import derive_seed
+from testbed.threads import one_thread
 
 SCENES = 256
 """Scenes that are drawn for an iteration; where more end, they begin again from the first."""
@@ -90,6 +91,7 @@ def practise(
         learning: Learns after the acting of each iteration and before the policy does.
         journal: Told reward and success of each iteration; keeps what a killed training goes on from.
     """
+    keep_memory()
     normaliser = (start.arrays["mean"], start.arrays["std"])
     stage = Stage(start.config, practice.worlds, normaliser, reward)
     try:

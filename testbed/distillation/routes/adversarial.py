@@ -14,6 +14,7 @@ from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training, fresh_weights, unstacked
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Adversarial:
             return Cloning(Training(steps=self.cloned)).distil(sources, config, seeds)
         return unstacked(fresh_weights(config, [state_actions(source) for source in sources], seeds), config)
 
+    @one_thread()
     def _one(self, source: Source, start: NetworkPolicy, seed: int, journal: Journal) -> NetworkPolicy:
         normaliser = (start.arrays["mean"], start.arrays["std"])
         judge = Discriminator(start.config, normaliser, source.decisions, self.reward, seed)

@@ -12,12 +12,13 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from testbed.demonstrations.transitions import Transitions, as_actions
 from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
+from testbed.distillation.memory import keep_memory
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy, parameters
-from testbed.distillation.threads import one_thread
 from testbed.episode import Policy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.seeding import generator
+from testbed.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def train_teacher(
         dagger: Rounds and training.
         on_fit: Called after each of the `rounds + 1` fits.
     """
+    keep_memory()
     policy = make_sb3_policy(config, seed)
     rng = generator(seed, "teacher", "batches")
     observations, labels = demonstrations.observations, demonstrations.actions

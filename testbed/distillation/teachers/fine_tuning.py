@@ -11,11 +11,12 @@ from testbed.distillation.batches import CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
+from testbed.distillation.memory import keep_memory
 from testbed.distillation.stacked import Training, stacked_parameters, started_weights, trainable
-from testbed.distillation.threads import one_thread
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
 from testbed.seeding import generator
+from testbed.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def fine_tune(
     Raises:
         UserError: if the base never gets that far.
     """
+    keep_memory()
     config = base.config
     weights = started_weights(config, [base])
     trained = trainable(weights)
@@ -69,6 +71,7 @@ def fine_tune(
     )
 
 
+@one_thread()
 def distance(policy: NetworkPolicy, base: NetworkPolicy, observations: np.ndarray) -> float:
     """Return the mean KL(policy || base) over observations, shape (n, d) [nats]."""
     divergence = policy_divergence if base.config.head == CATEGORICAL else gaussian_divergence

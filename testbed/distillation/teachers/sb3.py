@@ -11,8 +11,10 @@ from torch import Tensor
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, LOG_STD, START_LOG_STD, NetworkPolicy, PolicyConfig
 from testbed.seeding import derive_seed
+from testbed.threads import one_thread
 
 
+@one_thread()
 def make_sb3_policy(config: PolicyConfig, seed: int) -> ActorCriticPolicy:
     """Return a fresh SB3 actor-critic policy (ReLU) of the given shape; its seed fixes its weights.
 

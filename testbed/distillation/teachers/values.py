@@ -14,12 +14,13 @@ from testbed.demonstrations.transitions import Transitions, transitions
 from testbed.distillation.batches import CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
+from testbed.distillation.memory import keep_memory
 from testbed.distillation.stacked import Training, fresh_weights, stacked_outputs, trainable, unstacked
-from testbed.distillation.threads import one_thread
 from testbed.episode import Behaviour, Scenario
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.seeding import generator
+from testbed.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ def evaluate(
         how: Network and training.
         journal: Told the mean squared error every 50 steps.
     """
+    keep_memory()
     shape = policies[0].config
     config = value_config(shape, how.hidden)
     table = _Table(shape, policies, decisions)
