@@ -26,18 +26,18 @@ def missing_package(package: str, extra: str, purpose: str) -> UserError:
     )
 
 
-def unknown_name(kind: str, name: str, valid: Iterable[str]) -> UserError:
+def unknown_name(kind: str, name: object, valid: Iterable[str]) -> UserError:
     """Return the error for a name that is not in a table; it lists the valid ones.
 
     Args:
         kind: What the name should have been, in plain words, for example ``"habit"``.
-        name: The name that was given.
+        name: What was given; not always a name.
         valid: The names that exist.
     """
-    names = sorted(valid)
-    close = difflib.get_close_matches(name, names, n=1)
+    names, given = sorted(valid), " ".join(str(name).split())
+    close = difflib.get_close_matches(given, names, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return UserError(f"unknown {kind} '{name}': choose one of {', '.join(names)}.{hint}")
+    return UserError(f"unknown {kind} '{given}': choose one of {', '.join(names)}.{hint}")
 
 
 def suggested(*words: object) -> str:

@@ -134,7 +134,7 @@ def test_spaces_and_shapes(name, n):
     assert batch.single_action_space == single.action_space
     assert batch.observation_space == batch_space(single.observation_space, n)
     assert batch.action_space == batch_space(single.action_space, n)
-    other = batch.metadata.keys() - {"autoreset_mode", "render_fps"}  # highway-env has its own idea of the last
+    other = batch.metadata.keys() - {"autoreset_mode"}
     assert {k: batch.metadata[k] for k in other} == {k: single.metadata[k] for k in other}
     assert {"trace_hz", "decision_hz", "context", "trace_units", "constant_units", "actions"} <= other
     observations, info = batch.reset(seed=0)

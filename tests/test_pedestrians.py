@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testbed.envs import scene_of
+from testbed.envs.asking import fixed_factors
 from testbed.envs.crosswalk.courtesy import Courtesy
 from testbed.envs.crosswalk.observation import CrosswalkView, view
 from testbed.envs.driving.batch import DrivingVectorEnv
@@ -36,7 +37,6 @@ from testbed.envs.kernel.records import (
     VEHICLE,
     WAIT,
 )
-from testbed.envs.vector import fixed_factors
 
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
 FASTER, SLOWER, IDLE = (ACTIONS.index(name) for name in ("FASTER", "SLOWER", "IDLE"))

@@ -8,6 +8,7 @@ import pytest
 
 import testbed  # noqa: F401  (registers the environments)
 from testbed.envs import scene_of
+from testbed.envs.asking import fixed_factors
 from testbed.envs.crosswalk import observation as crosswalk_observation
 from testbed.envs.crosswalk.courtesy import Courtesy
 from testbed.envs.driving.batch import DrivingVectorEnv
@@ -18,7 +19,6 @@ from testbed.envs.kernel.records import DECISION_HZ, FIXED
 from testbed.envs.merge import observation as merge_observation
 from testbed.envs.merge.cruising import Cruising
 from testbed.envs.merge.gap_acceptance import GapAcceptance
-from testbed.envs.vector import fixed_factors
 from testbed.mechanics.contact import contacts
 
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"

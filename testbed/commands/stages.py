@@ -21,7 +21,7 @@ from testbed.demonstrations.validation import validate
 from testbed.demonstrations.video import FILM
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.envs import scene_of
-from testbed.envs.vector import fixed_factors
+from testbed.envs.asking import fixed_factors
 from testbed.episode import Behaviour, Episode, Policy, Scenario
 from testbed.errors import UserError, suggested
 from testbed.experiment.showing import COLOURS, captioned, marks

@@ -11,32 +11,12 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from testbed.envs.asking import FREE, array_of, checked_count, checked_options, checked_seed, fixed_factors, one_a_world
 from testbed.errors import UserError, unknown_name
 from testbed.seeding import following_seeds
 
-FREE = -1
-"""Stands for a context factor that is drawn."""
-
-
-def checked_seed(seed: Any) -> int:
-    """Return a scenario seed as Gymnasium takes it; raises `UserError` for what is no whole number from 0 to 2**63."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-        raise UserError(f"seed {seed!r} is no whole number from 0 to 2**63 - 1")
-    return int(seed)
-
-
-def fixed_factors(known: Mapping[str, tuple[str, ...]], context: Mapping[str, str]) -> np.ndarray:
-    """Return a context as positions in the values of all factors, FREE for those it does not name, shape (factors,).
-
-    Raises:
-        UserError: for an unknown factor or value.
-    """
-    for factor, value in context.items():
-        if factor not in known:
-            raise unknown_name("context factor", factor, known)
-        if value not in known[factor]:
-            raise UserError(f"context {factor} cannot be '{value}': choose one of {', '.join(known[factor])}")
-    return np.array([v.index(context[f]) if f in context else FREE for f, v in known.items()])
+OPTIONS = ("context", "reset_mask")
+"""Options of a reset."""
 
 
 class ScenarioVectorEnv(VectorEnv):
@@ -55,10 +35,10 @@ class ScenarioVectorEnv(VectorEnv):
         autoreset_mode: str | AutoresetMode,
         threads: int | None,
     ) -> None:
-        if num_envs < 1 or (threads is not None and threads < 1):
-            raise UserError(f"{num_envs} worlds on {threads or 'all'} threads: give at least 1 of each")
-        self.environment, self.context, self.num_envs = environment, context, num_envs
-        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.num_envs = num_envs = checked_count("num_envs", num_envs)
+        self.threads = None if threads is None else checked_count("threads", threads)
+        self.environment, self.context = environment, context
+        self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.single_observation_space, self.single_action_space = single_spaces
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -91,26 +71,31 @@ class ScenarioVectorEnv(VectorEnv):
         """Start scenes anew; see the class.
 
         Raises:
-            UserError: for an unknown context factor or value, or a mask or seeds of another shape.
+            UserError: for an unknown option, context factor or value, or a mask or seeds of another shape.
         """
-        options = options or {}
-        mask = self._mask(options.get("reset_mask"))
-        fixed = self._fixed_factors(options.get("context") or {})
+        asked = checked_options(self.environment, options, OPTIONS)
+        mask = self._mask(asked.get("reset_mask"))
+        fixed = self._fixed_factors(asked.get("context"))
         seeds = self._next_seeds(seed)
         self._fixed[mask], self._seeds[mask] = fixed[mask], seeds[mask]
         self._begin(mask)
         self._started = True
         return self._observed(), self._start_info()
 
+    def require_start(self, what: str) -> None:
+        """Raise `UserError` before the first reset; `what` is what was called too early."""
+        if not self._started:
+            raise UserError(f"{self.environment} was not reset yet: call reset() before {what}()")
+
     def _renew(self, mask: np.ndarray) -> None:
         """Start the scenes that follow in the worlds of a mask."""
         self._seeds[mask] = following_seeds(self._seeds[mask])
         self._begin(mask)
 
-    def _mask(self, mask: np.ndarray | None) -> np.ndarray:
+    def _mask(self, mask: Any) -> np.ndarray:
         if mask is None:
             return np.ones(self.num_envs, bool)
-        mask = np.asarray(mask)
+        mask = array_of(mask)
         if mask.shape != (self.num_envs,) or mask.dtype != bool:
             raise UserError(f"reset_mask has shape {mask.shape} and type {mask.dtype}, not ({self.num_envs},) and bool")
         if not self._started and not mask.all():
@@ -124,16 +109,34 @@ class ScenarioVectorEnv(VectorEnv):
                 return following_seeds(self._seeds)
             seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
         if isinstance(seed, int | np.integer):
-            seed = [int(seed) + world for world in range(self.num_envs)]
-        return np.array([checked_seed(one) for one in self._one_a_world("seeds", list(seed))], np.int64)
+            first = checked_seed(seed)
+            seed = [first + world for world in range(self.num_envs)]
+        return np.array([checked_seed(one) for one in one_a_world("seeds", seed, self.num_envs)], np.int64)
 
-    def _fixed_factors(self, contexts: Mapping[str, str] | Sequence[Mapping[str, str]]) -> np.ndarray:
+    def _fixed_factors(self, contexts: Any) -> np.ndarray:
         """Return the factors that are fixed in every world, shape (n, factors)."""
-        if isinstance(contexts, Mapping):
+        if contexts is None or isinstance(contexts, Mapping):
             return np.tile(fixed_factors(self.context, contexts), (self.num_envs, 1))
-        return np.array([fixed_factors(self.context, context) for context in self._one_a_world("contexts", contexts)])
+        contexts = one_a_world("contexts", contexts, self.num_envs)
+        return np.array([fixed_factors(self.context, context) for context in contexts])
 
-    def _one_a_world(self, what: str, values: Sequence) -> Sequence:
-        if len(values) != self.num_envs:
-            raise UserError(f"{len(values)} {what} do not fit {self.num_envs} worlds: give one a world, or one for all")
-        return values
+    @staticmethod
+    def _final(info: Mapping[str, Any], observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:
+        """Return what the info of a step has more where worlds in a mask have ended and start anew in the same step.
+
+        As Gymnasium has it: all that the info says, again, each with a mask of the worlds of which it is the last.
+        """
+        return {"final_obs": observations, "_final_obs": over, "final_info": _masked(info, over), "_final_info": over}
+
+
+def _masked(info: Mapping[str, Any], mask: np.ndarray) -> dict[str, Any]:
+    """Return an info with a mask `_name` beside every `name`, at every depth."""
+    parts = {name: _masked(value, mask) if isinstance(value, Mapping) else value for name, value in info.items()}
+    return parts | {f"_{name}": mask for name in info}
+
+
+def _autoreset_mode(mode: Any) -> AutoresetMode:
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        raise unknown_name("autoreset mode", mode, [known.value for known in AutoresetMode]) from None

@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
+from testbed.envs.asking import array_of
 from testbed.envs.driving.scene import ACTIONS, TRACE_UNITS, Scene, Worlds
 from testbed.envs.driving.state import read_states, write_states
 from testbed.envs.kernel.records import DECISION_HZ, HELD, SIMULATION_HZ, SUCCESS, TERMINATED, TRUNCATED
@@ -25,7 +26,7 @@ CHUNK = 64
 def metadata(scene: Scene) -> dict[str, Any]:
     """Return what both forms of an environment say of themselves."""
     return {
-        "render_fps": SIMULATION_HZ,
+        "render_fps": DECISION_HZ,
         "trace_hz": SIMULATION_HZ,
         "decision_hz": DECISION_HZ,
         "time_limit": scene.time_limit,
@@ -42,7 +43,7 @@ def make_space(scene: Scene) -> tuple[spaces.Box, spaces.Discrete]:
     return spaces.Box(-scene.limit, scene.limit, (len(scene.names),), np.float32), spaces.Discrete(len(ACTIONS))
 
 
-def _are_actions(actions: np.ndarray) -> bool:
+def are_actions(actions: np.ndarray) -> bool:
     """Return whether all are positions in ACTIONS (faster than `numpy.isin`, which a single world would feel)."""
     if actions.dtype.kind not in "biuf":
         return False
@@ -76,12 +77,24 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         super().__init__(scene.environment, scene.context, make_space(scene), num_envs, autoreset_mode, threads)
         self.scene = scene
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
-        self._state = Worlds.empty(num_envs, scene)
-        threads = min(threads or os.cpu_count() or 1, max(num_envs // CHUNK, 1))
+        self._state = Worlds.empty(self.num_envs, scene)
+        self._start_threads()
+
+    def _start_threads(self) -> None:
+        worth = max(self.num_envs // CHUNK, 1)
+        threads = min(self.threads or os.cpu_count() or 1, worth)
         # Several parts a thread, so that one that is held up does not hold up all.
-        parts = min(max(num_envs // CHUNK, 1), 4 * threads) if threads > 1 else 1
-        self._bounds = np.linspace(0, num_envs, parts + 1).astype(int)
+        parts = min(worth, 4 * threads) if threads > 1 else 1
+        self._bounds = np.linspace(0, self.num_envs, parts + 1).astype(int)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the threads: a copy has its own."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_pool", "_bounds")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._start_threads()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Drive every world for 0.2 s.
@@ -89,10 +102,9 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         Raises:
             UserError: for actions of another shape or outside the action space, or before the first reset.
         """
-        actions = np.asarray(actions)
-        if not self._started:
-            raise UserError(f"{self.scene.environment} was not reset yet: call reset() before step()")
-        if actions.shape != (self.num_envs,) or not _are_actions(actions):
+        actions = array_of(actions)
+        self.require_start("step")
+        if actions.shape != (self.num_envs,) or not are_actions(actions):
             raise UserError(
                 f"actions of shape {actions.shape} do not fit {self.num_envs} worlds of {self.scene.environment}, "
                 f"or one is outside its {len(ACTIONS)} actions (0 to {len(ACTIONS) - 1})"
@@ -110,8 +122,7 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         info: dict[str, Any] = {"success": state.ended(SUCCESS), "trace": self._trace()}
         if self.autoreset_mode == AutoresetMode.SAME_STEP and (terminated | truncated).any():
             over = terminated | truncated
-            info |= {"final_obs": state.observations.copy(), "_final_obs": over}
-            info |= {"final_info": dict(info), "_final_info": over}
+            info |= self._final(info, state.observations.copy(), over)
             self._renew(over)
         return state.observations.copy(), rewards, terminated, truncated, info
 

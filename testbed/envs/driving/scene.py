@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from testbed.envs.declared import Declared
 from testbed.envs.driving.layout import Lane, lane_table
 from testbed.envs.kernel.records import FRAMES, OBJECT, SAMPLE, VEHICLE, WORLD
 
@@ -58,7 +59,7 @@ class Worlds:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(Declared):
     """A driving environment, declared. Both of its forms, highway-env's and the kernel's, are made from this."""
 
     environment: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from highway_env.envs.common.abstract import AbstractEnv
 from highway_env.envs.common.action import Action, action_factory
 from highway_env.envs.common.observation import ObservationType
 
-from testbed.envs.driving.batch import make_space, metadata
+from testbed.envs.asking import array_of, checked_options, checked_render_mode, checked_seed, fixed_factors, shown
+from testbed.envs.driving.batch import are_actions, make_space, metadata
 from testbed.envs.driving.highway import (
     DrivingRoad,
     add_vehicles,
@@ -32,10 +34,12 @@ from testbed.envs.kernel.records import (
     TERMINATED,
     TRUNCATED,
 )
-from testbed.envs.vector import checked_seed, fixed_factors
 from testbed.errors import UserError
 from testbed.mechanics.contact import contacts
 from testbed.seeding import following_seeds
+
+OPTIONS = ("context",)
+"""Options of a reset."""
 
 
 class _Observation(ObservationType):
@@ -62,10 +66,16 @@ class DrivingEnv(AbstractEnv):
         self.scene = scene
         self.metadata = {"render_modes": ["human", "rgb_array"], **metadata(scene)}
         self._scenario: int | None = None
+        checked_render_mode(scene.environment, render_mode, self.metadata["render_modes"])
         super().__init__(render_mode=render_mode)
+        self._started = False  # highway-env has reset it, the user has not
 
-    def update_metadata(self, video_real_time_ratio: int = 2) -> None:
-        """Keep what the scene declares; highway-env would change the frame rate."""
+    def update_metadata(self, video_real_time_ratio: int = 1) -> None:
+        """Say how many pictures a second show the scene as fast as it is.
+
+        That is one a decision, or one a simulation step where `set_record_video_wrapper` was told of a recorder.
+        """
+        self.metadata["render_fps"] = SIMULATION_HZ if self._record_video_wrapper else DECISION_HZ
 
     @classmethod
     def default_config(cls) -> dict[str, Any]:
@@ -95,14 +105,17 @@ class DrivingEnv(AbstractEnv):
         """Start the scene of a seed; without one, the scene that follows the last one.
 
         Raises:
-            UserError: for an unknown context factor or value.
+            UserError: for an unknown option, context factor or value, or seed.
         """
-        self._fixed = fixed_factors(self.scene.context, (options or {}).get("context") or {})
+        asked = checked_options(self.scene.environment, options, OPTIONS)
+        fixed = fixed_factors(self.scene.context, asked.get("context"))
+        seed = None if seed is None else checked_seed(seed)
+        self._fixed, self._started = fixed, True
         if seed is not None:
-            self._scenario = checked_seed(seed)
+            self._scenario = seed
         elif self._scenario is not None:
             self._scenario = int(following_seeds(np.array([self._scenario]))[0])
-        return super().reset(seed=seed, options=options)
+        return super().reset(seed=seed)
 
     def _reset(self) -> None:
         if self._scenario is None:
@@ -124,14 +137,20 @@ class DrivingEnv(AbstractEnv):
         """Drive for 0.2 s with one of `ACTIONS`.
 
         Raises:
-            UserError: for an action outside the action space.
+            UserError: for an action outside the action space, or before the first reset.
         """
-        if action not in range(len(ACTIONS)):
+        self._require_start("step")
+        number = array_of(action)
+        if number.ndim or not are_actions(number):
             raise UserError(
-                f"action {action} is outside the {len(ACTIONS)} actions of {self.scene.environment} "
-                f"(0 to {len(ACTIONS) - 1})"
+                f"action {shown(action)} is outside the {len(ACTIONS)} actions of {self.scene.environment} "
+                f"(0 to {len(ACTIONS) - 1}): give one of these numbers"
             )
-        return super().step(int(action))
+        return super().step(int(number))
+
+    def _require_start(self, what: str) -> None:
+        if not self._started:
+            raise UserError(f"{self.scene.environment} was not reset yet: call reset() before {what}()")
 
     def _simulate(self, action: Action | None = None) -> None:
         """Act once, then simulate to the next decision, one sample of the trace a simulation step."""
@@ -147,7 +166,8 @@ class DrivingEnv(AbstractEnv):
             world["steps"] += 1
             self._sample(self._worlds.trace[0, frame], before)
             world["collided"] |= self._worlds.trace[0, frame, 0]["contact"] or self.vehicle.crashed
-            self._automatic_rendering()
+            if frame < FRAMES - 1:  # the last one is rendered by whoever asked for the step
+                self._automatic_rendering()
         self._read()
         now = self._worlds
         self.scene.judge(now.worlds, now.vehicles, now.trace, now.rewards, 0, 1)
@@ -202,15 +222,31 @@ class DrivingEnv(AbstractEnv):
     def restore(self, state: np.ndarray) -> None:
         """Let highway-env go on from a stored state, shape (size,); raises ValueError for another size."""
         self._worlds = write_states(self.scene, np.asarray(state)[None])
+        self._started = True
         rows = self._worlds.vehicles[0].copy()
         self._build(self._worlds)
         write_vehicles(self.road, rows)
         self._read()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but windows and pictures: a copy makes its own."""
+        return self.__dict__ | {"viewer": None, "_record_video_wrapper": None, "_picture": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DrivingEnv:
+        """Return a copy as a pickle would be; highway-env's own knows nothing of pictures."""
+        memo[id(self)] = copy = type(self).__new__(type(self))
+        copy.__dict__.update(deepcopy(self.__getstate__(), memo))
+        return copy
+
     _picture: Picture | None = None
 
     def render(self) -> np.ndarray | None:
-        """Return a picture of the present state, shape (h, w, 3) uint8; mode `human` has highway-env's window."""
+        """Return a picture of the present state, shape (h, w, 3) uint8; mode `human` has highway-env's window.
+
+        Raises:
+            UserError: before the first reset.
+        """
+        self._require_start("render")
         if self.render_mode != "rgb_array":
             return super().render()
         position, heading = (np.array([getattr(b, name) for b in self._bodies()]) for name in ("position", "heading"))
@@ -218,10 +254,10 @@ class DrivingEnv(AbstractEnv):
         return self.show(position, heading, {}, acceleration)
 
     def _automatic_rendering(self) -> None:
-        """Let a video recorder that highway-env was told of take a picture of every simulation step."""
+        """Let a video recorder that highway-env was told of take a picture between decisions."""
         if self.render_mode != "rgb_array":
             super()._automatic_rendering()
-        elif self._record_video_wrapper:
+        elif self._record_video_wrapper and self._record_video_wrapper.recording:
             self._record_video_wrapper._capture_frame()
 
     def show(

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
+from testbed.envs.asking import array_of
 from testbed.envs.vector import ScenarioVectorEnv
 from testbed.envs.warehouse.furniture import bench
 from testbed.envs.warehouse.physics import Events, Physics
@@ -79,7 +80,7 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         super().__init__(scene.environment, scene.context, make_space(scene), num_envs, autoreset_mode, threads)
         self.scene = scene
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
-        self.physics = Physics(scene, num_envs, threads or 0)
+        self.physics = Physics(scene, self.num_envs, self.threads or 0)
         self._seen = self.physics.see()
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
@@ -103,8 +104,7 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         observations = self._observed()
         if self.autoreset_mode == AutoresetMode.SAME_STEP and (terminated | truncated).any():
             now = terminated | truncated
-            info |= {"final_obs": observations, "_final_obs": now}
-            info |= {"final_info": {"success": info["success"], "_success": now}, "_final_info": now}
+            info |= self._final(info, observations, now)
             self._renew(now)
             observations = self._observed()
         return observations, rewards, terminated, truncated, info
@@ -182,9 +182,8 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         return {"context": context, **constants(self.scene, self.physics)}
 
     def _checked(self, actions: np.ndarray) -> np.ndarray:
-        actions = np.asarray(actions)
-        if not self._started:
-            raise UserError(f"{self.scene.environment} was not reset yet: call reset() before step()")
+        actions = array_of(actions)
+        self.require_start("step")
         if actions.shape != self.action_space.shape or actions.dtype.kind not in "biuf":
             raise UserError(
                 f"actions of shape {actions.shape} do not fit {self.num_envs} worlds of {self.scene.environment}, "

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import mujoco
 import numpy as np
 from mujoco.batch import Batch, SimulationError
 
+from testbed.envs.warehouse.copying import read_worlds, write_worlds
 from testbed.envs.warehouse.fetch import ARM, DOWN, FINGER_GAP, FINGER_OPEN
 from testbed.envs.warehouse.furniture import GRIP_DROP, TOUCH, bench
 from testbed.envs.warehouse.kinematics import arm_of
@@ -84,7 +86,7 @@ class Physics:
     """n simulations of one scene; every array is the batch's own state, live."""
 
     def __init__(self, scene: WarehouseScene, n: int, threads: int = 0) -> None:
-        self.scene, self.n, self.bench = scene, n, bench(scene)
+        self.scene, self.n, self.threads, self.bench = scene, n, threads, bench(scene)
         model = self.bench.model
         self.batch = Batch(model, n, nthread=threads, persistent=True)
         self.qpos, self.qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
@@ -100,6 +102,15 @@ class Physics:
         self._forces = np.array([model.sensor(name).adr[0] for name in forces])[:, None] + np.arange(3)
         self._recorded = {name: np.empty((n, SUBSTEPS, self.batch.bind(name).shape[1])) for name in RECORDED}
         self._parts = [self.batch.bind(name) for name in STATE]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made from, which goes on to the last bit like this one."""
+        made_from = {"scene": self.scene, "n": self.n, "threads": self.threads}
+        return {"made_from": made_from, "worlds": read_worlds(self.batch)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state["made_from"])  # type: ignore[misc]
+        write_worlds(self.batch, state["worlds"])
 
     def start(self, ids: np.ndarray, start: Start) -> None:
         """Put scenes into the worlds `ids`, shape (k,)."""

@@ -8,6 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+from testbed.envs.declared import Declared
+
 ACTIONS = ("dx", "dy", "dz", "gripper")
 """Components of an action, each in [-1, 1]: where the hand is led, and whether the fingers close (-1) or open (1)."""
 DECISION_HZ, SUBSTEPS, TIMESTEP = 25, 8, 0.005
@@ -135,7 +137,7 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class WarehouseScene:
+class WarehouseScene(Declared):
     """A warehouse environment, declared. Both of its forms are made from this."""
 
     environment: str

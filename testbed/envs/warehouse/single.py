@@ -9,11 +9,13 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
+from testbed.envs.asking import array_of, checked_options, checked_render_mode, checked_seed, fixed_factors
 from testbed.envs.warehouse.batch import WarehouseVectorEnv, make_space, metadata
 from testbed.envs.warehouse.scene import WarehouseScene
-from testbed.errors import UserError
 
 Colour = tuple[int, int, int]
+OPTIONS = ("context",)
+"""Options of a reset."""
 
 
 class WarehouseEnv(gymnasium.Env):
@@ -26,27 +28,25 @@ class WarehouseEnv(gymnasium.Env):
 
     def __init__(self, scene: WarehouseScene, render_mode: str | None = None) -> None:
         self.metadata = {"render_modes": ["rgb_array"], **metadata(scene)}
-        if render_mode not in (None, "rgb_array"):
-            raise UserError(f"{scene.environment} has no render mode '{render_mode}': choose rgb_array")
-        self.scene, self.render_mode = scene, render_mode
+        self.scene = scene
+        self.render_mode = checked_render_mode(scene.environment, render_mode, self.metadata["render_modes"])
         self.observation_space, self.action_space = make_space(scene)
         self._batch = WarehouseVectorEnv(scene, 1, AutoresetMode.DISABLED, threads=1)
-        self._context: dict[str, str] = {}
         self._picture: Any = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start a scene; see the class. Raises `UserError` for an unknown context factor or value."""
-        super().reset(seed=seed)
-        context = (options or {}).get("context") or {}
-        observations, info = self._batch.reset(seed=seed, options={"context": [context]})
-        self._context = {n: v[i] for (n, v), i in zip(self.scene.context.items(), info["context"][0], strict=True)}
+        """Start a scene; see the class. Raises `UserError` for an unknown option, context factor or value, or seed."""
+        asked = checked_options(self.scene.environment, options, OPTIONS)
+        fixed_factors(self.scene.context, asked.get("context"))
+        super().reset(seed=None if seed is None else checked_seed(seed))
+        observations, info = self._batch.reset(seed=seed, options={"context": asked.get("context")})
         return observations[0], {"state": self._batch.states()[0], **{k: v[0] for k, v in info.items()}}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Work for 0.04 s; raises `UserError` for an action of another shape or before the first reset."""
-        observations, rewards, terminated, truncated, info = self._batch.step(np.asarray(action)[None])
+        observations, rewards, terminated, truncated, info = self._batch.step(array_of(action)[None])
         told = {
             "state": self._batch.states()[0],
             "success": bool(info["success"][0]),
@@ -55,12 +55,21 @@ class WarehouseEnv(gymnasium.Env):
         }
         return observations[0], float(rewards[0]), bool(terminated[0]), bool(truncated[0]), told
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the renderer: a copy makes its own."""
+        return self.__dict__ | {"_picture": None}
+
     def restore(self, state: np.ndarray) -> np.ndarray:
         """Go on from a stored state, shape (size,), and return its observation; raises ValueError for another size."""
         return self._batch.restore(np.asarray(state)[None])[0]
 
     def render(self) -> np.ndarray | None:
-        """Return a picture of the bench, shape (h, w, 3) uint8, in mode `rgb_array`."""
+        """Return a picture of the bench, shape (h, w, 3) uint8, in mode `rgb_array`.
+
+        Raises:
+            UserError: before the first reset, or where nothing on this machine can draw.
+        """
+        self._batch.require_start("render")
         return self.show(self._batch.states()[0], {}) if self.render_mode == "rgb_array" else None
 
     def show(self, state: np.ndarray, colours: Mapping[int, Colour]) -> np.ndarray:
@@ -72,12 +81,22 @@ class WarehouseEnv(gymnasium.Env):
 
         Raises:
             UserError: where nothing on this machine can draw.
+            ValueError: if the state is of no scene.
         """
         if self._picture is None:
             from testbed.envs.warehouse.picture import Picture
 
             self._picture = Picture(self.scene)
-        return self._picture.draw(state, self.scene.look(self._context), self._context, colours)
+        context = self._context(np.asarray(state))
+        return self._picture.draw(state, self.scene.look(context), context, colours)
+
+    def _context(self, state: np.ndarray) -> dict[str, str]:
+        """Return the factors of the scene that a state is of; raises ValueError where it is of none."""
+        memory = state[len(state) - self.scene.memory.itemsize // 8 :].copy().view(self.scene.memory)[0]
+        known = self.scene.context.items()
+        if not all(value in range(len(values)) for value, (_, values) in zip(memory["context"], known, strict=True)):
+            raise ValueError(f"a state of {self.scene.environment} holds a context that it does not have")
+        return {name: values[int(value)] for value, (name, values) in zip(memory["context"], known, strict=True)}
 
     def project(self, position: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 3) [m], are in a picture [px from its top left corner], shape (n, 2)."""
