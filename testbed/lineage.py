@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from testbed.errors import UserError
+from testbed.records import decoded
 
 PACKAGES = ("highway-env", "mujoco", "gymnasium-robotics", "gymnasium", "numpy", "torch", "stable-baselines3")
+POLICY_FILES = CONFIG, LINEAGE, WEIGHTS = "config.json", "lineage.json", "model.safetensors"
+"""What a policy's folder holds of its own."""
+LONGEST, MOST = 60, 4
+"""A value is told in no more characters, a difference in no more parts."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +41,80 @@ class Lineage:
 
     def same_recipe(self, recorded: str | None) -> bool:
         """Return whether a recorded lineage (JSON) is this one, so that its artefact can be reused."""
-        return recorded is not None and json.loads(recorded) == json.loads(self.to_json())
+        return not self.difference(recorded)
+
+    def difference(self, recorded: str | None) -> str:
+        """Return how a recorded lineage (JSON) differs from this one, in words that follow `it was `, or nothing.
+
+        Other versions are named only where nothing else differs, for example `made with torch 2.12 where here is 2.13`.
+        """
+        if recorded is None:
+            return "made from nothing that is recorded"
+        try:
+            there: dict[str, Any] = decoded(recorded, dict[str, Any])
+            decoded(recorded, Lineage)
+        except ValueError as error:
+            return f"left with a damaged lineage ({error})"
+        here = json.loads(self.to_json())
+        if there == here:
+            return ""
+        if there.keys() != here.keys():
+            return "left with a damaged lineage (it has not what a lineage has)"
+        plain = [f"{name} {_told(there[name])} where here is {_told(here[name])}" for name in ("kind", "seed")
+                 if there[name] != here[name]]  # fmt: skip
+        plain += _differing(there["settings"], here["settings"])
+        plain += [f"other content of '{name}'" for name in _names(there["inputs"], here["inputs"])]
+        return f"made with {_listed(plain or _differing(there['versions'], here['versions']))}"
+
+
+def _names(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Return the names under which two mappings differ."""
+    nothing = object()
+    return [name for name in sorted({*there, *here}) if there.get(name, nothing) != here.get(name, nothing)]
+
+
+def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Return in words how settings or versions differ, those within settings by name too."""
+    found = []
+    for name in _names(there, here):
+        one, other = there.get(name), here.get(name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += [f"{name} {words}" for words in _differing(one, other)]
+        else:
+            found.append(f"{name} {_told(one)} where here is {_told(other)}")
+    return found
+
+
+def _told(value: Any) -> str:
+    """Return a value as a few words of one line."""
+    text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
+    text = "none" if value is None else text
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def _listed(parts: list[str]) -> str:
+    more = f", and {len(parts) - MOST} more" if len(parts) > MOST else ""
+    return ", ".join(parts[:MOST]) + more
 
 
 def content_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, or of a folder's files by name, as hexadecimal digits."""
+    """Return the SHA-256 of a file, or of a policy's own files by name, as hexadecimal digits.
+
+    What else is in the folder, a file browser's or a person's notes, is no part of the policy.
+
+    Raises:
+        UserError: if a folder holds no policy.
+    """
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    folder = path.is_dir()
+    files = [path / name for name in POLICY_FILES if (path / name).is_file()] if folder else [path]
+    if not files:
+        raise UserError(f"{path} holds no file of a policy: give a folder with {' and '.join(POLICY_FILES)}")
     for file in files:
-        if path.is_dir():
-            digest.update(file.relative_to(path).as_posix().encode() + b"\0")
-        digest.update(file.read_bytes())
+        if folder:
+            digest.update(file.name.encode() + b"\0")
+        with file.open("rb") as opened:
+            hashlib.file_digest(opened, lambda: digest)
     return digest.hexdigest()
 
 

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
+from math import isfinite, prod
 from pathlib import Path
+from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+import numpy as np
+from gymnasium.envs.registration import registry
+from safetensors import SafetensorError, deserialize
+from safetensors.numpy import save
 
 from testbed.episode import Behaviour
-from testbed.errors import UserError
+from testbed.errors import UserError, unknown_name
 from testbed.files import Kind, replacing
-from testbed.lineage import Lineage
+from testbed.lineage import CONFIG, LINEAGE, POLICY_FILES, WEIGHTS, Lineage
 from testbed.locks import locked
 from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.records import NotThere, read_bytes, read_record
 
 FORMAT = 1
-FILES = CONFIG, WEIGHTS, LINEAGE = "config.json", "model.safetensors", "lineage.json"
-"""What a policy's folder holds."""
 BROWSERS = ".DS_Store", "Thumbs.db", "desktop.ini"
 """What file browsers leave in a folder."""
 PATIENCE = 30.0
 """How long another process that writes the same policy is waited for [s]."""
 PICKLES = {".zip", ".pt", ".pth", ".pkl", ".pickle"}
+MEND = "copy the policy anew, or train it again"
+ROOM = 2**16
+"""A config is no larger, nor what a model's file has beside its numbers [bytes]."""
+REACH = 10.0
+"""How far from 0, and in standard deviations from the mean, a policy is asked whether its outputs are numbers."""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What every config has, of whatever version."""
+
+    format: int
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A config of this version."""
+
+    policy: PolicyConfig
+    behaviour: Behaviour
 
 
 def save_policy(folder: Path, policy: NetworkPolicy, behaviour: Behaviour, lineage: Lineage) -> None:
@@ -43,7 +66,7 @@ def save_policy(folder: Path, policy: NetworkPolicy, behaviour: Behaviour, linea
 def _is_policy(folder: Path) -> bool:
     """Return whether a folder holds a policy and nothing else but what file browsers leave."""
     names = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
-    return {CONFIG, WEIGHTS} <= names <= {*FILES, *BROWSERS}
+    return {CONFIG, WEIGHTS} <= names <= {*POLICY_FILES, *BROWSERS}
 
 
 POLICY = Kind("a policy", _is_policy)
@@ -51,38 +74,95 @@ POLICY = Kind("a policy", _is_policy)
 
 
 def load_policy(folder: Path) -> tuple[NetworkPolicy, Behaviour]:
-    """Read a policy and the label it was saved with.
+    """Read a policy and the label it was saved with. What comes back acts: every array is there, and its outputs are
+    numbers.
 
     Raises:
-        UserError: if the folder or a file is missing, damaged, of another version, or may hold code.
+        NotThere: if the folder or a file is missing or damaged; the line names file, place and reason.
+        UserError: if it is of another version, may not be read, or may hold code.
     """
     if folder.suffix in PICKLES:
         raise UserError(
-            f"{folder} may hold a pickle, and loading a pickle runs its code: "
-            "give a folder with config.json and model.safetensors"
+            f"{folder} may hold a pickle, and loading a pickle runs its code: give a folder with {CONFIG} and {WEIGHTS}"
         )
-    if not folder.is_dir():
-        raise UserError(f"no policy folder at {folder}: give a folder that holds config.json and model.safetensors")
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise UserError(f"{folder} has no {name}, so it is not a policy of the testbed")
     try:
-        stored = json.loads((folder / "config.json").read_text())
-        version, fields = stored["format"], stored["policy"]
-        config = PolicyConfig(**{**fields, "hidden": tuple(fields["hidden"])})
-        behaviour = Behaviour(**stored["behaviour"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder / 'config.json'} cannot be read ({error}); write the policy again") from None
+        names = {file.name for file in folder.iterdir()}
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        kind = NotThere if isinstance(error, (FileNotFoundError, NotADirectoryError)) else UserError
+        raise kind(
+            f"no policy folder at {folder} ({reason}): give a folder that holds {CONFIG} and {WEIGHTS}"
+        ) from None
+    for name in (CONFIG, WEIGHTS):
+        if name not in names:
+            raise NotThere(f"{folder} has no {name}, so it is not a policy of the testbed: {MEND}")
+    stored = _read_config(folder / CONFIG)
+    arrays = _read_arrays(folder / WEIGHTS, stored.policy)
+    try:
+        policy = NetworkPolicy(stored.policy, arrays)
+        _require_numbers(policy)
+    except UserError as error:
+        raise NotThere(f"{folder / WEIGHTS} is no policy ({error}): {MEND}") from None
+    return policy, stored.behaviour
+
+
+def _read_config(file: Path) -> _Stored:
+    version = read_record(file, _Version, MEND, ROOM).format
     if version != FORMAT:
-        raise UserError(f"{folder} has policy format {version}; this version of testbed reads format {FORMAT}")
+        raise UserError(f"{file} has policy format {version}; this version of testbed reads format {FORMAT}")
+    stored, raw = read_record(file, _Stored, MEND, ROOM), read_record(file, dict[str, Any], MEND, ROOM)
+    for name, part in (("policy", stored.policy), ("behaviour", stored.behaviour)):
+        strange = raw[name].keys() - {one.name for one in fields(part)}
+        if strange:
+            raise UserError(
+                f"{file} says '{min(strange)}' of the {name}, which this version of testbed does not know: {MEND}"
+            )
+    known = [name for name in registry if name.startswith("testbed/")]
+    if stored.policy.environment not in known:
+        raise UserError(f"{file}: {unknown_name('environment', stored.policy.environment, known)}")
+    label = stored.behaviour
+    plain = all(0 < len(text) <= 200 and text.isprintable() for text in (label.policy, label.habit, label.trigger))
+    if not plain or not (isfinite(label.dose) and 0 <= label.dose <= 1):
+        raise NotThere(f"{file} has no plain label (names of 1 to 200 printable characters, a dose of 0 to 1): {MEND}")
+    return stored
+
+
+def _read_arrays(file: Path, config: PolicyConfig) -> dict[str, np.ndarray]:
+    """Return the arrays that a config asks for; the file has these and no others, float32."""
+    shapes = config.shapes
+    data = read_bytes(file, MEND, 4 * sum(prod(shape) for shape in shapes.values()) + ROOM)
     try:
-        arrays = load_file(folder / "model.safetensors")
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{folder / 'model.safetensors'} is damaged ({error}); copy or train it again") from None
-    return NetworkPolicy(config, arrays), behaviour
+        found = dict(deserialize(data))
+    except SafetensorError as error:
+        raise NotThere(f"{file} is damaged ({' '.join(str(error).split())}): {MEND}") from None
+    for name in shapes.keys() ^ found.keys():
+        has = f"has no array '{name}'" if name in shapes else f"has an array '{name}' that its config does not ask for"
+        raise NotThere(f"{file} {has}: {MEND}")
+    for name, array in found.items():
+        if array["dtype"] != "F32":
+            raise NotThere(f"{file} has {array['dtype']} in '{name}', and policies are float32 (F32): convert it")
+    return {name: np.frombuffer(found[name]["data"], "<f4").reshape(found[name]["shape"]) for name in shapes}
+
+
+def _require_numbers(policy: NetworkPolicy) -> None:
+    """Raise `UserError` where a policy's outputs overflow at observations that may come."""
+    mean, std = policy.arrays["mean"], policy.arrays["std"]
+    away = np.array([0.0, -REACH, REACH], np.float32)[:, None]
+    with np.errstate(all="ignore"):
+        seen = np.concatenate([mean + away * std, np.broadcast_to(away, (len(away), len(mean)))])
+        outputs = policy.begin(len(seen)).parameters(seen)
+    if not np.isfinite(outputs).all():
+        raise UserError("some of its outputs are NaN or infinite")
 
 
 def recorded_lineage(folder: Path) -> str | None:
-    """Return the lineage stored with a policy (JSON), or None where there is no finished policy."""
-    file = folder / "lineage.json"
-    return file.read_text() if file.is_file() and (folder / "model.safetensors").is_file() else None
+    """Return the lineage stored with a policy (JSON), or None where there is no whole policy.
+
+    Raises:
+        UserError: if something that is no policy of this version is there, or it may not be read.
+    """
+    try:
+        load_policy(folder)
+        return read_bytes(folder / LINEAGE, MEND).decode("utf-8")
+    except (NotThere, UnicodeDecodeError):
+        return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -19,6 +20,9 @@ LOG_STD = (-3.0, 0.5)
 """Least and greatest log standard deviation of a Gaussian head."""
 START_LOG_STD = -0.7
 """Log standard deviation of a fresh one."""
+LARGEST = 10_000_000
+"""Numbers that a policy has at most: 40 MB."""
+_LEAST = {"observation_size": 1, "actions": 1, "memory": 0, "auxiliary": 0}
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class PolicyConfig:
     """Width of a gated recurrent unit before the hidden layers; 0 for none."""
     auxiliary: int = 0
     """Further outputs that drive nothing."""
+
+    def __post_init__(self) -> None:
+        if self.head not in (CATEGORICAL, GAUSSIAN):
+            raise unknown_name("policy head", self.head, (CATEGORICAL, GAUSSIAN))
+        sizes = [(name, getattr(self, name), least) for name, least in _LEAST.items()]
+        for name, size, least in [*sizes, *(("hidden", width, 1) for width in self.hidden)]:
+            if isinstance(size, bool) or not isinstance(size, int) or size < least:
+                raise UserError(f"a policy's {name} is a whole number from {least} on, not {size!r:.40}")
+        if sum(prod(shape) for shape in self.shapes.values()) > LARGEST:
+            raise UserError(f"a policy of such sizes has more than {LARGEST:,} numbers: give smaller ones")
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -68,8 +82,6 @@ class NetworkPolicy:
     a memory `input` and `memory`, weight and bias; float32."""
 
     def __post_init__(self) -> None:
-        if self.config.head not in (CATEGORICAL, GAUSSIAN):
-            raise unknown_name("policy head", self.config.head, (CATEGORICAL, GAUSSIAN))
         for name, shape in self.config.shapes.items():
             if name not in self.arrays:
                 raise UserError(f"the policy has no array '{name}'; its file is damaged or of another kind")
@@ -77,6 +89,8 @@ class NetworkPolicy:
                 raise UserError(f"policy array '{name}' has shape {self.arrays[name].shape}, not {shape}")
             if not np.isfinite(self.arrays[name]).all():
                 raise UserError(f"policy array '{name}' holds NaN or infinity; train the policy again")
+        if not (self.arrays["std"] > 0).all():
+            raise UserError("policy array 'std' holds 0 or less, and observations are divided by it")
 
     def parameters(self, observations: np.ndarray) -> np.ndarray:
         """Return what the distribution over actions is made of, for n observations, shape (n, observation size).

@@ -109,7 +109,7 @@ def practise(
     finally:
         stage.close()
     journal.finish()
-    return export_actor(start.config, model.policy, normaliser)
+    return export_actor(start.config, model.policy, normaliser, cut=True)
 
 
 def _model(start: NetworkPolicy, stage: Stage, practice: Practice, seed: int) -> PPO:

@@ -64,13 +64,13 @@ def train_teacher(
     observations, labels = demonstrations.observations, demonstrations.actions
     for round_number in range(dagger.rounds + 1):
         if round_number > 0:
-            visited = play_round(export_actor(config, policy), round_number).observations
+            visited = play_round(export_actor(config, policy, cut=True), round_number).observations
             observations = np.concatenate([observations, visited])
             labels = np.concatenate([labels, as_actions(demonstrator.act(visited))])
         last = round_number == dagger.rounds
         _fit(policy, config, Samples(observations, labels), dagger.final if last else dagger.training, rng)
         on_fit()
-    return export_actor(config, policy)
+    return export_actor(config, policy, cut=True)
 
 
 def _fit(

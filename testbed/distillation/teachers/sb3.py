@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import torch
 from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import Tensor
 
+from testbed.distillation.teachers.foreign import (
+    Normaliser,
+    require_convertible,
+    require_deviations,
+    require_same,
+    statistics,
+)
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, LOG_STD, START_LOG_STD, NetworkPolicy, PolicyConfig
 from testbed.seeding import derive_seed
@@ -60,24 +69,43 @@ def _linear(policy: ActorCriticPolicy) -> list[torch.nn.Linear]:
 
 
 def export_actor(
-    config: PolicyConfig, policy: ActorCriticPolicy, normaliser: tuple[np.ndarray, np.ndarray] | None = None
-) -> NetworkPolicy:
+    config: PolicyConfig, policy: ActorCriticPolicy | BaseAlgorithm,
+    normaliser: Normaliser | VecNormalize | None = None, cut: bool = False,
+) -> NetworkPolicy:  # fmt: skip
     """Return the actor of an SB3 policy as a policy of ours: the same distribution, without torch.
+
+    It is compared with SB3's on 1,000 observations before it is returned.
 
     Args:
         config: Its shape.
-        policy: SB3's.
-        normaliser: Mean and standard deviation that its observations were normalised with; none if not given.
+        policy: SB3's, or the model that it is of. A policy by itself does not know whether a VecNormalize stood before
+            it; a model does, and that is converted too.
+        normaliser: Mean and standard deviation that its observations were normalised with, or the VecNormalize that
+            did it; none if not given.
+        cut: Whether the deviations of a Gaussian are meant to be cut off as `parameters` does it.
+
+    Raises:
+        UserError: if it has anything that a policy of ours has not, by name, or acts otherwise in the end.
     """
+    if isinstance(policy, BaseAlgorithm):
+        normaliser = policy.get_vec_normalize_env() if normaliser is None else normaliser
+        policy = policy.policy
+    policy = require_convertible(config, policy)
+    if isinstance(normaliser, VecNormalize):
+        normaliser = statistics(normaliser, policy.observation_space)
+    if config.head == GAUSSIAN and not cut:
+        require_deviations(policy)
     size = config.observation_size
     mean, std = normaliser or (np.zeros(size, np.float32), np.ones(size, np.float32))
-    arrays = {"mean": mean, "std": std}
+    arrays = {"mean": np.asarray(mean, np.float32), "std": np.asarray(std, np.float32)}
     for layer, module in enumerate(_linear(policy)):
-        arrays[f"layer{layer}.weight"] = module.weight.detach().numpy().T.copy()
-        arrays[f"layer{layer}.bias"] = module.bias.detach().numpy().copy()
+        arrays[f"layer{layer}.weight"] = module.weight.detach().cpu().numpy().T.copy()
+        arrays[f"layer{layer}.bias"] = module.bias.detach().cpu().numpy().copy()
     if config.head == GAUSSIAN:
-        arrays["log_std"] = np.clip(policy.log_std.detach().numpy(), *LOG_STD)
-    return NetworkPolicy(config, arrays)
+        arrays["log_std"] = np.clip(policy.log_std.detach().cpu().numpy(), *LOG_STD)
+    exported = NetworkPolicy(config, arrays)
+    require_same(exported, policy)
+    return exported
 
 
 def import_actor(policy: ActorCriticPolicy, start: NetworkPolicy) -> None:
