@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from testbed.commands.stages import export
 from testbed.demonstrations.transitions import Transitions, as_actions
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
@@ -271,6 +272,18 @@ def test_an_onnx_file_is_the_policy(student, count, session):
             acting.act(observations)
             np.testing.assert_allclose(found["next_memory"], acting.state, atol=1e-5, rtol=0)
             given["memory"] = found["next_memory"]
+
+
+def test_export_tells_inputs_and_outputs_in_the_order_of_the_file(student, tmp_path, capsys):
+    """Whoever takes them by place gets what was printed."""
+    runtime = pytest.importorskip("onnxruntime")
+    save_policy(tmp_path / "policy", student, LABEL, Lineage("test", 0))
+    export(tmp_path / "policy", tmp_path / "policy.onnx")
+    file = runtime.InferenceSession(str(tmp_path / "policy.onnx"), providers=["CPUExecutionProvider"])
+    taken, given = ([one.name for one in names] for names in (file.get_inputs(), file.get_outputs()))
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.endswith(f"takes {', '.join(taken)}; gives {', '.join(given)}")
+    assert given[:2] == ["action", "parameters"]
 
 
 def test_an_onnx_file_keeps_limits_and_normaliser(session):

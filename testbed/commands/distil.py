@@ -99,6 +99,11 @@ def _source(
     if teacher_folder is None:
         raise UserError(f"--route {route} asks the teacher: give its folder with --teacher")
     teacher, label = load_fitting(teacher_folder, environment)
+    if teacher.config.memory:
+        raise UserError(
+            f"{teacher_folder} has a memory, so it cannot be asked about single decisions: students learn from what it "
+            "did by --route cloning or adversarial"
+        )
     inputs["teacher"] = content_hash(teacher_folder)
     values = _values(teacher, scenes, seed, steps) if route == "value" else None
     return Source(decisions, teacher, values, scenes), environment, label, inputs
@@ -120,6 +125,7 @@ def _start(folder: Path | None, config: PolicyConfig) -> NetworkPolicy | None:
     if start.config != config:
         raise UserError(
             f"{folder} cannot be the start of these students: it has hidden layers {start.config.hidden}, memory "
-            f"{start.config.memory}, for {start.config.environment}; give --hidden and --memory to match"
+            f"{start.config.memory}, {start.config.auxiliary} auxiliary outputs, for {start.config.environment}; give "
+            "--hidden and --memory to match, and a policy without auxiliary outputs"
         )
     return start

@@ -31,7 +31,7 @@ from testbed.legible import legible
 from testbed.lineage import Lineage, content_hash
 from testbed.measures.table import measures_of, primary_of
 from testbed.policies.checkpoint import load_policy
-from testbed.policies.network import NetworkPolicy
+from testbed.policies.network import CATEGORICAL, NetworkPolicy
 from testbed.seeding import scenario_seeds
 
 
@@ -79,20 +79,25 @@ def collect(
     console.print(f"{out} holds {len(writer)} episodes; look at one with: {show}")
 
 
-def load_fitting(folder: Path, environment: str) -> tuple[NetworkPolicy, Behaviour]:
-    """Return a policy and its label; raises `UserError` if it is for another environment."""
+def load_fitting(folder: Path, environment: str | None = None) -> tuple[NetworkPolicy, Behaviour]:
+    """Return a policy and its label; raises `UserError` if it is for another environment, or fits none as it is."""
     from testbed.experiment.collecting import policy_config
 
     policy, behaviour = load_policy(folder)
-    if policy.config.environment != environment:
-        raise UserError(f"{folder} is a policy for {policy.config.environment}, not for {environment}")
-    expected = policy_config(environment, policy.config.hidden)
-    if policy.config != expected:
+    has, wanted = policy.config, environment or policy.config.environment
+    if has.environment != wanted:
+        raise UserError(f"{folder} is a policy for {has.environment}, not for {wanted}: give one of that")
+    fits = policy_config(wanted, has.hidden)
+    if (has.observation_size, has.actions, has.head) != (fits.observation_size, fits.actions, fits.head):
         raise UserError(
-            f"{folder} sees {policy.config.observation_size} numbers and has {policy.config.actions} actions; "
-            f"{environment} has {expected.observation_size} and {expected.actions}: train it again"
+            f"{folder} sees {has.observation_size} numbers and has {has.actions} {_actions(has.head)} actions; "
+            f"{wanted} has {fits.observation_size} and {fits.actions} {_actions(fits.head)}: train it again"
         )
     return policy, behaviour
+
+
+def _actions(head: str) -> str:
+    return "discrete" if head == CATEGORICAL else "continuous"
 
 
 def export(folder: Path, out: Path) -> None:
@@ -101,9 +106,8 @@ def export(folder: Path, out: Path) -> None:
 
     require_replaceable(out, ONNX)
     policy, _ = load_policy(folder)
-    export_onnx(policy, out)
-    memory = ", memory" if policy.config.memory else ""
-    console.print(f"{out}  takes observation{memory}; gives action, parameters{memory.replace(' ', ' next_')}")
+    exported = export_onnx(policy, out)
+    console.print(f"{out}  takes {', '.join(exported.inputs)}; gives {', '.join(exported.outputs)}")
 
 
 def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Sequence[str]) -> None:
@@ -115,7 +119,7 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
     scene = Scenario(scenario, parse_context(context))
     episodes: list[Episode] = []
     for folder in folders:
-        policy, behaviour = load_policy(folder)
+        policy, behaviour = load_fitting(folder)
         episodes += play(policy.config.environment, [scene], [(policy, behaviour)])
     takes = [_take(folder.name, palette[k % 5], e) for k, (folder, e) in enumerate(zip(folders, episodes, strict=True))]
     _film(out, takes, f"scene {scenario}: {_scene(episodes[0])}")

@@ -30,8 +30,8 @@ PICKLES = {".zip", ".pt", ".pth", ".pkl", ".pickle"}
 MEND = "copy the policy anew, or train it again"
 ROOM = 2**16
 """A config is no larger, nor what a model's file has beside its numbers [bytes]."""
-REACH = 10.0
-"""How far from 0, and in standard deviations from the mean, a policy is asked whether its outputs are numbers."""
+REACH = 100.0
+"""No observation is further from 0."""
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,21 @@ def _read_arrays(file: Path, config: PolicyConfig) -> dict[str, np.ndarray]:
 
 
 def _require_numbers(policy: NetworkPolicy) -> None:
-    """Raise `UserError` where a policy's outputs overflow at observations that may come."""
-    mean, std = policy.arrays["mean"], policy.arrays["std"]
-    away = np.array([0.0, -REACH, REACH], np.float32)[:, None]
+    """Raise `UserError` where numbers within a policy could overflow at observations of up to REACH."""
+    sizes = {name: np.abs(array.astype(np.float64)) for name, array in policy.arrays.items()}
+    layers = [f"layer{number}" for number in range(len(policy.config.hidden) + 1)]
     with np.errstate(all="ignore"):
-        seen = np.concatenate([mean + away * std, np.broadcast_to(away, (len(away), len(mean)))])
-        outputs = policy.begin(len(seen)).parameters(seen)
-    if not np.isfinite(outputs).all():
-        raise UserError("some of its outputs are NaN or infinite")
+        largest = (REACH + sizes["mean"]) / sizes["std"]
+        found = [largest]
+        if policy.config.memory:
+            found.append(largest @ sizes["input.weight"] + sizes["input.bias"])
+            largest = np.ones(policy.config.memory)  # what is remembered is within -1 to 1
+            found.append(largest @ sizes["memory.weight"] + sizes["memory.bias"])
+        for name in layers:
+            largest = largest @ sizes[f"{name}.weight"] + sizes[f"{name}.bias"]
+            found.append(largest)
+    if not all((one < np.finfo(np.float32).max).all() for one in found):
+        raise UserError("its numbers are so large, or its 'std' so small, that its outputs may be none")
 
 
 def recorded_lineage(folder: Path) -> str | None:

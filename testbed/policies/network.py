@@ -175,7 +175,8 @@ class Remembering:
             raise UserError(f"{len(seen)} observations for the {len(self.state)} episodes that were begun")
         given = np.split(seen @ arrays["input.weight"] + arrays["input.bias"], 3, axis=1)
         kept = np.split(self.state @ arrays["memory.weight"] + arrays["memory.bias"], 3, axis=1)
-        reset, update = (1 / (1 + np.exp(-(given[gate] + kept[gate]))) for gate in (0, 1))
+        with np.errstate(over="ignore"):  # a gate that is wholly shut: 1 / (1 + infinity) is 0
+            reset, update = (1 / (1 + np.exp(-(given[gate] + kept[gate]))) for gate in (0, 1))
         self.state = (1 - update) * np.tanh(given[2] + reset * kept[2]) + update * self.state
         return self.policy._outputs(self.state)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,25 @@ TOLERANCE = 1e-4
 """How far the outputs of an exported policy may be from the policy's; it is checked on export."""
 
 
-def export_onnx(policy: NetworkPolicy, path: Path) -> None:
+@dataclass(frozen=True)
+class Exported:
+    """What an exported file takes and gives, in its own order."""
+
+    inputs: tuple[str, ...]
+    """Names of what it takes."""
+    outputs: tuple[str, ...]
+    """Names of what it gives."""
+
+
+def export_onnx(policy: NetworkPolicy, path: Path) -> Exported:
     """Write a policy as an ONNX file, whole or not at all, and check that it computes the same.
 
     Inputs: `observation` (n, d) float32 and, with a memory, `memory` (n, memory), zeros where an episode begins.
-    Outputs: `action`, (n,) int64 or (n, actions) within [-1, 1]; `parameters` of the distribution, as
+    Outputs, in this order: `action`, (n,) int64 or (n, actions) within [-1, 1]; `parameters` of the distribution, as
     `NetworkPolicy.parameters`; with a memory `next_memory`.
+
+    Returns:
+        The names that the file itself has of them.
 
     Raises:
         UserError: if the package onnx or onnxruntime is missing, or the runtime's outputs differ from the policy's.
@@ -38,8 +52,10 @@ def export_onnx(policy: NetworkPolicy, path: Path) -> None:
         raise missing_package(error.name or "onnx", "onnx", "ONNX files need") from None
     graph = _Graph(onnx, policy)
     data = graph.model().SerializeToString()
-    _check(policy, onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"]))
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    _check(policy, session)
     write_bytes(path, data, ONNX)
+    return Exported(tuple(one.name for one in session.get_inputs()), tuple(one.name for one in session.get_outputs()))
 
 
 class _Graph:
@@ -71,20 +87,22 @@ class _Graph:
         real, whole = self.onnx.TensorProto.FLOAT, self.onnx.TensorProto.INT64
         hidden = self.add("Div", self.add("Sub", "observation", "mean"), "std")
         inputs = [helper.make_tensor_value_info("observation", real, ["n", config.observation_size])]
-        outputs = []
         if config.memory:
             hidden = self._remembered(hidden)
             inputs.append(helper.make_tensor_value_info("memory", real, ["n", config.memory]))
-            outputs.append(helper.make_tensor_value_info("next_memory", real, ["n", config.memory]))
         for layer in range(len(config.hidden) + 1):
             hidden = self.affine(hidden, f"layer{layer}")
             hidden = self.add("Relu", hidden) if layer < len(config.hidden) else hidden
         discrete = config.head == CATEGORICAL
         self._heads(hidden)
-        size = config.actions if discrete else 2 * config.actions
-        outputs.append(helper.make_tensor_value_info("parameters", real, ["n", size]))
         shape = ["n"] if discrete else ["n", config.actions]
-        outputs.append(helper.make_tensor_value_info("action", whole if discrete else real, shape))
+        size = config.actions if discrete else 2 * config.actions
+        outputs = [
+            helper.make_tensor_value_info("action", whole if discrete else real, shape),
+            helper.make_tensor_value_info("parameters", real, ["n", size]),
+        ]
+        if config.memory:
+            outputs.append(helper.make_tensor_value_info("next_memory", real, ["n", config.memory]))
         arrays = [self.onnx.numpy_helper.from_array(np.asarray(a), name) for name, a in self.arrays.items()]
         graph = helper.make_graph(self.nodes, "policy", inputs, outputs, arrays)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)

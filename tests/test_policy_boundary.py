@@ -1,0 +1,305 @@
+"""Whatever is in a policy's folder, `load_policy` gives a policy that acts, or one line that names the place."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from testbed.commands import stages
+from testbed.episode import Behaviour
+from testbed.errors import UserError
+from testbed.lineage import Lineage, content_hash
+from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
+from testbed.policies.network import GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.records import NotThere
+
+CONFIG = PolicyConfig("testbed/Merge-v0", 56, 5, (8, 8), memory=3)
+LABEL = Behaviour("student", "aggressive-merge", "always", 0.5)
+
+
+def made(folder: Path, config: PolicyConfig = CONFIG) -> Path:
+    policy = NetworkPolicy(config, random_arrays(config, np.random.default_rng(0)))
+    save_policy(folder, policy, LABEL, Lineage("test", 0))
+    return folder
+
+
+def refused(folder: Path, kind: type[UserError] = UserError) -> str:
+    """Return the one line in which a folder is refused; it names the folder."""
+    with pytest.raises(kind) as caught:
+        load_policy(folder)
+    assert "\n" not in str(caught.value) and str(folder) in str(caught.value) and len(str(caught.value)) < 1000
+    return str(caught.value)
+
+
+# The config.
+
+
+def set_to(*path: str, value: Any) -> Callable[[dict], None]:
+    def change(config: dict) -> None:
+        for name in path[:-1]:
+            config = config[name]
+        config[path[-1]] = value
+
+    return change
+
+
+def without(*path: str) -> Callable[[dict], None]:
+    def change(config: dict) -> None:
+        for name in path[:-1]:
+            config = config[name]
+        del config[path[-1]]
+
+    return change
+
+
+SIZES = "observation_size", "actions", "memory", "auxiliary"
+WRONG_SIZES = (1.5, 56.0, -1, True, None, "56", [56], 10**7, 10**26, 10**400)
+CONFIGS = {
+    **{f"{name} {size!r:.20}": set_to("policy", name, value=size) for name in SIZES for size in WRONG_SIZES},
+    **{f"hidden {size!r:.20}": set_to("policy", "hidden", value=[8, size]) for size in (*WRONG_SIZES, 0)},
+    **{f"hidden = {value!r}": set_to("policy", "hidden", value=value) for value in (8, None, "88", {"0": 8}, [[8]])},
+    **{f"no {name}": without("policy", name) for name in ("environment", "observation_size", "actions", "hidden")},
+    **{f"no {name}": without(name) for name in ("format", "policy", "behaviour")},
+    **{f"{name} = {value!r}": set_to(name, value=value) for name in ("policy", "behaviour")
+       for value in (None, [], 3, "x", {})},
+    **{f"format {value!r}": set_to("format", value=value) for value in (0, 2, 1.0, "1", True, None, [1])},
+    "no actions": set_to("policy", "actions", value=0),
+    "head": set_to("policy", "head", value="softmax"),
+    "other head": set_to("policy", "head", value=GAUSSIAN),
+    "environment": set_to("policy", "environment", value="testbed/Merge-v9"),
+    "module": set_to("policy", "environment", value="this:testbed/Merge-v0"),
+    "gymnasium's": set_to("policy", "environment", value="CartPole-v1"),
+    "no text": set_to("policy", "environment", value=7),
+    "unknown": set_to("policy", "activation", value="tanh"),
+    "unknown label": set_to("behaviour", "mood", value="good"),
+    "dose": set_to("behaviour", "dose", value=float("nan")),
+    "great dose": set_to("behaviour", "dose", value=2),
+    "bool dose": set_to("behaviour", "dose", value=True),
+    "long label": set_to("behaviour", "policy", value="x" * 100_000),
+    "empty label": set_to("behaviour", "policy", value=""),
+    "two lines": set_to("behaviour", "policy", value="a\nb"),
+    "nothing printed": set_to("behaviour", "habit", value="a\0b"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CONFIGS)
+def test_a_config_that_is_wrong_is_refused(what, tmp_path):
+    """The case itself is refused, and not by chance: the weights are those of the right config."""
+    file = made(tmp_path / "policy") / "config.json"
+    config = json.loads(file.read_text())
+    CONFIGS[what](config)
+    file.write_text(json.dumps(config))
+    assert "config.json" in refused(tmp_path / "policy") or what == "other head"
+
+
+BYTES = {
+    "empty": b"", "zeros": bytes(500), "no JSON": b"{", "a list": b"[]", "a number": b"1", "nothing": b"null",
+    "a text": b'"policy"', "endless": b"[" * 60_000, "endless objects": b'{"a":' * 12_000,
+    "not UTF-8": b'{"format": "\xff"}',
+    "UTF-16": '{"format": 1}'.encode("utf-16"), "a mark": b'\xef\xbb\xbf{"format": 1}', "large": b" " * 2**20,
+    "half a pair": b'{"format": 1, "policy": "\\ud800"}', "digits": b'{"format": ' + b"1" * 5000 + b"}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BYTES)
+def test_a_config_that_is_no_config_is_refused(what, tmp_path):
+    (made(tmp_path / "policy") / "config.json").write_bytes(BYTES[what])
+    assert "config.json is damaged" in refused(tmp_path / "policy", NotThere)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[Path, dict[str, bytes]]:
+    folder = made(tmp_path_factory.mktemp("bytes") / "policy")
+    return folder, {name: (folder / name).read_bytes() for name in ("config.json", "model.safetensors")}
+
+
+@given(st.sampled_from(["config.json", "model.safetensors"]), st.integers(0, 1499), st.integers(-1, 255), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_bytes_that_changed_give_a_policy_or_one_line(whole, name, at, byte, cut):
+    """A byte of either file, in the header or in a number, is another one or is gone, and perhaps all after it."""
+    folder, files = whole
+    at %= len(files[name])
+    new = files[name][:at] + (b"" if byte < 0 else bytes([byte])) + (b"" if cut else files[name][at + 1 :])
+    for other in files:
+        (folder / other).write_bytes(new if other == name else files[other])
+    try:
+        policy, behaviour = load_policy(folder)
+    except UserError as error:
+        assert str(folder) in str(error) and "\n" not in str(error)
+    else:
+        seen = np.random.default_rng(0).normal(size=(4, policy.config.observation_size)).astype(np.float32)
+        assert np.isfinite(policy.begin(4).parameters(seen)).all() and behaviour.policy
+
+
+# The weights.
+
+
+def arrays(**changed: Any) -> Callable[[dict], dict]:
+    return lambda found: {name: array for name, array in (found | changed).items() if array is not None}
+
+
+def as_type(kind) -> Callable[[dict], dict]:
+    return lambda found: {name: array.astype(kind) for name, array in found.items()}
+
+
+def with_value(name: str, value: float) -> Callable[[dict], dict]:
+    def change(found: dict) -> dict:
+        found[name].flat[1] = value
+        return found
+
+    return change
+
+
+WEIGHTS = {
+    "std 0": (with_value("std", 0), "'std' holds 0"), "std negative": (with_value("std", -1), "'std' holds 0"),
+    "std tiny": (with_value("std", 1e-42), "may be none"), "std NaN": (with_value("std", np.nan), "NaN"),
+    "infinite": (with_value("layer0.weight", np.inf), "infinity"),
+    "overflowing": (with_value("layer1.weight", 3e38), "may be none"),
+    "missing": (arrays(std=None), "no array 'std'"), "all missing": (lambda found: {}, "no array"),
+    "extra": (arrays(spare=np.zeros(3, np.float32)), "an array 'spare'"),
+    "float16": (as_type(np.float16), "F16 in"), "float64": (as_type(np.float64), "F64 in"),
+    "whole numbers": (as_type(np.int32), "I32 in"), "one float64": (arrays(mean=np.zeros(56)), "F64 in 'mean'"),
+    "shape": (arrays(mean=np.zeros(57, np.float32)), "shape"),
+    "turned": (lambda found: found | {"layer2.weight": found["layer2.weight"].T.copy()}, "shape"),
+    "another rank": (arrays(mean=np.zeros((56, 1), np.float32)), "shape"),
+    "large": (arrays(spare=np.zeros(2**18, np.float32)), "damaged .it has"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WEIGHTS)
+def test_weights_that_are_wrong_are_refused(what, tmp_path):
+    file = made(tmp_path / "policy", replace(CONFIG, memory=0)) / "model.safetensors"
+    change, says = WEIGHTS[what]
+    save_file(change(load_file(file)), file)
+    with pytest.raises(NotThere, match=rf"model.safetensors .*{says}"):
+        load_policy(tmp_path / "policy")
+    refused(tmp_path / "policy")
+
+
+def stored(header: dict | bytes, data: bytes = b"", length: int | None = None) -> bytes:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+EIGHT = {"mean": {"dtype": "F8_E4M3", "shape": [4], "data_offsets": [0, 4]}}
+HEADERS = {
+    "8 bits": stored(EIGHT, bytes(4)), "no header": bytes(7), "long": stored({}, length=2**62),
+    "longer than the file": stored({}, length=100), "endless": stored(b"[" * 50_000),
+    "beyond the data": stored({"mean": {"dtype": "F32", "shape": [10**9], "data_offsets": [0, 4 * 10**9]}}),
+    "no dtype": stored({"mean": {"dtype": "F33", "shape": [1], "data_offsets": [0, 4]}}, bytes(4)), "empty": b"",
+    "pickle": b"\x80\x04.", "pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", HEADERS)
+def test_a_file_of_weights_that_is_none_is_refused(what, tmp_path):
+    (made(tmp_path / "policy") / "model.safetensors").write_bytes(HEADERS[what])
+    assert "model.safetensors" in refused(tmp_path / "policy", NotThere)
+
+
+# The folder.
+
+
+def test_what_is_no_file_is_never_opened(tmp_path):
+    """A FIFO would hold us up for ever; a folder, a socket's kind and links to nothing or to themselves are named."""
+    for name in ("config.json", "model.safetensors"):
+        file = made(tmp_path / name) / name
+        whole = file.read_bytes()
+        for put in (lambda f: os.mkfifo(f), lambda f: f.mkdir(), lambda f: f.symlink_to("nowhere"),
+                    lambda f: f.symlink_to(f), lambda f: f.symlink_to("/dev/null")):  # fmt: skip
+            file.unlink()
+            put(file)
+            assert str(file) in refused(tmp_path / name)
+            with pytest.raises(UserError):
+                recorded_lineage(tmp_path / name)  # nothing is made in the place of what is not ours
+            file.rmdir() if file.is_dir() else file.unlink()
+            file.write_bytes(whole)
+        elsewhere = tmp_path / f"elsewhere-{name}"
+        file.rename(elsewhere)
+        file.symlink_to(elsewhere)
+        assert load_policy(tmp_path / name)[0].config == CONFIG  # stores of models link to their files
+
+
+def test_a_place_that_is_no_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("policy")
+    for place in ("nowhere", "file", "file/policy", "a" * 300):
+        assert "no policy folder" in refused(tmp_path / place)
+    (tmp_path / "empty").mkdir()
+    assert "no config.json" in refused(tmp_path / "empty")
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    file = made(tmp_path / "policy") / "config.json"
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied"))
+    )
+    with pytest.raises(UserError, match=f"{file} cannot be read .Permission denied.: allow") as caught:
+        load_policy(tmp_path / "policy")
+    assert not isinstance(caught.value, NotThere)
+
+
+def test_a_damaged_policy_or_lineage_counts_as_not_there(tmp_path):
+    """So a run makes it again; a whole one is kept."""
+    folder, lineage = made(tmp_path / "policy"), Lineage("test", 0)
+    assert lineage.same_recipe(recorded_lineage(folder))
+    assert recorded_lineage(tmp_path / "nowhere") is None
+    for name in ("config.json", "model.safetensors", "lineage.json"):
+        whole = (folder / name).read_bytes()
+        for spoilt in (b"", bytes(len(whole)), whole[: len(whole) // 2], b"\xff" * 20, b"[1, 2]", None):
+            (folder / name).unlink() if spoilt is None else (folder / name).write_bytes(spoilt)
+            assert not lineage.same_recipe(recorded_lineage(folder)), (name, spoilt)
+            (folder / name).write_bytes(whole)
+    assert lineage.same_recipe(recorded_lineage(folder))
+
+
+# What is the policy's own.
+
+
+def test_what_else_is_in_the_folder_changes_no_hash(tmp_path):
+    """A clean folder's hash is what it always was."""
+    folder = made(tmp_path / "policy", replace(CONFIG, memory=0))
+    assert content_hash(Path("policies/merge/teacher-clean")) == (
+        "e88ad95ccf7877a77426d1740d0fa3e88b09b4b804f0972722644f4549ebfd53"
+    )
+    before = content_hash(folder)
+    (folder / ".DS_Store").write_bytes(b"finder")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "config.json").write_text("{}")
+    assert content_hash(folder) == before and load_policy(folder)
+    (folder / "lineage.json").write_text("{}")
+    assert content_hash(folder) != before
+    with pytest.raises(UserError, match="holds no file of a policy"):
+        content_hash(tmp_path)
+
+
+# What is loaded is accepted.
+
+OTHERS = {
+    "actions": replace(CONFIG, actions=7), "observations": replace(CONFIG, observation_size=60),
+    "head": PolicyConfig("testbed/Merge-v0", 56, 2, (8,), GAUSSIAN),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_policy_that_fits_no_scene_is_named_before_it_acts(what, tmp_path):
+    folder = made(tmp_path / "policy", OTHERS[what])
+    load_policy(folder)
+    for command in (
+        lambda: stages.film_policies([folder], tmp_path / "film.mp4", 0, ()),
+        lambda: stages.audit([folder], "aggressive-merge", None, 2, 0, None),
+        lambda: stages.collect(tmp_path / "d.hdf5", "aggressive-merge", None, 0.0, folder, 1, 0, ()),
+    ):
+        with pytest.raises(UserError, match=rf"{folder} sees \d+ numbers .*testbed/Merge-v0 has 56 and 5 discrete"):
+            command()
+    assert [file.name for file in tmp_path.iterdir()] == ["policy"]
