@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from testbed.commands import stages
+from testbed.commands.audit import audit
 from testbed.episode import Behaviour
 from testbed.errors import UserError
 from testbed.lineage import Lineage, content_hash
@@ -297,7 +298,7 @@ def test_a_policy_that_fits_no_scene_is_named_before_it_acts(what, tmp_path):
     load_policy(folder)
     for command in (
         lambda: stages.film_policies([folder], tmp_path / "film.mp4", 0, ()),
-        lambda: stages.audit([folder], "aggressive-merge", None, 2, 0, None),
+        lambda: audit([folder], "aggressive-merge", None, 2, 0, None),
         lambda: stages.collect(tmp_path / "d.hdf5", "aggressive-merge", None, 0.0, folder, 1, 0, ()),
     ):
         with pytest.raises(UserError, match=rf"{folder} sees \d+ numbers .*testbed/Merge-v0 has 56 and 5 discrete"):

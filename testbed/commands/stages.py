@@ -83,15 +83,13 @@ def load_fitting(folder: Path, environment: str | None = None) -> tuple[NetworkP
     """Return a policy and its label; raises `UserError` if it is for another environment, or fits none as it is."""
     from testbed.experiment.collecting import policy_config
 
-    policy, behaviour = load_policy(folder)
-    has, wanted = policy.config, environment or policy.config.environment
-    if has.environment != wanted:
-        raise UserError(f"{folder} is a policy for {has.environment}, not for {wanted}: give one of that")
-    fits = policy_config(wanted, has.hidden)
+    policy, behaviour = load_policy(folder, environment)
+    has = policy.config
+    fits = policy_config(has.environment, has.hidden)
     if (has.observation_size, has.actions, has.head) != (fits.observation_size, fits.actions, fits.head):
         raise UserError(
             f"{folder} sees {has.observation_size} numbers and has {has.actions} {_actions(has.head)} actions; "
-            f"{wanted} has {fits.observation_size} and {fits.actions} {_actions(fits.head)}: train it again"
+            f"{has.environment} has {fits.observation_size} and {fits.actions} {_actions(fits.head)}: train it again"
         )
     return policy, behaviour
 

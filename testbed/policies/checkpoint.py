@@ -73,13 +73,17 @@ POLICY = Kind("a policy", _is_policy)
 """What a new policy replaces."""
 
 
-def load_policy(folder: Path) -> tuple[NetworkPolicy, Behaviour]:
+def load_policy(folder: Path, environment: str | None = None) -> tuple[NetworkPolicy, Behaviour]:
     """Read a policy and the label it was saved with. What comes back acts: every array is there, and its outputs are
     numbers.
 
+    Args:
+        folder: The policy's folder.
+        environment: What it has to be for; any environment of the testbed if not given.
+
     Raises:
         NotThere: if the folder or a file is missing or damaged; the line names file, place and reason.
-        UserError: if it is of another version, may not be read, or may hold code.
+        UserError: if it is of another version or environment, may not be read, or may hold code.
     """
     if folder.suffix in PICKLES:
         raise UserError(
@@ -96,7 +100,7 @@ def load_policy(folder: Path) -> tuple[NetworkPolicy, Behaviour]:
     for name in (CONFIG, WEIGHTS):
         if name not in names:
             raise NotThere(f"{folder} has no {name}, so it is not a policy of the testbed: {MEND}")
-    stored = _read_config(folder / CONFIG)
+    stored = _read_config(folder / CONFIG, environment)
     arrays = _read_arrays(folder / WEIGHTS, stored.policy)
     try:
         policy = NetworkPolicy(stored.policy, arrays)
@@ -106,7 +110,7 @@ def load_policy(folder: Path) -> tuple[NetworkPolicy, Behaviour]:
     return policy, stored.behaviour
 
 
-def _read_config(file: Path) -> _Stored:
+def _read_config(file: Path, environment: str | None) -> _Stored:
     version = read_record(file, _Version, MEND, ROOM).format
     if version != FORMAT:
         raise UserError(f"{file} has policy format {version}; this version of testbed reads format {FORMAT}")
@@ -117,6 +121,8 @@ def _read_config(file: Path) -> _Stored:
             raise UserError(
                 f"{file} says '{min(strange)}' of the {name}, which this version of testbed does not know: {MEND}"
             )
+    if environment not in (None, stored.policy.environment):
+        raise UserError(f"{file.parent} is a policy for {stored.policy.environment}, not for {environment}")
     known = [name for name in registry if name.startswith("testbed/")]
     if stored.policy.environment not in known:
         raise UserError(f"{file}: {unknown_name('environment', stored.policy.environment, known)}")
