@@ -15,8 +15,11 @@ from testbed.habits.table import HABITS
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 STAGES = re.search(r"## The stages alone\n\n```sh\n(.*?)```", README, re.DOTALL)
-# These are tested in test_task.py, test_cli.py and test_sweep.py.
-ELSEWHERE = ("testbed report", "testbed doctor", "testbed transfers", "testbed routes", "testbed benchmark")
+# These are tested in test_task.py, test_cli.py, test_sweep.py and test_ranks.py.
+ELSEWHERE = (
+    "testbed report", "testbed doctor", "testbed transfers", "testbed routes", "testbed benchmark", "testbed ranks",
+    "testbed references",
+)  # fmt: skip
 
 
 def test_the_stages_run_one_after_the_other(tmp_path):

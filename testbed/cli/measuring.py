@@ -107,6 +107,41 @@ def doses(
 
 
 @app.command
+def ranks(
+    habits: tyro.conf.Positional[tuple[str, ...]] = (),
+    /,
+    scenes: int = 256,
+    seed: int = 0,
+    write: OutFile | None = None,
+) -> None:
+    """Say which measures rank which habits, which do so the wrong way round, and which rank nobody.
+
+    Args:
+        habits: Names of habits; all of them if none is given.
+        scenes: Triggered scenes of each habit, in which the clean demonstrator is played too.
+        seed: Seed of the scenes.
+        write: Markdown page to put the tables into, for example docs/measures.md.
+    """
+    from testbed.commands import ranks as ranking
+
+    ranking.ranks(habits, scenes, seed, write)
+
+
+@app.command
+def references(scenes: int = 256, seed: int = 0, write: OutFile | None = None) -> None:
+    """Measure drivers whom nobody taught anything, by every measure, beside the clean demonstrator.
+
+    Args:
+        scenes: Scenes of each kind, the same ones for all.
+        seed: Seed of the scenes.
+        write: Markdown page to put the tables into, for example docs/measures.md.
+    """
+    from testbed.commands import references
+
+    references.references(scenes, seed, write)
+
+
+@app.command
 def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: OutFile | None = None) -> None:
     """Put what several finished runs found into one table.
 
