@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +27,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 import tyro
+from peer.environment import prepare
 from rich.table import Table
 
 from testbed.audit.statistics import Draws, difference_interval, rate_interval
@@ -44,12 +44,12 @@ from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training, normaliser
 from testbed.envs.merge.gap_acceptance import GapAcceptance
 from testbed.episode import Behaviour, Policy, Scenario
-from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.seeding import scenario_seeds
 
 ENVIRONMENT = "testbed/Merge-v0"
 PACKAGES = "imitation==1.0.1", "numpy<2", "setuptools<80", f"torch=={torch.__version__.split('+')[0]}"
+IMPORTS = "imitation.algorithms.adversarial.gail, imitation.algorithms.bc"
 EPISODES, SECONDS = 96, 1.5
 """Demonstrations; length of one measurement of speed [s]."""
 TRAINING = Training(steps=2000, batch=256, learning_rate=1e-3)
@@ -143,20 +143,6 @@ def answer(stage: Stage, what: str, content: bytes) -> bytes:
     last = np.array([t.get("terminal_observation", s) for t, s in zip(told, seen, strict=True)])
     truncated = np.array([t.get("TimeLimit.truncated", False) for t in told])
     return np.column_stack([seen, last, paid, over, truncated]).astype(np.float32).tobytes()
-
-
-def prepare(folder: Path) -> Path:
-    """Return the Python of the peer's environment, which is made if need be; raises UserError if it cannot be."""
-    python = folder.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    check = [python, "-I", "-c", "import imitation.algorithms.adversarial.gail, imitation.algorithms.bc"]
-    if python.exists() and subprocess.run(check, capture_output=True).returncode == 0:
-        return python
-    console.print(f"make an environment with {', '.join(PACKAGES)} (some minutes) ...")
-    for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "-q", *PACKAGES], check):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise UserError(f"the peer cannot be installed, or does not run: {done.stderr.strip().splitlines()[-1:]}")
-    return python
 
 
 @contextmanager
@@ -290,7 +276,7 @@ def show_practised(data: Data, peer: Peer) -> list[str]:
 def main(options: Options) -> None:
     """Compare and print."""
     data = Data(options)
-    with started(prepare(options.folder), data) as peer:
+    with started(prepare(options.folder, PACKAGES, IMPORTS), data) as peer:
         console.print(f"imitation 1.0.1 on {peer.ask('versions')}; ours on torch {torch.__version__}")
         parts = {"speed": show_speeds, "cloning": show_cloned, "adversarial": show_practised}
         short = [line for part in options.parts for line in parts[part](data, peer)]
