@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
+from testbed.commands import stages
 from testbed.demonstrations import reader, replay
 from testbed.demonstrations.writer import DatasetWriter
 from testbed.episode import Episode, Signal
@@ -118,3 +121,28 @@ def test_a_change_of_the_trace_is_found(episodes):
 def test_a_record_without_a_signal_is_refused(episodes):
     changed = _with_signals(episodes[0], speed=episodes[0].trace.signals["speed"])
     _refused(lambda: replay.verify(changed), "no trace/position")
+
+
+@pytest.mark.parametrize("tolerance", [float("nan"), float("inf"), -1e-6])
+def test_a_tolerance_that_is_none_is_refused(dataset, tolerance):
+    _refused(lambda: stages.replay(dataset, 0, None, True, False, tolerance), "--tolerance", str(tolerance))
+
+
+def test_every_without_verify_is_refused(dataset):
+    _refused(lambda: stages.replay(dataset, 0, None, False, True, 0.0), "--every", "--verify")
+
+
+def test_a_failed_verification_has_no_tick_and_says_how_many(dataset, tmp_path, capsys):
+    """Of six episodes two were changed and one was removed; the others keep their numbers."""
+    copy = Path(shutil.copy(dataset, tmp_path / "copy.hdf5"))
+    with h5py.File(copy, "r+") as file:
+        del file["data/demo_1"]
+        for name in ("demo_2", "demo_5"):
+            file[f"data/{name}/states"][7, 0] += 1e-3
+    with pytest.raises(SystemExit) as left:
+        stages.replay(copy, 0, None, True, True, 0.0)
+    said = capsys.readouterr().out
+    assert left.value.code == 1 and "2 of 5 episodes diverge" in said and "✓" not in said
+    assert "episode 2 diverges at step 7" in said and "episode 5 diverges at step 7" in said
+    stages.replay(copy, 0, None, True, True, 1e-2)
+    assert "✓" in capsys.readouterr().out

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from reprlib import repr as brief
 from typing import TypeVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from h5py import h5g
 
 from testbed.demonstrations import stored
 from testbed.demonstrations.form import Form, Item
-from testbed.demonstrations.stored import Damage
+from testbed.demonstrations.stored import Damage, brief
 from testbed.episode import Behaviour, Episode, Scenario, Signal, Trace
 
 Complain = Callable[[str], None]
@@ -101,7 +100,7 @@ def read_trace(demo: h5g.GroupID, form: Form, steps: int | None, complain: Compl
         return None
     rate = _attempt(complain, stored.attribute, trace, "rate")
     if rate is not None and not np.array_equal(rate, form.rate):
-        complain(f"trace has a rate of {rate} Hz, where {form.environment} has {form.rate:g}")
+        complain(f"trace has a rate of {brief(rate)} Hz, where {form.environment} has {form.rate:g}")
     signals = _arrays(demo, form.signals.values(), steps, complain)
     constants = _arrays(demo, form.constants.values(), steps, complain)
     if rate is None or not signals or (form.constants and not constants):
@@ -188,7 +187,7 @@ def _check_state_shape(demo: h5g.GroupID, form: Form) -> None:
     """Raise `Damage` unless `state_shape` says what the environment's states are."""
     shape = stored.attribute(demo, "state_shape")
     if not np.array_equal(shape, [form.state]):
-        raise Damage(f"attribute state_shape is {shape}, not [{form.state}]")
+        raise Damage(f"attribute state_shape is {brief(shape)}, not [{form.state}]")
 
 
 def _optional(demo: h5g.GroupID, name: str) -> str:

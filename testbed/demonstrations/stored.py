@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,11 @@ def _readable(place: str) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise Damage(f"{place} cannot be read ({reason})") from error
+
+
+def brief(value: object) -> str:
+    """Return a value that may be anything in a few words of one line."""
+    return reprlib.repr(value.tolist() if isinstance(value, np.generic | np.ndarray) else value)
 
 
 def child(parent: h5g.GroupID, place: str) -> h5g.GroupID | h5d.DatasetID:
