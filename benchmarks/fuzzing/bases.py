@@ -1,0 +1,105 @@
+"""Valid files, made once by the testbed's commands and from its reference sets; inputs are altered copies of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from testbed.audit.report import clips_to_json
+from testbed.audit.result import Clip, Track
+from testbed.cli import main
+from testbed.demonstrations.film import film
+from testbed.demonstrations.reader import load_episode
+from testbed.demonstrations.take import Take
+from testbed.demonstrations.writer import DatasetWriter
+from testbed.distillation import journal
+from testbed.experiment.showing import marks
+from testbed.measures.table import violations_of
+
+ROOT = Path(__file__).parents[2]
+"""The clone."""
+COLLECT = {
+    "road": ("--habit", "aggressive-merge", "--dose", "1", "--episodes", "4"),
+    "bench": ("--habit", "hoarding", "--dose", "1", "--episodes", "2"),
+}
+"""Domain -> what its small data set is collected with."""
+SCENES = {"road": "merge", "bench": "order-picking"}
+"""Domain -> folder of its reference policies."""
+DISTIL = ("--steps", "60", "--hidden", "8")
+"""What the training that is cut short is started with."""
+CELLS = ("transfer", "--suite", "smoke", "--workers", "1")
+"""What fills the cells; one worker does it in the same process."""
+
+
+def command(name: str, *arguments: str | Path) -> None:
+    """Run a command of the testbed; ends with `SystemExit` if it fails."""
+    main([name, *map(str, arguments)])
+
+
+def _sets() -> None:
+    for domain, how in COLLECT.items():
+        command("collect", f"{domain}.hdf5", *how)
+    shutil.copy(ROOT / "demonstrations" / "merge-habit.hdf5", "shipped.hdf5")
+
+
+def _growing() -> None:
+    """Collect, and end as a kill does when two episodes are there."""
+    append = DatasetWriter.append
+
+    def append_or_die(writer: DatasetWriter, episode: object) -> None:
+        if len(writer) == 2:
+            raise SystemExit(0)
+        append(writer, episode)  # type: ignore[arg-type]
+
+    DatasetWriter.append = append_or_die  # type: ignore[assignment, method-assign]
+    command("collect", "growing.hdf5", *COLLECT["road"])
+
+
+def _policies() -> None:
+    for domain, scene in SCENES.items():
+        for name, source in (("policy", "student-kl-seed0"), ("teacher", "teacher-clean")):
+            shutil.copytree(ROOT / "policies" / scene / source, f"{domain}-{name}")
+
+
+def _training() -> None:
+    """Distil, and end as a kill does when something is kept."""
+    command("collect", "road.hdf5", *COLLECT["road"])
+    journal.EVERY = 0.0
+    write = journal.Journal.write
+
+    def write_and_die(self: journal.Journal, kept: dict) -> None:
+        write(self, kept)
+        if kept["step"] >= 20:
+            raise SystemExit(0)
+
+    journal.Journal.write = write_and_die  # type: ignore[method-assign]
+    command("distil", "road.hdf5", "student", *DISTIL)
+
+
+def _road_run() -> None:
+    """Make a run with all routes, and one short film instead of three long ones."""
+    command("routes", "merge", "--seeds", "1", "--folder", "runs")
+    run = Path("runs", "merge")
+    episode = load_episode(run / "demonstrations" / "demonstrator-habit.hdf5", 0)
+    film(run / "videos" / "triggered-worst.mp4", [Take("teacher", (205, 40, 120), episode, "DRAC", "", marks(episode))])
+    seen = tuple(violations_of(episode.environment)(episode.trace))
+    track = Track("teacher", 1.0, episode.success, len(episode.trace) / episode.trace.rate, seen)
+    clips = [Clip("the teacher's worst scene", run / "videos" / "triggered-worst.mp4", track.duration, (track,))]
+    (run / "videos" / "clips.json").write_text(clips_to_json(clips))
+    command("report", run)
+
+
+def _bench_run() -> None:
+    command("routes", "order-picking", "--seeds", "1", "--folder", "runs")
+
+
+def _cells() -> None:
+    command("benchmark", *CELLS, "--folder", "cells")
+
+
+BASES: dict[str, Callable[[], None]] = {
+    "road-run": _road_run, "bench-run": _bench_run, "cells": _cells, "sets": _sets, "training": _training,
+    "growing": _growing, "policies": _policies,
+}  # fmt: skip
+"""Name -> makes it in the folder in which it is called. Those that take longest come first."""

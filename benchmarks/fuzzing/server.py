@@ -1,0 +1,123 @@
+"""A parent that has imported everything a command may need, and forks a process for every command.
+
+    python -m fuzzing.server SEED FOLDER
+
+It reads orders from the standard input, one JSON line each: `{"base": NAME}` makes valid files, `{"number": N, "keep":
+false}` makes and runs an input. It answers each with a line: `{"base": ..., "error": ...}`, or a list of endings.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import pickle
+import pkgutil
+import shutil
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import testbed
+from fuzzing import bases, child, decoys
+from fuzzing.endings import ACCEPTED, UNMADE, Ending, judge
+from fuzzing.kinds import Input, make_input
+from fuzzing.small import shrink
+from fuzzing.turns import kind_of
+from testbed.demonstrations.rollout import make_vector
+from testbed.envs import environments
+from testbed.envs.warehouse.backend import failures
+
+FURTHER = "torch._dynamo", "imageio.plugins.ffmpeg", "onnx", "onnxruntime", "pyarrow.parquet", "joblib"
+"""What commands import when they come to it."""
+
+
+def warm_up() -> None:
+    """Import what commands import, load the kernels, and find out what draws; no thread is started by that."""
+    for module in pkgutil.walk_packages(testbed.__path__, "testbed."):
+        importlib.import_module(module.name)
+    for name in FURTHER:
+        importlib.import_module(name)
+    for name in (*environments("driving"), *environments("warehouse")):
+        env = make_vector(name, 1)
+        env.reset(seed=[0])
+        env.step(env.action_space.sample())
+        env.close()
+    if "MUJOCO_GL" not in os.environ:
+        failures()
+    shrink()
+    gc.collect()
+    gc.freeze()
+
+
+def make_base(name: str, folder: Path) -> str:
+    """Make valid files, if they are not there; return what went wrong, or an empty string."""
+    if (folder / "bases" / name).is_dir():
+        return ""
+    root = folder / "making" / name
+    shutil.rmtree(root, ignore_errors=True)
+    for part in (folder / "bases", root / "home", root / decoys.INSIDE / "tmp"):
+        part.mkdir(parents=True, exist_ok=True)
+    outcome = child.run(bases.BASES[name], root, root / decoys.INSIDE, patience=300.0)
+    if outcome.code or outcome.stopped:
+        return f"{name}: {outcome.stopped}\n{outcome.out}{outcome.err}"
+    (root / decoys.INSIDE).rename(folder / "bases" / name)
+    return ""
+
+
+def run_input(seed: int, number: int, folder: Path, keep: bool) -> list[Ending]:
+    """Make an input and run its commands; return how they ended."""
+    root = folder / "inputs" / str(number)
+    shutil.rmtree(root, ignore_errors=True)
+    inside = decoys.make(root)
+    made = root / "input"
+    outcome = child.run(partial(_make_input, seed, number, folder / "bases", inside, made), root, inside)
+    if outcome.code != 0 or outcome.stopped:
+        endings = [_ending(number, "", "make", (), (UNMADE, outcome.err[-300:]), outcome)]
+    else:
+        endings = _run_lines(number, pickle.loads(made.read_bytes()), root, folder / "bases", keep)
+    if not keep:
+        shutil.rmtree(root)
+    return endings
+
+
+def _make_input(seed: int, number: int, folder: Path, inside: Path, made: Path) -> None:
+    made.write_bytes(pickle.dumps(make_input(seed, number, folder, inside)))
+
+
+def _run_lines(number: int, made: Input, root: Path, folder: Path, keep: bool) -> list[Ending]:
+    endings: list[Ending] = []
+    for line in made.lines:
+        before = decoys.snapshot(root, folder)
+        outcome = child.run(partial(bases.command, line.command, *line.arguments), root, root / decoys.INSIDE)
+        changed = decoys.changed(before, decoys.snapshot(root, folder))
+        accepted = line.judged and endings[-1].ending == ACCEPTED
+        found = judge(line.command, outcome, changed, accepted)
+        endings.append(_ending(number, made.what, line.command, line.arguments, found, outcome))
+        if keep:
+            print(f"\n$ testbed {line.command} {' '.join(line.arguments)}\n{outcome.out}{outcome.err}", file=sys.stderr)
+    return endings
+
+
+def _ending(
+    number: int, what: str, command: str, line: tuple[str, ...], found: tuple, outcome: child.Outcome
+) -> Ending:
+    name, why = found
+    return Ending(number, kind_of(number), what, command, line, name, str(why), outcome.seconds, outcome.peak)
+
+
+def main(seed: int, folder: Path) -> None:
+    """Do what is ordered until nothing is."""
+    warm_up()
+    for order in map(json.loads, sys.stdin):
+        if "base" in order:
+            answer: object = {"base": order["base"], "error": make_base(order["base"], folder)}
+        else:
+            answer = [asdict(one) for one in run_input(seed, order["number"], folder, order["keep"])]
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))
