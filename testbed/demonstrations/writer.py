@@ -66,10 +66,10 @@ class DatasetWriter:
             if self.parts.exists() and not self._are_parts():
                 raise UserError(f"{self.parts} is in the way: give another file, or move it away")
             return False
-        if not self.lineage.same_recipe(stored_lineage(self.path)):
+        difference = self.lineage.difference(stored_lineage(self.path))
+        if difference:
             raise UserError(
-                f"{self.path} is in the way: it was made with other settings. "
-                "Give another folder, or move it away to make it anew"
+                f"{self.path} is in the way: it was {difference}. Give another place, or move it away to make it anew"
             )
         with open_data(self.path) as data:
             return bool(data.attrs["complete"])
