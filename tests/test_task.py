@@ -104,7 +104,7 @@ def test_a_run_ends_with_a_table_and_its_files(finished):
         (name, condition) for condition in ("triggered", "untriggered", "held-out") for name in names
     ]
     assert not [found.name for found in audit.differences if any(name in found.name for name in names)]
-    assert out.count("reference drivers") == 3 and all(page.count(f"</span>{name}</th>") == 6 for name in names)
+    assert out.count("references ") == 3 and all(page.count(f"</span>{name}</th>") == 6 for name in names)
     teachers = {arm.arm: arm.measures[audit.measure].value for arm in audit.arms if arm.condition == "triggered"}
     if task == "merge":  # a teacher this small learns to merge, not to yield
         assert teachers["clean teacher"] < teachers["teacher"]

@@ -42,7 +42,7 @@ def arm_table(audit: Audit) -> Table:
     table.add_column(audit.unit, justify="right", no_wrap=True)
     for condition in dict.fromkeys(arm.condition for arm in audit.arms):
         table.add_section()
-        for some, heading, style in ((audit.arms, "{} {}", ""), (audit.references, REFERENCES, "dim")):
+        for some, heading, style in ((audit.arms, "{} {}", ""), (audit.references, "references", "dim")):
             for arm in (arm for arm in some if arm.condition == condition):
                 name = f"{arm.arm} ({arm.route})" if arm.route else arm.arm
                 cells = name, percent(arm.success), number(arm.measures[audit.measure])
