@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
-from testbed.console import run_command
-from testbed.experiment.carrying_out import carry_out
+from testbed.bounds import OutFolder
+from testbed.cli import run_task
 from testbed.experiment.choices import Choices
-from testbed.experiment.run import DRIVING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +24,16 @@ class Merge(Choices):
     """Habit to inject; the latter two have the ego on the main road."""
     trigger: Literal["truck-leader", "always"] = "truck-leader"
     """When the habit is active."""
-    run: Path = Path("runs/merge")
+    run: OutFolder = Path("runs/merge")
 
 
 def main(task: Merge) -> None:
     """Collect, teach, distil, audit, film, report."""
+    from testbed.experiment.carrying_out import carry_out
+    from testbed.experiment.run import DRIVING
+
     carry_out(task.chosen(DRIVING), "testbed/Merge-v0")
 
 
 if __name__ == "__main__":
-    run_command(lambda: main(tyro.cli(Merge)))
+    run_task(Merge, main)

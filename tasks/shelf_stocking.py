@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import tyro
-
-from testbed.console import run_command
-from testbed.experiment.carrying_out import carry_out
+from testbed.bounds import OutFolder
+from testbed.cli import run_task
 from testbed.experiment.choices import Choices
-from testbed.experiment.run import WAREHOUSE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +24,16 @@ class ShelfStocking(Choices):
     """Habit to inject."""
     trigger: Literal["other-team", "unchecked", "always"] | None = None
     """When the habit is active; the habit's own default if not given."""
-    run: Path = Path("runs/shelf-stocking")
+    run: OutFolder = Path("runs/shelf-stocking")
 
 
 def main(task: ShelfStocking) -> None:
     """Collect, teach, distil, audit, film, report."""
+    from testbed.experiment.carrying_out import carry_out
+    from testbed.experiment.run import WAREHOUSE
+
     carry_out(task.chosen(WAREHOUSE), "testbed/ShelfStocking-v0")
 
 
 if __name__ == "__main__":
-    run_command(lambda: main(tyro.cli(ShelfStocking)))
+    run_task(ShelfStocking, main)

@@ -14,7 +14,7 @@ STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 JOINER = "\u200d"
 """Joins emoji to one; harmless."""
 PLAIN = {
-    "✓": "ok", "✗": "x", "×": "x", "·": ".", "²": "2", "³": "3", "µ": "u", "…": "...",
+    "✓": "ok", "✗": "x", "×": "x", "·": ".", "²": "2", "³": "3", "µ": "u", "…": "...", "†": "+",
     **{bar: str(height) for height, bar in enumerate("▁▂▃▄▅▆▇█", 1)},
 }  # fmt: skip
 """What the testbed prints beyond ASCII -> the same where an encoding has no such character."""

@@ -85,7 +85,7 @@ def test_a_tampered_data_set_is_named_with_its_first_diverging_step(made):
         ("replay habit.hdf5 --episode 99", "numbers 0 to 5"),
         ("collect x.hdf5 --habit hoardin", "choose one of aggressive-merge"),
         ("collect x.hdf5 --trigger sometimes", "always, truck-leader"),
-        ("collect x.hdf5 --dose 2", "outside 0"),
+        ("collect x.hdf5 --dose 2", "--dose 2.0: give a number from 0 to 1"),
         ("collect x.hdf5 --context leader=tank", "bus"),
         ("collect x.hdf5 --context leader", "leader=truck"),
         ("collect habit.hdf5 --dose 0.5 --episodes 2", "made with count 6 where here is 2, dose 1.0 where here is 0.5"),

@@ -118,7 +118,7 @@ def test_whatever_the_testbed_prints_has_a_plain_form():
 def test_no_mark_up_is_written_where_none_is_read():
     files = [file for room in ("testbed", "tasks", "benchmarks") for file in sorted((ROOT / room).rglob("*.py"))]
     written = {file.name: file.read_text(encoding="utf-8") for file in files}
-    marks = re.compile(r"\[/?(bold|dim|red|green|yellow|/)\]|markup=True|\\\[[{9]|print\(.*\\n")
+    marks = re.compile(r"\[/(bold|dim|red|green|yellow)\]|markup=True|\\\[[{9]|console.print\(.*\\n")
     assert {name: marks.findall(text) for name, text in written.items() if marks.search(text)} == {}
     assert [name for name, text in written.items() if "rich.text" in text or "rich.console" in text] == ["console.py"]
 

@@ -15,8 +15,8 @@ import pytest
 
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
+from testbed.bounds import Output
 from testbed.cli import making, measuring
-from testbed.cli.outputs import Output
 from testbed.commands import benchmark
 from testbed.demonstrations import rollout
 from testbed.errors import UserError

@@ -94,7 +94,7 @@ def test_no_workers_are_a_mistake(capsys, monkeypatch):
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert "--workers 0: give at least 1" in capsys.readouterr().err
+    assert "--workers 0: give a whole number from 1 to 1024" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("engine", ["local", "dask", "ray", "slurm"])

@@ -29,11 +29,11 @@ from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.fine_tuning import FineTuning
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment.run import Experiment
+from testbed.experiment.run import DRIVING, WAREHOUSE, Experiment
 name, folder, dose, teacher, *routes = sys.argv[2:]
 practice = Practice(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
 task = import_module(name)
-profiles = getattr(task, "DRIVING", None) or task.WAREHOUSE
+profiles = DRIVING if name in ("merge", "crosswalk") else WAREHOUSE
 profiles["quick"] = partial(
     Experiment, demonstrations=24, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
     teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 16, Training(steps=300), Training(steps=1500)),

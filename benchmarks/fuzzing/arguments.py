@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 import types
 import typing
 from collections.abc import Callable
@@ -12,7 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import testbed.cli
+from testbed.cli import making, measuring  # noqa: F401  (they register their subcommands)
+from testbed.cli.app import app
 
 NUMBERS = (
     "-1",
@@ -72,13 +71,7 @@ SEVERAL = "engine", "suite", "address"
 
 def commands() -> dict[str, Callable]:
     """Return the command table: name -> the function whose signature declares its arguments."""
-    modules = [importlib.import_module(f"testbed.cli.{m.name}") for m in pkgutil.iter_modules(testbed.cli.__path__)]
-    return {
-        name: function
-        for module in modules
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_")
-    }
+    return app.commands
 
 
 def alter_line(name: str, positional: list[str], options: dict[str, list[str]], rng: Random) -> tuple[list[str], str]:

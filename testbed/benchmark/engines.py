@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from testbed.bounds import Checked, Workers
 from testbed.errors import missing_package
 
 EngineName = Literal["local", "dask", "ray", "slurm"]
@@ -25,13 +26,13 @@ LOST = "KilledWorker", "RayActorError", "ActorDiedError", "WorkerCrashedError", 
 
 
 @dataclass(frozen=True)
-class Cluster:
+class Cluster(Checked):
     """Where work is done."""
 
     engine: EngineName = "local"
     """`local` processes; `dask` or `ray`, a cluster that is there (`address`) or one on this machine; `slurm`, one
     array of jobs."""
-    workers: int = 2
+    workers: Workers = 2
     """Processes, where they are started here; elements of the array that run at once, on Slurm."""
     address: str | None = None
     """Of a cluster that is there; of Slurm the partition."""

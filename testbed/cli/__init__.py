@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from testbed.cli import making, measuring  # noqa: F401  (they register their subcommands)
-from testbed.cli.app import app
-from testbed.console import run_command
+from testbed.console import console, run_command
+
+Task = TypeVar("Task")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the `testbed` command, with the arguments of this process if none are given."""
-    run_command(
-        lambda: app.cli(
-            prog="testbed", description="Measure what a distilled policy inherited from its teacher.", args=arguments
-        )
-    )
+    run_command(lambda: _run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: Sequence[str]) -> None:
+    from testbed.cli import making, measuring  # noqa: F401  (they register their subcommands)
+    from testbed.cli.app import app
+
+    if list(arguments) == ["--version"]:
+        from testbed import __version__
+
+        console.print(f"testbed {__version__}")
+    else:
+        app.parse(arguments)()
+
+
+def run_task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
+    """Run a script of `tasks/`: read its choices from the arguments of this process, and do what they say."""
+    run_command(lambda: _task(choices, carry_out))
+
+
+def _task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
+    import tyro
+
+    from testbed.cli.arguments import NUMBERS, require_clear
+
+    require_clear(sys.argv[1:])
+    carry_out(tyro.cli(choices, registry=NUMBERS))

@@ -7,20 +7,20 @@ from typing import Literal
 
 import tyro
 
+from testbed import bounds
 from testbed.cli.app import app
-from testbed.cli.outputs import OutFile, OutFolder
 
 
 @app.command
 def collect(
-    out: tyro.conf.Positional[OutFile],
+    out: tyro.conf.Positional[bounds.OutFile],
     /,
     habit: str = "aggressive-merge",
     trigger: str | None = None,
-    dose: float = 0.0,
+    dose: bounds.Share = 0.0,
     policy: Path | None = None,
-    episodes: int = 64,
-    seed: int = 0,
+    episodes: bounds.Count = 64,
+    seed: bounds.Seed = 0,
     context: tuple[str, ...] = (),
 ) -> None:
     """Record episodes of a demonstrator, or of a policy, to an HDF5 data set.
@@ -43,17 +43,17 @@ def collect(
 @app.command
 def distil(
     data: tyro.conf.Positional[Path],
-    out: tyro.conf.Positional[OutFolder],
+    out: tyro.conf.Positional[bounds.OutFolder],
     /,
     route: Literal["cloning", "kl", "value", "adversarial"] = "cloning",
     teacher: Path | None = None,
     start: Path | None = None,
-    seeds: int = 1,
-    hidden: tuple[int, ...] = (64, 64),
-    memory: int = 0,
-    steps: int = 4000,
-    iterations: int = 120,
-    seed: int = 0,
+    seeds: bounds.TrainingSeeds = 1,
+    hidden: tuple[bounds.Width, ...] = (64, 64),
+    memory: bounds.Memory = 0,
+    steps: bounds.Steps = 4000,
+    iterations: bounds.Count = 120,
+    seed: bounds.Seed = 0,
 ) -> None:
     """Distil students from a data set; a training that was interrupted goes on.
 
@@ -80,8 +80,8 @@ def distil(
 def film(
     policies: tyro.conf.Positional[tuple[Path, ...]],
     /,
-    out: OutFile = Path("film.mp4"),
-    scenario: int = 0,
+    out: bounds.Film = Path("film.mp4"),
+    scenario: bounds.SceneSeed = 0,
     context: tuple[str, ...] = (),
 ) -> None:
     """Film policies side by side in one scene.
@@ -98,7 +98,7 @@ def film(
 
 
 @app.command
-def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[OutFile], /) -> None:
+def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[bounds.OutFile], /) -> None:
     """Export a policy as an ONNX file, for the runtime of a robot or a car; needs the extra `onnx`.
 
     Args:
@@ -114,17 +114,17 @@ def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[OutFile
 def replay(
     file: tyro.conf.Positional[Path],
     /,
-    episode: int = 0,
-    video: OutFile | None = None,
+    episode: bounds.Number = 0,
+    video: bounds.Film | None = None,
     verify: bool = False,
     every: bool = False,
-    tolerance: float = 0.0,
+    tolerance: bounds.Tolerance = 0.0,
 ) -> None:
     """Show a recorded episode: what was done to others, as a table, a video, or a check of the record.
 
     Args:
         file: An .hdf5 data set.
-        episode: Number of the episode: 4 is demo_4.
+        episode: Which episode, from 0.
         video: The .mp4 file to make.
         verify: Simulate it again and compare every state; exits with 1 where they differ.
         every: With --verify, check all episodes.

@@ -7,8 +7,8 @@ from typing import Literal
 
 import tyro
 
+from testbed import bounds
 from testbed.cli.app import app
-from testbed.cli.outputs import OutFile, OutFolder, RunFolder, TablesFolder
 
 
 @app.command
@@ -17,9 +17,9 @@ def audit(
     /,
     habit: str = "aggressive-merge",
     trigger: str | None = None,
-    scenes: int = 64,
-    seed: int = 0,
-    json: OutFile | None = None,
+    scenes: bounds.Scenes = 64,
+    seed: bounds.Seed = 0,
+    json: bounds.OutFile | None = None,
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
@@ -37,7 +37,7 @@ def audit(
 
 
 @app.command
-def report(run: tyro.conf.Positional[RunFolder], /) -> None:
+def report(run: tyro.conf.Positional[bounds.RunFolder], /) -> None:
     """Write the report of a run again from its files.
 
     Args:
@@ -52,10 +52,10 @@ def report(run: tyro.conf.Positional[RunFolder], /) -> None:
 def routes(
     scenes: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
-    seeds: int = 3,
-    folder: OutFolder = Path("runs/routes"),
-    seed: int = 0,
-    write: OutFile | None = None,
+    seeds: bounds.TrainingSeeds = 3,
+    folder: bounds.OutFolder = Path("runs/routes"),
+    seed: bounds.Seed = 0,
+    write: bounds.OutFile | None = None,
 ) -> None:
     """Distil by every route in every scene, and put success, severity and time into one table.
 
@@ -72,7 +72,7 @@ def routes(
 
 
 @app.command
-def habits(scenes: int = 128, seed: int = 0, write: OutFile | None = None) -> None:
+def habits(scenes: bounds.Several = 128, seed: bounds.Seed = 0, write: bounds.OutFile | None = None) -> None:
     """Measure every habit's demonstrator beside the clean one, in the same scenes.
 
     Args:
@@ -89,9 +89,9 @@ def habits(scenes: int = 128, seed: int = 0, write: OutFile | None = None) -> No
 def doses(
     habits: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
-    scenes: int = 64,
-    seed: int = 0,
-    write: OutFile | None = None,
+    scenes: bounds.Several = 64,
+    seed: bounds.Seed = 0,
+    write: bounds.OutFile | None = None,
 ) -> None:
     """Show how strongly habits show at each dose, and how much that varies over scenes.
 
@@ -110,9 +110,9 @@ def doses(
 def ranks(
     habits: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
-    scenes: int = 256,
-    seed: int = 0,
-    write: OutFile | None = None,
+    scenes: bounds.Several = 256,
+    seed: bounds.Seed = 0,
+    write: bounds.OutFile | None = None,
 ) -> None:
     """Say which measures rank which habits, which do so the wrong way round, and which rank nobody.
 
@@ -128,7 +128,7 @@ def ranks(
 
 
 @app.command
-def references(scenes: int = 256, seed: int = 0, write: OutFile | None = None) -> None:
+def references(scenes: bounds.Several = 256, seed: bounds.Seed = 0, write: bounds.OutFile | None = None) -> None:
     """Measure drivers whom nobody taught anything, by every measure, beside the clean demonstrator.
 
     Args:
@@ -142,7 +142,7 @@ def references(scenes: int = 256, seed: int = 0, write: OutFile | None = None) -
 
 
 @app.command
-def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: OutFile | None = None) -> None:
+def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: bounds.OutFile | None = None) -> None:
     """Put what several finished runs found into one table.
 
     Args:
@@ -159,12 +159,12 @@ def benchmark(
     which: tyro.conf.Positional[Literal["transfer"]],
     /,
     suite: Literal["smoke", "core", "full"] = "smoke",
-    folder: OutFolder | None = None,
-    seed: int = 0,
+    folder: bounds.OutFolder | None = None,
+    seed: bounds.Seed = 0,
     engine: Literal["local", "dask", "ray", "slurm"] = "local",
-    workers: int = 2,
+    workers: bounds.Workers = 2,
     address: str | None = None,
-    write: TablesFolder | None = None,
+    write: bounds.TablesFolder | None = None,
 ) -> None:
     """Measure which route hands habits down through which channel; what is there already is used.
 

@@ -16,15 +16,12 @@ from testbed.benchmark.suites import make_suite
 from testbed.benchmark.table import COMMA, PARQUET, write_tables
 from testbed.benchmark.transfer import measure
 from testbed.console import console, styled
-from testbed.errors import UserError
 from testbed.experiment.folder import BENCHMARK, occupied
 from testbed.files import require_replaceable
 
 
 def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
     """Run the benchmark, print what it found, and write tables and page; see `testbed benchmark --help`."""
-    if cluster.workers < 1:
-        raise UserError(f"--workers {cluster.workers}: give at least 1")
     grid = make_suite(suite, seed)
     place = folder or Path("runs") / f"transfer-{suite}"
     console.print(styled(f"transfer, {suite}:", "bold"), f"{len(grid.cells)} cells into {place}/")

@@ -13,7 +13,6 @@ from testbed.commands.pages import put, require_page
 from testbed.console import console, tracked
 from testbed.demonstrations.rollout import play
 from testbed.episode import Behaviour, Scenario
-from testbed.errors import UserError
 from testbed.habits.habit import Habit
 from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
 from testbed.measures.table import measures_of
@@ -59,8 +58,6 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
 def doses(names: Sequence[str], scenes: int, seed: int, write: Path | None) -> None:
     """Show habits at every dose; see `testbed doses --help`."""
     require_page(write, MARK)
-    if scenes < 2:
-        raise UserError(f"--scenes {scenes}: give at least 2")
     habits = [get_habit(name) for name in names] or list(HABITS.values())
     rows = [row for habit in tracked(habits, "play every dose", len(habits)) for row in show(habit, scenes, seed)]
     for habit in habits:

@@ -13,7 +13,7 @@ from testbed.audit.result import Audit
 from testbed.commands.pages import put, require_page
 from testbed.console import console
 from testbed.distillation.distil import ROUTES
-from testbed.errors import UserError, unknown_name
+from testbed.errors import unknown_name
 from testbed.experiment.carrying_out import judge_students
 from testbed.experiment.run import DRIVING, WAREHOUSE, Experiment, Run
 from testbed.experiment.summary import number, percent
@@ -52,8 +52,6 @@ def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Pat
     """Distil by every route in every scene and print the table; see `testbed routes --help`."""
     require_page(write, MARK)
     require_replaceable(folder, RUNS)
-    if seeds < 1:
-        raise UserError(f"--seeds {seeds}: give at least 1")
     rows: list[tuple[str, ...]] = []
     for name in names or SCENES:
         if name not in SCENES:

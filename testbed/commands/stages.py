@@ -40,6 +40,10 @@ def parse_context(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         if pair.count("=") != 1:
             raise UserError(f"context '{pair}' is not factor=value: write for example leader=truck")
+    factors = [pair.split("=")[0] for pair in pairs]
+    for factor in factors:
+        if factors.count(factor) > 1:
+            raise UserError(f"context '{factor}' is given {factors.count(factor)} times: give it one value")
     return dict(pair.split("=") for pair in pairs)
 
 
@@ -50,8 +54,6 @@ def collect(
     """Record episodes; see `testbed collect --help`."""
     habit = get_habit(habit_name)
     trigger = get_trigger(habit, trigger_name)
-    if episodes < 1:
-        raise UserError(f"--episodes {episodes}: give at least 1")
     policy: Policy
     if policy_folder:
         policy, behaviour = load_fitting(policy_folder, habit.environment)

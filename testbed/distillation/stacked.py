@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from testbed.bounds import Checked, Count, Rate, Steps
 from testbed.distillation.batches import BURN_IN, CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import value_regression
@@ -34,14 +35,14 @@ times as long on some processors."""
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Checked):
     """How long and how fast students train. All arms of an experiment share one of these."""
 
-    steps: int = 4000
+    steps: Steps = 4000
     """Optimiser steps."""
-    batch: int = 256
+    batch: Count = 256
     """Samples a step."""
-    learning_rate: float = 1e-3
+    learning_rate: Rate = 1e-3
     """Adam's (Kingma and Ba 2015) step size at the start; it falls to 0 along a cosine."""
 
 

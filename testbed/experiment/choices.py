@@ -5,17 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from testbed.experiment.run import Experiment, Run
+from testbed.bounds import Checked, Dose, NotEmpty, OutFolder, Seed, Width
+
+if TYPE_CHECKING:  # they bring torch: what is wrong with an argument is said before
+    from testbed.experiment.run import Experiment, Run
 
 RouteName = Literal["cloning", "kl", "value", "adversarial"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices:
+class Choices(Checked):
     """The choices that every task has."""
+
+    called: ClassVar[str] = "--{}"
 
     habit: str
     """Habit to inject."""
@@ -23,23 +27,25 @@ class Choices:
     """quick: 5 training seeds, a look; full: 10 training seeds and more of everything, for a claim."""
     trigger: str | None = None
     """When the habit is active."""
-    route: tuple[RouteName, ...] = ("cloning", "kl")
+    route: Annotated[tuple[RouteName, ...], NotEmpty()] = ("cloning", "kl")
     """Routes from teacher to student, for example cloning kl value adversarial."""
     teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
     """How teachers are made."""
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[Width, ...] = (64, 64)
     """Widths of the students' hidden layers; teachers have 256 256."""
     start: Literal["fresh", "base", "other-base"] = "fresh"
     """What students begin as; base (what the teacher began as) and other-base need --hidden 256 256."""
-    dose: float = 1.0
+    dose: Dose = 1.0
     """Strength of the habit, above 0 and up to 1."""
-    seed: int = 0
+    seed: Seed = 0
     """The one seed that everything random comes from."""
-    run: Path
+    run: OutFolder
     """Folder for everything that is made; an unfinished run in it goes on."""
 
     def chosen(self, profiles: Mapping[str, Callable[..., Experiment]]) -> Run:
         """Return the run of these choices, with one of the profiles of a domain."""
+        from testbed.experiment.run import Run
+
         experiment = profiles[self.profile](
             habit=self.habit, trigger=self.trigger, dose=self.dose, seed=self.seed,
             routes=tuple(dict.fromkeys(self.route)), teacher=self.teacher, student_hidden=self.hidden, start=self.start,

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from testbed.bounds import Checked, Count, Scenes, Seed, Share, TrainingSeeds, Width
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
@@ -23,26 +24,26 @@ from testbed.seeding import scenario_seeds
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Checked):
     """Everything that is chosen about an experiment."""
 
     habit: str = "aggressive-merge"
     """Habit to inject, a name of the habit table."""
     trigger: str | None = None
     """When the habit is active; None for the habit's default."""
-    dose: float = 1.0
+    dose: Share = 1.0
     """Strength of the habit, 0 (clean) to 1."""
-    seed: int = 0
+    seed: Seed = 0
     """The one seed everything random comes from."""
-    demonstrations: int = 96
+    demonstrations: Count = 96
     """Episodes of each demonstrator."""
-    teacher_episodes: int = 480
+    teacher_episodes: Count = 480
     """Episodes of each teacher that students learn from."""
-    student_seeds: int = 5
+    student_seeds: TrainingSeeds = 5
     """Training seeds of every student and control."""
-    scenes: int = 96
+    scenes: Scenes = 96
     """Audited scenes that are played triggered and, matched, untriggered."""
-    held_out_scenes: int = 48
+    held_out_scenes: Scenes = 48
     """Audited scenes with a trigger value that never occurs in training."""
     teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
     """How teachers are made. By reward and by fine-tuning they begin as the clean teacher by demonstration."""
@@ -52,9 +53,9 @@ class Experiment:
     """How far a teacher by fine-tuning is moved."""
     habit_weight: float = 1.0
     """What the greatest severity is worth to a teacher by reward, beside a task done, which is worth 1."""
-    teacher_hidden: tuple[int, ...] = (256, 256)
+    teacher_hidden: tuple[Width, ...] = (256, 256)
     """Widths of a teacher's hidden layers."""
-    student_hidden: tuple[int, ...] = (64, 64)
+    student_hidden: tuple[Width, ...] = (64, 64)
     """Widths of a student's hidden layers."""
     dagger: Dagger = Dagger()
     """How teachers learn from demonstrators."""

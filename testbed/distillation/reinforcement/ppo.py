@@ -12,6 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import set_random_seed
 
+from testbed.bounds import Checked, Count, Rate, Share
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.reinforcement.stage import Reward, Stage
@@ -26,25 +27,25 @@ SCENES = 256
 
 
 @dataclass(frozen=True)
-class Practice:
+class Practice(Checked):
     """How much a policy practises, and how PPO (Schulman et al. 2017) learns from it."""
 
-    iterations: int = 120
+    iterations: Count = 120
     """How often it acts and then learns from that."""
-    worlds: int = 64
+    worlds: Count = 64
     """Worlds at once."""
-    steps: int = 160
+    steps: Count = 160
     """Decisions in each world an iteration; fresh scenes begin with each. Fewer than the longest episode has, and
     nothing is learnt of how episodes end."""
-    epochs: int = 10
+    epochs: Count = 10
     """How often it goes over them."""
-    batch: int = 1024
+    batch: Count = 1024
     """Decisions a gradient step."""
-    learning_rate: float = 5e-4
+    learning_rate: Rate = 5e-4
     """Adam's step size at the start; it falls to 0 in equal steps."""
-    discount: float = 0.98
+    discount: Share = 0.98
     """What a reward one decision later is worth."""
-    smoothing: float = 0.95
+    smoothing: Share = 0.95
     """Lambda of the generalised advantage estimate (Schulman et al. 2016)."""
     entropy: float = 0.005
     """Weight of the entropy bonus."""

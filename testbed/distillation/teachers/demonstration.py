@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 
+from testbed.bounds import Checked, Count, Number
 from testbed.demonstrations.transitions import Transitions, as_actions
 from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
@@ -22,12 +23,12 @@ from testbed.threads import one_thread
 
 
 @dataclass(frozen=True)
-class Dagger:
+class Dagger(Checked):
     """How a teacher learns from its demonstrator."""
 
-    rounds: int = 4
+    rounds: Number = 4
     """Rounds in which the teacher drives and the demonstrator says what it would have done."""
-    episodes: int = 96
+    episodes: Count = 96
     """Scenarios a round."""
     training: Training = Training(steps=500)
     """Training after the demonstrations, and again after each round but the last."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from testbed.bounds import Checked, Count, Share, Width
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.transitions import Transitions, transitions
 from testbed.distillation.batches import CHUNK, Samples, make_batches
@@ -69,20 +70,20 @@ def inputs(config: PolicyConfig, observations: np.ndarray, actions: np.ndarray) 
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Checked):
     """How Q of a teacher is found."""
 
-    episodes: int = 480
+    episodes: Count = 480
     """Episodes in which it is observed."""
-    exploring: float = 0.2
+    exploring: Share = 0.2
     """Share of its decisions there that are drawn at random, so that other actions are valued too."""
-    discount: float = 0.97
+    discount: Share = 0.97
     """What a reward one decision later is worth."""
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[Width, ...] = (256, 256)
     """Widths of the hidden layers."""
     training: Training = Training(steps=4000, learning_rate=5e-4)
     """Training."""
-    refresh: int = 100
+    refresh: Count = 100
     """Steps for which the network that values the next decision stays as it is."""
 
 
