@@ -174,7 +174,7 @@ def test_the_terminal_names_the_reference_drivers_of_each_condition(audit):
     console.print(arm_table(audit))
     lines = [line.split("│")[1:-1] for line in console.export_text().splitlines() if line.startswith("│")]
     cells = [[cell.strip() for cell in line] for line in lines]
-    expected = ["24 triggered", "", "", "reference drivers", "", "", "24 untriggered", "", "", "reference drivers"]
+    expected = ["24 triggered", "", "", "references", "", "", "24 untriggered", "", "", "references"]
     assert [row[0] for row in cells] == [*expected, "", ""]
     assert [row[1] for row in cells[3:6]] == ["always IDLE", "always FASTER", "speeding"]
     assert cells[3][2:] == ["100 % [95, 100]", "0.90 [0.80, 1.00]"]

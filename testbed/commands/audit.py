@@ -21,7 +21,7 @@ from testbed.demonstrations.rollout import play
 from testbed.envs.references import references_of
 from testbed.episode import Behaviour, Policy, Scenario
 from testbed.errors import UserError
-from testbed.experiment.summary import REFERENCES, number, percent
+from testbed.experiment.summary import number, percent
 from testbed.files import Kind, require_replaceable, write_text
 from testbed.habits.habit import Habit
 from testbed.habits.table import get_habit, get_trigger, make_demonstrator
@@ -122,7 +122,7 @@ def _table(rows: Sequence[_Row], what: str, primary: Measure, scenes: int) -> Ta
             table.add_section()
             table.add_row(styled(f"{scenes} {row.condition} scenes", "bold"))
         elif row.reference and not before.reference:
-            table.add_row(f"{REFERENCES}:", style="dim italic")
+            table.add_row("reference drivers:", style="dim italic")
         table.add_row(*_cells(row), style="dim" if row.reference else "")
     return table
 

@@ -10,9 +10,6 @@ from testbed.audit import references
 from testbed.audit.result import Audit, Interval
 from testbed.console import console, lines, styled
 
-REFERENCES = "reference drivers"
-"""What stands beside them in tables of a terminal."""
-
 
 def print_summary(audit: Audit, folder: Path, report: Path) -> None:
     """Print what an audit found and where everything is."""
