@@ -33,7 +33,7 @@ class Lock:
 
     def __init__(self, path: Path, patience: float = _PATIENCE) -> None:
         self.path = path
-        self.file = path.with_name(f".{path.name}.lock")
+        self.file = lock_file(path)
         # Not a lock of the thread: a writer that is forgotten may be collected in another one.
         self._lock = FileLock(self.file, timeout=patience, thread_local=False, on_acquired=_say_who)
         try:
@@ -64,6 +64,11 @@ class Lock:
     def __del__(self) -> None:
         if hasattr(self, "_lock"):
             self.release()
+
+
+def lock_file(path: Path) -> Path:
+    """Return the lock of an artefact; one that is there is held, or was when its process ended."""
+    return path.with_name(f".{path.name}.lock")
 
 
 def _say_who(descriptor: int) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from testbed.demonstrations.rollout import play
 from testbed.envs.merge.gap_acceptance import GapAcceptance
 from testbed.episode import Behaviour, Episode, Scenario
 
+settings.register_profile(
+    "steady", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")  # the same examples each time, and no clock: the machine may be busy
 torch.set_num_threads(1)  # two test processes share the cores; threads that wait for each other would stall
 
 

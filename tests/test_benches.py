@@ -113,7 +113,7 @@ def test_pictures_can_be_turned_off_and_then_only_they_are_missing():
         "except UserError as error:\n    print(error)\n"
     )
     environment = {**os.environ, "MUJOCO_GL": "off"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=environment)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\n") == 1 and "MUJOCO_GL=off" in done.stdout
 

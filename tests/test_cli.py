@@ -23,7 +23,7 @@ def run_testbed(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         "from testbed.cli import main; main()",
         *shlex.split(line),
     ]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import pickle
+import random
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from dying.sitecustomize import on_change
 
 from testbed.demonstrations import reader
 from testbed.demonstrations.writer import DatasetWriter
@@ -20,53 +24,75 @@ from testbed.lineage import Lineage
 
 ENVIRONMENT = "testbed/Merge-v0"
 LINEAGE = Lineage("collect", 3, versions={"numpy": "1"})
-EPISODES, KILLS = 8, 20
-
-_COLLECT = """
-import pickle, sys
-from pathlib import Path
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.lineage import Lineage
-episode = pickle.loads(Path(sys.argv[2]).read_bytes())
-print("ready", flush=True)
-writer = DatasetWriter(Path(sys.argv[1]), "testbed/Merge-v0", Lineage("collect", 3, versions={"numpy": "1"}))
-for _ in range(int(sys.argv[3])):
-    writer.append(episode)
-    print(len(writer), flush=True)
-writer.finish()
-print("finished", flush=True)
-"""
+EPISODES, KILLS = 6, 20
 
 
 def _sha(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _continue(path: Path, episode: Episode) -> None:
+def _continue(path: Path, episode: Episode, report=lambda count: None) -> None:
     writer = DatasetWriter(path, ENVIRONMENT, LINEAGE)
     while not writer.complete and len(writer) < EPISODES:
         writer.append(episode)
+        report(len(writer))
     writer.finish()
 
 
 @pytest.fixture(scope="module")
-def whole(episodes, tmp_path_factory) -> tuple[Path, float]:
-    """A data set collected without interruption, and how long that takes [s]."""
+def stored(episodes, tmp_path_factory) -> Path:
+    """An episode for another process."""
+    file = tmp_path_factory.mktemp("stored") / "episode.pickle"
+    file.write_bytes(pickle.dumps(episodes[0]))
+    return file
+
+
+@pytest.fixture(scope="module")
+def whole(episodes, tmp_path_factory) -> Path:
+    """A data set collected without interruption."""
     path = tmp_path_factory.mktemp("whole") / "demos.hdf5"
-    start = time.perf_counter()
     _continue(path, episodes[0])
-    return path, time.perf_counter() - start
+    return path
 
 
-def _collect_and_kill(path: Path, stored: Path, delay: float) -> tuple[int, bool]:
-    """Collect in another process, kill it after a delay [s]; return what it reported last, and if it finished."""
-    command = [sys.executable, "-c", _COLLECT, str(path), str(stored), str(EPISODES)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(delay)
-        process.kill()
-        reported = process.stdout.read().split()
-    return max((int(word) for word in reported if word.isdigit()), default=0), "finished" in reported
+def collect_and_die(stored: Path, folder: Path, kills: int) -> list[tuple[str, int]]:
+    """Collect in a process that is killed just before one of its changes to the disk, as often as is said.
+
+    Returns:
+        Of each folder and what was reported last. The first is of one that was not killed, in which changes are
+        counted; the moments are spread over them all.
+    """
+    episode = pickle.loads(stored.read_bytes())
+    changes, reported = _collected(folder / "whole", episode, 0)
+    found, rng = [("whole", reported)], random.Random(0)
+    for number in range(kills):
+        moment = 1 + int((number + rng.random()) / kills * changes)
+        found.append((str(number), _collected(folder / str(number), episode, moment)[1]))
+    return found
+
+
+def _collected(folder: Path, episode: Episode, moment: int) -> tuple[int, int]:
+    """Collect in a fork of this process, which is killed at its `moment`-th change; return changes and the report."""
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        changes = 0
+
+        def change() -> None:
+            nonlocal changes
+            changes += 1
+            if changes == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        on_change(f"{folder}/*", change)
+        _continue(folder / "demos.hdf5", episode, lambda count: os.write(writing, b"%d " % count))
+        os.write(writing, b"%d" % changes)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        numbers = [int(word) for word in pipe.read().split()]
+    _, status = os.wait()
+    assert os.WIFSIGNALED(status) == bool(moment)
+    return (numbers[-1], numbers[-2]) if not moment else (moment, max(numbers, default=0))
 
 
 def _check_file(path: Path, reported: int, episode: Episode) -> None:
@@ -81,21 +107,25 @@ def _check_file(path: Path, reported: int, episode: Episode) -> None:
     assert reader.count_episodes(path) >= reported
 
 
-def test_killed_collection_loses_nothing_and_goes_on(episodes, whole, tmp_path):
-    """Killed at 20 moments from its first to its last write, it ends in the same bytes as if it had not been."""
-    finished, duration = whole
-    stored = tmp_path / "episode.pickle"
-    stored.write_bytes(pickle.dumps(episodes[0]))
-    rng, cut_short = np.random.default_rng(0), 0
-    for number, share in enumerate((np.arange(KILLS) + rng.random(KILLS)) / KILLS):
-        path = tmp_path / str(number) / "demos.hdf5"
-        reported, ended = _collect_and_kill(path, stored, 1.1 * share * duration)
-        cut_short += reported > 0 and not ended
+def test_killed_collection_loses_nothing_and_goes_on(episodes, whole, stored, tmp_path):
+    """Killed at 20 moments from its first change to its last, it ends in the same bytes as if it had not been."""
+    command = [sys.executable, __file__, str(stored), str(tmp_path), str(KILLS)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found[0] == ["whole", EPISODES] and _sha(tmp_path / "whole" / "demos.hdf5") == _sha(whole)
+    assert len(found) == 1 + KILLS
+    for name, reported in found[1:]:
+        path = tmp_path / name / "demos.hdf5"
         assert path.exists() or reported == 0
         if path.exists():
             _check_file(path, reported, episodes[0])
             assert len(DatasetWriter(path, ENVIRONMENT, LINEAGE)) >= reported
         _continue(path, episodes[0])
-        assert _sha(path) == _sha(finished)
-        assert not path.with_name("demos.hdf5.parts").exists()
-    assert cut_short >= KILLS // 4
+        assert _sha(path) == _sha(whole)
+        assert [file.name for file in path.parent.iterdir()] == ["demos.hdf5"]
+    assert len({reported for _, reported in found}) >= EPISODES // 2
+
+
+if __name__ == "__main__":
+    print(json.dumps(collect_and_die(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))))

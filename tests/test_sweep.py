@@ -15,6 +15,7 @@ from pathlib import Path
 import alike
 import pytest
 import tiny
+from dying.sitecustomize import dying
 
 from testbed.benchmark.cell import cell_file
 from testbed.benchmark.engines import Cluster
@@ -23,7 +24,7 @@ from testbed.cli import main
 from testbed.commands import benchmark
 from testbed.errors import UserError
 
-KILLS = 10
+KILLS = 6
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,21 +49,23 @@ def cells_of(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((folder / "cells").iterdir())}
 
 
-def test_a_grid_killed_at_random_gives_the_same_table(whole, tmp_path):
-    """Every process of the sweep is killed ten times at random moments; what was whole stays, and the rest is made."""
-    rng, kills = random.Random(0), 0
+def test_a_grid_killed_at_random_gives_the_same_table(whole, tmp_path, tmp_path_factory):
+    """Every process of the sweep is killed at random ones of its changes to the disk; what was whole stays, and the
+    rest is made."""
+    rng, kills, count = random.Random(0), 0, tmp_path_factory.mktemp("count")
     while kills < KILLS:
-        process = subprocess.Popen([sys.executable, tiny.__file__, str(tmp_path)], start_new_session=True,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
-        try:
-            _, errors = process.communicate(timeout=rng.uniform(1.0, 6.0))
-            assert process.returncode == 0, errors.decode()
-            for file in rng.sample(sorted((tmp_path / "cells").iterdir()), 6):  # it was quicker: give it more to do
-                file.unlink()
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        moment = rng.randrange(1, 60)
+        process = subprocess.run(
+            [sys.executable, tiny.__file__, str(tmp_path)], start_new_session=True, capture_output=True,
+            env=os.environ | dying(f"{tmp_path}/*", moment, str(count / str(kills)), os.environ["PYTHONPATH"]),
+        )  # fmt: skip
+        if process.returncode == -signal.SIGKILL:
             kills += 1
+            continue
+        assert process.returncode == 0, process.stderr.decode()
+        (count / str(kills)).unlink()
+        for file in rng.sample(sorted((tmp_path / "cells").iterdir()), 6):  # too little was left: give it more to do
+            file.unlink()
     assert tiny.run(tmp_path) == whole[1]
     assert cells_of(tmp_path) == cells_of(whole[0])
 

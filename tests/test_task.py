@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from dying.sitecustomize import dying
 
 from testbed.audit.report import audit_from_json
 from testbed.envs.references import references_of
@@ -58,17 +61,22 @@ WHOLE = ("merge", "shelf_stocking")
 """Tasks that are run from end to end here, one of a domain; the others differ from them by their scene alone."""
 
 
-def start(task: str, folder: Path, dose: float = 1.0, teacher: str = "demonstration") -> subprocess.Popen[str]:
+def start(
+    task: str, folder: Path, dose: float = 1.0, teacher: str = "demonstration", **environment: str
+) -> subprocess.Popen[str]:  # fmt: skip
     routes = ROUTES.get(task, ("cloning", "kl"))
     command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), task, str(folder), str(dose), teacher, *routes]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | environment,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=WHOLE)
 def finished(request, tmp_path_factory) -> tuple[Path, str, str]:
     folder = tmp_path_factory.mktemp("task") / request.param
     process = start(request.param, folder)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     return folder, out, request.param
 
@@ -130,7 +138,7 @@ def test_teachers_are_made_otherwise_and_kept_for_other_runs(teacher, tmp_path):
 
 def _wait_for(folder: Path, sign: str) -> None:
     """Return as soon as something of a run is there."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not list(folder.glob(sign)):
         assert time.monotonic() < deadline, f"{sign} never came"
         time.sleep(0.05)
@@ -138,16 +146,17 @@ def _wait_for(folder: Path, sign: str) -> None:
 
 @pytest.mark.parametrize("finished", WHOLE[:1], indirect=True)  # what goes on is the same at a bench, but slower
 def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
+    """All its processes are killed just before a file gets its name: of the second data set, and of the third score."""
     made, _, task = finished
     folder = tmp_path / "run"
-    for sign in ("demonstrations/demonstrator-clean.hdf5", "audit/triggered/*.json"):
-        process = start(task, folder)
-        _wait_for(folder, sign)
-        process.kill()
-        process.communicate()
-        assert process.returncode < 0  # it was killed, it had not ended
+    for sign, moment in (("demonstrations/demonstrator-habit.hdf5", 1), ("audit/triggered/*.json", 3)):
+        killed = dying(f"{folder}/{sign}", moment, str(tmp_path / f"count{moment}"), os.environ.get("PYTHONPATH", ""))
+        process = start(task, folder, **killed)
+        _, err = process.communicate()
+        assert process.returncode == -signal.SIGKILL, err
+    assert len(list(folder.glob("audit/triggered/*.json"))) >= 1
     process = start(task, folder)
-    _, err = process.communicate(timeout=300)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     for file in sorted((made / "demonstrations").glob("*.hdf5")):
         assert content_hash(folder / "demonstrations" / file.name) == content_hash(file), file.name
@@ -159,7 +168,7 @@ def test_a_habit_of_another_scene_is_refused(tmp_path):
     code = f"{run}; from testbed.console import run_command; from pathlib import Path; " + (
         f"run_command(lambda: carry_out(Run(Experiment('surge'), Path('{tmp_path}/run')), 'testbed/Merge-v0'))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 2
     assert "surge is a habit of testbed/Crosswalk-v0" in done.stderr
     assert not (tmp_path / "run").exists()
@@ -173,7 +182,7 @@ def test_a_folder_of_another_experiment_is_left_alone(finished):
     folder, _, task = finished
     before = _hashes(folder)
     process = start(task, folder, dose=0.5)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 2
     assert "was made with" in err and "dose" in err and "0.5" in err
     assert _hashes(folder) == before
@@ -191,12 +200,12 @@ def test_the_findings_of_a_run_fit_into_a_table(finished, tmp_path):
         "--write",
         str(page),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     audit = audit_from_json((folder / "audit.json").read_text())
     assert audit.habit in done.stdout and page.read_text().count(audit.habit) == 1 + len(ROUTES.get(task, "12"))
     command[4] = str(tmp_path)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 2 and "no audit.json" in done.stderr
 
 
@@ -204,7 +213,7 @@ def test_the_findings_of_a_run_fit_into_a_table(finished, tmp_path):
 def test_the_routes_of_a_run_fit_into_a_table(finished):
     folder, _, _ = finished
     command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), "merge", "routes", str(folder.parent), "demonstration"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     rows = [line.split("|") for line in (folder.parent / "page.md").read_text().splitlines() if line.startswith("| ")]
     assert [row[2].strip() for row in rows] == ["route", "(teachers)", *ROUTES["merge"]]
@@ -216,5 +225,5 @@ def test_the_report_can_be_written_again_from_the_files(finished):
     before = (folder / "report.html").read_bytes()
     (folder / "report.html").unlink()
     command = [sys.executable, "-c", "from testbed.cli import main; main()", "report", str(folder)]
-    assert subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run(command, capture_output=True, timeout=600).returncode == 0
     assert (folder / "report.html").read_bytes() == before

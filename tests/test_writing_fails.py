@@ -98,7 +98,7 @@ def test_full_disk_leaves_what_was_there(episodes, tmp_path, limit, call):
     path, stored = tmp_path / "demos.hdf5", tmp_path / "episode.pickle"
     stored.write_bytes(pickle.dumps(episodes[0]))
     command = [sys.executable, "-c", _FULL_DISK, str(path), str(stored), str(limit), call]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("2: could not write") and "unchanged" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

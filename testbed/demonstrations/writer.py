@@ -8,6 +8,7 @@ holds every episode that was appended. `finish` copies all of them into one file
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,7 +20,7 @@ from testbed.episode import Episode
 from testbed.errors import UserError
 from testbed.files import remove, replacing, require_plain, sweep
 from testbed.lineage import Lineage
-from testbed.locks import Lock
+from testbed.locks import Lock, lock_file, locked
 
 
 class DatasetWriter:
@@ -40,6 +41,7 @@ class DatasetWriter:
         if self.complete:
             with open_data(path) as data:
                 self._count = sum(1 for _ in layout.demo_names(data))
+            self._tidy()
         else:
             self._lock = Lock(path)
             self._begin()
@@ -59,6 +61,14 @@ class DatasetWriter:
         self._start(self._index, complete=False)
         for number in range(self._count):
             self._link(number)
+
+    def _tidy(self) -> None:
+        """Remove what one that was killed at its very end left beside the data set, unless somebody is at it."""
+        if not self.parts.exists() and not lock_file(self.path).exists():
+            return
+        with suppress(UserError), locked(self.path):
+            if self._are_parts():
+                remove(self.parts)
 
     def _is_complete(self) -> bool:
         """Return whether the finished data set is there; raises `UserError` for anything else that is in the way."""
