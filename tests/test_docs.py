@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
+from testbed.demonstrations.validation import validate
 from testbed.habits.table import HABITS
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +52,19 @@ def test_the_python_example_of_the_readme_runs():
     exec(example, names)
     assert names["env"].observation_space.contains(names["observation"])
     assert names["scenes"].num_envs == 1024
+
+
+def test_the_copy_for_robomimic_has_the_same_actions_and_is_known_as_a_copy(tmp_path, monkeypatch):
+    (example,) = _examples(ROOT / "docs/data.md")
+    (tmp_path / "demonstrations").symlink_to(ROOT / "demonstrations")
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    with h5py.File("demonstrations/merge-clean.hdf5") as ours, h5py.File("for-robomimic.hdf5") as copy:
+        for name, demo in ours["data"].items():
+            columns = copy["data"][name]["actions"][()]
+            assert columns.dtype == np.float32 and set(np.unique(columns)) == {-1.0, 1.0}
+            assert columns.argmax(1).tolist() == demo["actions"][:, 0].tolist()
+    assert {problem.what.split()[0] for problem in validate(Path("for-robomimic.hdf5"))} == {"actions"}
 
 
 def test_the_python_example_of_the_driving_page_runs_and_its_shapes_are_true():

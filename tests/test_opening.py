@@ -16,6 +16,7 @@ import pytest
 
 from testbed.demonstrations import reader
 from testbed.demonstrations.form import form_of
+from testbed.demonstrations.heaps import HEAP_MARK, TEXT_MARK, damaged_text
 from testbed.demonstrations.rollout import make_vector, play
 from testbed.demonstrations.transitions import load_transitions
 from testbed.demonstrations.validation import validate
@@ -226,6 +227,23 @@ def test_a_part_is_read_with_the_same_suspicion(growing, tmp_path):
         del file["episode/states"]
         file["episode/states"] = h5py.ExternalLink("demo_0.hdf5", "/episode/states")
     _refused(lambda: reader.load_episode(growing, 1), "demo_1", "states is a link")
+
+
+@pytest.mark.parametrize("inside", ["the file", "a part"])
+def test_damaged_texts_neither_hold_up_nor_take_memory(growing, inside):
+    """A heap object that takes no room, on which the library hangs; a text of 4 GB, which it makes room for."""
+    part = growing.with_name("growing.hdf5.parts") / "demo_1.hdf5"
+    file = growing if inside == "the file" else part
+    whole = file.read_bytes()
+    heap, text = whole.index(HEAP_MARK) + 16, whole.index(TEXT_MARK) + 28
+    for place, noise, words in (
+        (heap, bytes(16), "heap of texts in it has no end"), (text, b"\xf0\xff\xff\xff", "longer than 1,048,576 bytes"),
+    ):  # fmt: skip
+        file.write_bytes(whole[:place] + noise + whole[place + len(noise) :])
+        _refused(lambda: reader.load_episode(growing, 1), str(growing), words)
+        assert damaged_text(file, 1 << 20)
+    file.write_bytes(whole)
+    assert len(reader.load_episodes(growing)) == 2 and not damaged_text(file, 1 << 20)
 
 
 def test_an_episode_keeps_its_number(dataset, tmp_path):

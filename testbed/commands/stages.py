@@ -14,7 +14,7 @@ from testbed.audit.report import audit_from_json, clips_from_json, write_report
 from testbed.console import console, progress, styled, ticked, tracked
 from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import film as make_film
-from testbed.demonstrations.reader import count_episodes, episode_numbers, load_episode
+from testbed.demonstrations.reader import count_episodes, each_episode, episode_numbers, load_episode
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.take import Take
 from testbed.demonstrations.validation import validate
@@ -170,7 +170,7 @@ def _verify(file: Path, numbers: Sequence[int], tolerance: float) -> None:
     """Say how far episodes go from their record when they are simulated again; exits with 1 where one does."""
     worst, diverged, title = 0.0, 0, f"replay {file.name}"
     notes = dict[str, None]()  # each once, in their order
-    results = replaying.verify_all((load_episode(file, number) for number in numbers), tolerance)
+    results = replaying.verify_all(each_episode(file, numbers), tolerance)
     with progress(title, len(numbers)) as advance:
         for number, result in zip(numbers, results, strict=True):
             worst = max(worst, result.largest_error)

@@ -12,6 +12,7 @@ from h5py import h5g, h5l, h5o
 
 from testbed.demonstrations import layout, stored
 from testbed.demonstrations.form import Form, form_of
+from testbed.demonstrations.heaps import damaged_text
 from testbed.demonstrations.stored import Damage
 from testbed.errors import UserError
 
@@ -76,6 +77,9 @@ def demo_in(data: h5py.Group, name: str) -> h5g.GroupID:
         raise Damage("it is a link to another file than its part; keep file and .parts folder under their names")
     if not (path.parent / part).is_file():
         raise Damage(f"its part is missing: keep the folder {path.name}.parts beside the file, or collect it again")
+    damage = damaged_text(path.parent / part, stored.TEXT) if (path.parent / part).stat().st_size else "it is empty"
+    if damage:
+        raise Damage(f"its part is damaged ({damage})")
     found = h5o.open(data.id, name.encode())
     if not isinstance(found, h5g.GroupID):
         raise Damage("its part holds no group")
@@ -104,6 +108,9 @@ def _check_file(path: Path) -> None:
     for start, what in BEGINNINGS.items():
         if beginning.startswith(start):
             raise UserError(f"{path} {what}")
+    damage = damaged_text(path, stored.TEXT)
+    if damage:
+        raise UserError(f"{path} is damaged ({damage}): copy it anew or {MADE_BY}")
 
 
 def _opened(path: Path) -> h5py.File:

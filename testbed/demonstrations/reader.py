@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
@@ -43,18 +43,22 @@ def load_episode(path: Path, number: int) -> Episode:
     Raises:
         UserError: if the file cannot be read or has no such episode.
     """
-    with open_data(path) as data:
-        names = layout.demo_names(data)
-        if f"demo_{number}" not in names:
-            raise UserError(f"{path} has no episode {number}: {_which([layout.number_of(name) for name in names])}")
-        return read_demo(path, data, f"demo_{number}", form_in(data), demos.read_episode)
+    return next(each_episode(path, [number]))
 
 
 def load_episodes(path: Path) -> list[Episode]:
     """Return every episode of a data set, in order; raises `UserError` as `load_episode` does."""
+    return list(each_episode(path))
+
+
+def each_episode(path: Path, numbers: Sequence[int] | None = None) -> Iterator[Episode]:
+    """Yield episodes of a data set, those of some numbers or all; raises `UserError` as `load_episode` does."""
     with open_data(path) as data:
-        form = form_in(data)
-        return [read_demo(path, data, name, form, demos.read_episode) for name in layout.demo_names(data)]
+        there = [layout.number_of(name) for name in layout.demo_names(data)]
+        for number in there if numbers is None else numbers:
+            if number not in there:
+                raise UserError(f"{path} has no episode {number}: {_which(there)}")
+            yield read_demo(path, data, f"demo_{number}", form_in(data), demos.read_episode)
 
 
 def read_demo(path: Path, data: h5py.Group, name: str, form: Form, read: Callable[..., Found | None]) -> Found:

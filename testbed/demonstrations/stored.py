@@ -54,7 +54,7 @@ def child(parent: h5g.GroupID, place: str) -> h5g.GroupID | h5d.DatasetID:
     found = parent
     with _readable(place):
         for name in place.encode().split(b"/"):
-            if not isinstance(found, h5g.GroupID) or not found.links.exists(name):
+            if not isinstance(found, h5g.GroupID) or name not in found:
                 raise Damage(f"{place} is missing")
             if found.links.get_info(name).type != h5l.TYPE_HARD:
                 raise Damage(f"{place} is a link to another place, which is not followed")
@@ -87,20 +87,21 @@ def values(stored: h5d.DatasetID, place: str, shape: Sequence[int], dtype: np.dt
         Damage: if it has others, is stored in a way that no data set is, or cannot be read.
     """
     with _readable(place):
-        if stored.shape is None:
+        has, kind = stored.shape, stored.dtype
+        if has is None:
             raise Damage(f"{place} is empty")
-        if stored.shape != tuple(shape):
-            raise Damage(f"{place} has shape {stored.shape}, not {tuple(shape)}")
-        if stored.dtype != dtype:
-            raise Damage(f"{place} has numbers of type {stored.dtype}, not {dtype}")
-        _check_storage(stored, place)
+        if has != tuple(shape):
+            raise Damage(f"{place} has shape {has}, not {tuple(shape)}")
+        if kind != dtype:
+            raise Damage(f"{place} has numbers of type {kind}, not {dtype}")
+        _check_storage(stored, place, dtype.itemsize)
         found = np.empty(shape, dtype)
         if found.size:
             stored.read(h5s.ALL, h5s.ALL, found)
         return found
 
 
-def _check_storage(stored: h5d.DatasetID, place: str) -> None:
+def _check_storage(stored: h5d.DatasetID, place: str, size: int) -> None:
     """Raise `Damage` unless an array is in this file and unfolds to about what it declares."""
     plan = stored.get_create_plist()
     layout = plan.get_layout()
@@ -111,7 +112,7 @@ def _check_storage(stored: h5d.DatasetID, place: str) -> None:
     filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
     if len(set(filters)) < len(filters) or not FILTERS.issuperset(filters):
         raise Damage(f"{place} is stored with filters that no data set has ({', '.join(map(str, filters))})")
-    chunk = math.prod(plan.get_chunk()) * stored.dtype.itemsize
+    chunk = math.prod(plan.get_chunk()) * size
     if chunk > CHUNK:
         raise Damage(f"{place} is stored in chunks of {chunk:,} bytes, more than {CHUNK:,}")
     if filters and stored.get_storage_size() > HARMLESS:
@@ -137,7 +138,7 @@ def attribute(owner: h5g.GroupID | h5d.DatasetID, name: str) -> str | np.generic
         shape, dtype = stored.shape, stored.dtype
         if shape is None or len(shape) > 1 or dtype.kind not in "biufSO":
             raise Damage(f"{place} is neither text nor number")
-        if dtype.kind == "O" and h5t.check_string_dtype(dtype) is None:
+        if dtype.kind == "O" and (shape or h5t.check_string_dtype(dtype) is None):
             raise Damage(f"{place} is neither text nor number")
         if dtype.itemsize * sum(shape, start=not shape) > TEXT:
             raise Damage(f"{place} is larger than {TEXT:,} bytes")
