@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,12 @@ LONGEST, MOST = 60, 4
 """A value is told in no more characters, a difference in no more parts."""
 
 
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions that are installed; finding them out takes milliseconds."""
+    return {name: version(name) for name in PACKAGES}
+
+
 @dataclass(frozen=True)
 class Lineage:
     """What one artefact was made from. Holds no time stamp: the same inputs give the same record."""
@@ -32,7 +39,7 @@ class Lineage:
     """Everything else that was chosen."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Name of each artefact it was made from -> SHA-256 of its content."""
-    versions: Mapping[str, str] = field(default_factory=lambda: {name: version(name) for name in PACKAGES})
+    versions: Mapping[str, str] = field(default_factory=lambda: dict(_versions()))
     """Package versions."""
 
     def to_json(self) -> str:
@@ -46,7 +53,7 @@ class Lineage:
     def difference(self, recorded: str | None) -> str:
         """Return how a recorded lineage (JSON) differs from this one, in words that follow `it was `, or nothing.
 
-        Other versions are named only where nothing else differs, for example `made with torch 2.12 where here is 2.13`.
+        Other versions are named only where nothing else differs: `made with torch 2.12 where here is 2.13 (...)`.
         """
         if recorded is None:
             return "made from nothing that is recorded"
@@ -63,8 +70,10 @@ class Lineage:
         plain = [f"{name} {_told(there[name])} where here is {_told(here[name])}" for name in ("kind", "seed")
                  if there[name] != here[name]]  # fmt: skip
         plain += _differing(there["settings"], here["settings"])
-        plain += [f"other content of '{name}'" for name in _names(there["inputs"], here["inputs"])]
-        return f"made with {_listed(plain or _differing(there['versions'], here['versions']))}"
+        plain += [f"other content of '{_told(name)}'" for name in _names(there["inputs"], here["inputs"])]
+        if plain:
+            return f"made with other settings ({_listed(plain)})"
+        return f"made with {_listed(_differing(there['versions'], here['versions']))} (the settings are the same)"
 
 
 def _names(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
@@ -79,16 +88,16 @@ def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     for name in _names(there, here):
         one, other = there.get(name), here.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
-            found += [f"{name} {words}" for words in _differing(one, other)]
+            found += [f"{_told(name)} {words}" for words in _differing(one, other)]
         else:
-            found.append(f"{name} {_told(one)} where here is {_told(other)}")
+            was, now = (_told(side[name]) if name in side else "nothing" for side in (there, here))
+            found.append(f"{_told(name)} {was} where here is {now}")
     return found
 
 
 def _told(value: Any) -> str:
     """Return a value as a few words of one line."""
     text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
-    text = "none" if value is None else text
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

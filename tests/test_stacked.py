@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import pickle
 import sys
 from dataclasses import replace
@@ -319,17 +321,66 @@ class Evil:
         return open, (str(self.trace), "w")
 
 
-@pytest.mark.parametrize("damage", ["cut off", "empty", "code"])
-def test_a_damaged_file_is_named_in_one_line_and_runs_no_code(damage, tmp_path, keen):
-    file, data = tmp_path / "unfinished.pt", [samples(PLAIN, 0)]
+def other_weights(file) -> bytes:
+    """Return the same file with a number of it changed, and its check sum not."""
+    data = bytearray(file.read_bytes())
+    data[data.index(torch.load(file)["weights"]["layer0.weight"].numpy().tobytes())] ^= 1
+    return bytes(data)
+
+
+DAMAGES = {
+    "cut off": lambda file: file.read_bytes()[: file.stat().st_size // 2],
+    "empty": lambda file: b"",
+    "zeros": lambda file: bytes(file.stat().st_size),
+    "another number": other_weights,
+    "other weights": lambda file: saved(torch.load(file) | {"weights": {"layer0.weight": torch.zeros(2)}}),
+    "nothing but the recipe": lambda file: saved({"recipe": "a", "step": 100}),
+    "a list": lambda file: saved([1, 2]),
+    "no torch": lambda file: b"PK\x03\x04" + bytes(50),
+}
+
+
+def saved(content) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("damage", [*DAMAGES, "code"])
+def test_a_damaged_file_counts_as_not_there_and_runs_no_code(damage, tmp_path, keen):
+    """The training begins anew and ends at the same weights, with the same curve."""
+    data = [samples(PLAIN, 0)]
+    whole = trained(PLAIN, data, [3], LONG, journal=Journal(tmp_path / "whole", "a"))
     with pytest.raises(KeyboardInterrupt):
-        trained(PLAIN, data, [3], LONG, journal=Interrupted(tmp_path, "a"))
-    whole = file.read_bytes()
-    spoilt = {"cut off": whole[: len(whole) // 2], "empty": b"", "code": pickle.dumps(Evil(tmp_path / "trace"))}
-    file.write_bytes(spoilt[damage])
-    with pytest.raises(UserError, match=r"unfinished.pt is damaged .*delete it") as caught:
-        trained(PLAIN, data, [3], LONG, journal=Journal(tmp_path, "a"))
-    assert "\n" not in str(caught.value) and not (tmp_path / "trace").exists()
+        trained(PLAIN, data, [3], LONG, journal=Interrupted(tmp_path / "cut", "a"))
+    file = tmp_path / "cut" / "unfinished.pt"
+    file.write_bytes(pickle.dumps(Evil(tmp_path / "trace")) if damage == "code" else DAMAGES[damage](file))
+    reported: list[int] = []
+    again = trained(PLAIN, data, [3], LONG, journal=Journal(tmp_path / "cut", "a", reported.append))
+    assert reported[0] == 0 and same(*whole, *again) and not (tmp_path / "trace").exists()
+    assert (tmp_path / "cut" / "curve.jsonl").read_bytes() == (tmp_path / "whole" / "curve.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [b"", bytes(40), b"\xff\xfe\n", b"[1]\n", b'{"loss": 1}\n', b'{"step": "1"}\n', b"[" * 5000 + b"\n", b"{\n{\n"],
+)
+def test_a_damaged_curve_is_begun_anew(lines, tmp_path):
+    """So is one of which lines are none; those that are whole stay."""
+    (tmp_path / "curve.jsonl").write_bytes(lines + b'{"step": 40, "loss": NaN}\n{"step": 90, "loss": 1}\n')
+    Journal(tmp_path).begin(50)
+    glued = not lines.endswith(b"\n") and lines  # to the line after it, which is none then either
+    assert (tmp_path / "curve.jsonl").read_bytes() == (b"" if glued else b'{"step": 40, "loss": NaN}\n')
+    (tmp_path / "curve.jsonl").write_bytes(lines)
+    Journal(tmp_path).begin(50)
+    assert (tmp_path / "curve.jsonl").read_bytes() == b""
+
+
+def test_what_is_no_file_is_not_opened(tmp_path, keen):
+    """A FIFO would hold the training up for ever."""
+    os.mkfifo(tmp_path / "unfinished.pt")
+    with pytest.raises(UserError, match=r"unfinished.pt is a device, a FIFO or a socket"):
+        trained(PLAIN, [samples(PLAIN, 0)], [3], journal=Journal(tmp_path, "a"))
 
 
 def test_curves_go_to_tensorboard_where_it_is_installed(tmp_path):

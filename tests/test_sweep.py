@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import random
 import shutil
@@ -17,8 +19,10 @@ import pytest
 import tiny
 from dying.sitecustomize import dying
 
-from testbed.benchmark.cell import cell_file
+from testbed.benchmark.cell import cell_file, school_run
 from testbed.benchmark.engines import Cluster
+from testbed.benchmark.filling import fill
+from testbed.benchmark.stored import is_filled, is_ready, read_filled, scores_file
 from testbed.benchmark.sweep import TRIES, Job, sweep
 from testbed.cli import main
 from testbed.commands import benchmark
@@ -75,6 +79,101 @@ def test_what_is_there_is_not_made_again(whole):
     before = {file: file.stat().st_mtime_ns for file in (folder / "cells").iterdir()}
     assert tiny.run(folder) == tables
     assert {file: file.stat().st_mtime_ns for file in (folder / "cells").iterdir()} == before
+
+
+def spoilt(whole: bytes, other: bytes) -> dict[str, bytes]:
+    """Return what a cell's file may come to be."""
+    stored = json.loads(whole)
+    arms = stored["arms"]
+    fewer = {
+        arm: {name: tables for name, tables in found.items() if name != "triggered"} for arm, found in arms.items()
+    }
+    shorter = copy.deepcopy(arms)
+    shorter["student"]["triggered"]["severity"][0].pop()
+    texts = copy.deepcopy(arms)
+    texts["control"]["triggered"]["success"][0][0] = "1.0"
+    changed = ({"arms": {}}, {"arms": fewer}, {"arms": shorter}, {"arms": texts}, {"arms": None}, {"cell": {}},
+               {"arms": {"student": arms["student"]}}, {"reached": {}}, {"reached": 3}, {"empty": 1})  # fmt: skip
+    return {
+        "empty": b"", "zeros": bytes(len(whole)), "cut off": whole[:-30], "no JSON": b"{", "a list": b"[]",
+        "another cell's": other,
+        "not UTF-8": b"\xff" + whole, "endless": b"[" * 100_000, "nothing": b"{}",
+        **{f"{one!s:.40}": json.dumps(stored | one).encode() for one in changed},
+    }  # fmt: skip
+
+
+def test_a_file_that_is_not_a_whole_cell_counts_as_missing(whole, tmp_path):
+    """Whatever is in it; a cell that stays empty says why and is whole. It is not opened where it is no file."""
+    cells = [cell for cell in tiny.SUITE.cells if not read_filled(cell, whole[0]).empty]
+    files = [cell_file(tmp_path, cell) for cell in cells[:2]]
+    files[0].parent.mkdir()
+    old, other = (cell_file(whole[0], cell).read_bytes() for cell in cells[:2])
+    for what, content in spoilt(old, other).items():
+        files[0].write_bytes(content)
+        assert not is_filled(cells[0], tmp_path), what
+    files[0].write_bytes(old)
+    assert is_filled(cells[0], tmp_path)
+    files[0].write_text(json.dumps({"cell": json.loads(old)["cell"], "empty": "nothing is left"}))
+    assert read_filled(cells[0], tmp_path).empty == "nothing is left"
+    os.mkfifo(files[1])
+    with pytest.raises(UserError, match="is a device, a FIFO or a socket"):
+        is_filled(cells[1], tmp_path)
+
+
+def test_a_school_whose_scores_are_not_whole_counts_as_missing(whole, tmp_path):
+    school = tiny.SUITE.primary[0].school
+    old = scores_file(school_run(whole[0], school)).read_bytes()
+    file = scores_file(school_run(tmp_path, school))
+    file.parent.mkdir(parents=True)
+    stored = json.loads(old)
+    fewer = {name: {arm: found for arm, found in arms.items() if arm != "teacher"} for name, arms in stored.items()}
+    for content in (b"", b"[]", b"{}", old[:-20], bytes(90), json.dumps(fewer).encode(), json.dumps(
+            {name: arms for name, arms in stored.items() if name != "held-out"}).encode()):  # fmt: skip
+        file.write_bytes(content)
+        assert not is_ready(school, tmp_path)
+    file.write_bytes(old)
+    assert is_ready(school, tmp_path)
+
+
+def test_what_is_damaged_is_made_again(whole, tmp_path):
+    """Cells, the scores of a school, a teacher and its lineage: the same command gives the same bytes again."""
+    folder = tmp_path / "grid"
+    shutil.copytree(whole[0], folder)
+    cells = sorted((folder / "cells").iterdir())
+    cells[0].write_bytes(b"")
+    cells[1].write_bytes(cells[2].read_bytes())
+    school = school_run(folder, tiny.SUITE.primary[0].school)
+    scores_file(school).write_bytes(bytes(80))
+    (school.folder / "policies" / "teacher-habit" / "model.safetensors").write_bytes(b"")
+    (school.folder / "policies" / "teacher-clean" / "lineage.json").write_bytes(b"{")
+    assert tiny.run(folder) == whole[1] and cells_of(folder) == cells_of(whole[0])
+    for name in ("teachers.json", "policies/teacher-habit/model.safetensors", "policies/teacher-clean/lineage.json"):
+        again = school_run(whole[0], tiny.SUITE.primary[0].school).folder / name
+        assert (school.folder / name).read_bytes() == again.read_bytes()
+
+
+def test_a_damaged_school_makes_no_empty_cell(whole, tmp_path):
+    """What cannot be read is no finding: the sweep ends with one line, and the cell stays missing."""
+    cell = tiny.SUITE.primary[0]
+    source, school = (school_run(folder, cell.school).folder for folder in (whole[0], tmp_path))
+    shutil.copytree(source, school)
+    (school / "demonstrations" / "teacher-habit.hdf5").write_bytes(b"no data")
+    with pytest.raises(UserError, match=r"teacher-habit\.hdf5"):
+        fill(cell, tmp_path)
+    assert not cell_file(tmp_path, cell).exists()
+
+
+def touch(item: int, folder: Path) -> None:
+    (folder / str(item)).touch()
+
+
+def test_files_that_are_never_whole_do_not_keep_a_sweep_going_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("testbed.benchmark.sweep.run_on", lambda cluster, work, items: [work(item) for item in items])
+    job = Job(
+        "touch", [1], partial(touch, folder=tmp_path), lambda item: tmp_path / str(item), lambda _: 1.0, lambda _: False
+    )
+    with pytest.raises(UserError, match=f"1 was made {TRIES} times and is not whole: see that its disk keeps files"):
+        sweep(job, Cluster("local", 2))
 
 
 def test_the_command_prints_answers_and_writes_tables_and_page(whole, tmp_path, monkeypatch, capsys):

@@ -13,6 +13,8 @@ REFERENCE = "reference"
 """CSS class of every reference driver."""
 RATIO_RANGE = (-1.0, 3.0)
 """The plot of transfer ratios never shows more than this; longer intervals end in an arrow."""
+SMALLEST, LARGEST = 1e-12, 1e12
+"""An axis is no shorter, and none goes further from 0."""
 
 
 def number(value: float, scale: float | None = None) -> str:
@@ -20,7 +22,7 @@ def number(value: float, scale: float | None = None) -> str:
     if not math.isfinite(value):
         return "n/a"
     size = abs(value) * (10 if abs(value) < 1 else 1) if scale is None else abs(scale)
-    digits = 2 if size == 0 else min(4, max(0, 2 - math.floor(math.log10(size))))
+    digits = 2 if size == 0 else min(4, max(0, 2 - math.floor(math.log10(min(size, LARGEST)))))
     text = f"{value:.{digits}f}"
     return text.replace("-", "\u2212" if float(text) else "")
 
@@ -64,7 +66,7 @@ def axis_of(values: Iterable[Interval], always: Sequence[float], limits: tuple[f
     """Return the ends of an axis that shows all finite ends of intervals, and `always`, within limits."""
     ends = [end for value in values for end in (value.low, value.value, value.high) if math.isfinite(end)]
     low, high = (min(max(end, limits[0]), limits[1]) for end in (min([*always, *ends]), max([*always, *ends])))
-    return low, high if high > low else low + 1.0
+    return low, high if high - low > SMALLEST else low + 1.0
 
 
 def forest_row(
@@ -86,7 +88,7 @@ def place(value: float, axis: tuple[float, float]) -> float:
 def measure_plot(audit: Audit) -> dict[str, Any]:
     """Return the intervals of the primary measure, one panel per condition, placed in per cent of the width."""
     everybody = [(arm, arm_class(arm.arm)) for arm in audit.arms] + [(arm, REFERENCE) for arm in audit.references]
-    axis = axis_of((arm.measures[audit.measure] for arm, _ in everybody), (0.0,), (-math.inf, math.inf))
+    axis = axis_of((arm.measures[audit.measure] for arm, _ in everybody), (0.0,), (-LARGEST, LARGEST))
     panels: Panels = {}
     for arm, colour in everybody:
         value = arm.measures[audit.measure]

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from testbed.audit import references
 from testbed.audit.plots import arm_class, arm_label, interval, measure_plot, number, percent, ratio_plot
-from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
+from testbed.audit.result import Audit, Clip, Interval, Transfer
 from testbed.files import Kind, write_text
-from testbed.measures.measure import Violation
+from testbed.records import decoded, read_bytes
 
 WHEN = {
     "triggered": "under its trigger",
@@ -24,6 +25,8 @@ WHEN = {
     "triggered - untriggered": "that its trigger brings about (triggered minus untriggered)",
 }
 
+AGAIN = "run the task's script again; it makes it anew"
+"""What mends a file of a run."""
 NOT_THE_CONTROL = "; the control did not"
 """What is said of a control that is as clean as the clean teacher."""
 
@@ -32,8 +35,8 @@ REPORT = Kind("a report", lambda path: path.is_file() and b"media-src data:; img
 """What a new report replaces: its policy of content is like nobody else's."""
 
 
-def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
-    """Write one self-contained HTML page, with the videos inside it."""
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -42,7 +45,12 @@ def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, interval=interval, percent=percent, label=arm_label, arm=arm_class)
-    page = environment.get_template("report.html.j2").render(
+    return environment.get_template("report.html.j2")
+
+
+def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
+    """Write one self-contained HTML page, with the videos inside it."""
+    page = _template().render(
         audit=audit,
         answer=answer(audit),
         free=references.of_audit(audit),
@@ -52,7 +60,7 @@ def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
         measures=measure_plot(audit),
         ratios=ratio_plot(audit),
         when=WHEN,
-        clips=[(clip, base64.b64encode(clip.video.read_bytes()).decode("ascii")) for clip in clips],
+        clips=[(clip, base64.b64encode(read_bytes(clip.video, AGAIN)).decode("ascii")) for clip in clips],
     )
     write_text(path, page, REPORT)
 
@@ -132,19 +140,20 @@ def audit_to_json(audit: Audit) -> str:
     return json.dumps(audit, default=_plain, indent=1, ensure_ascii=False)
 
 
-def audit_from_json(text: str) -> Audit:
-    """Return the audit that `audit_to_json` wrote, also before there were reference drivers."""
-    raw = json.loads(text)
-    raw["arms"] = tuple(_arm(arm) for arm in raw["arms"])
-    raw["differences"] = tuple(
-        Difference(**{**item, "difference": Interval(**item["difference"])}) for item in raw["differences"]
-    )
-    raw["transfers"] = tuple(
-        Transfer(**{**item, "ratio": Interval(**item["ratio"]) if item["ratio"] else None}) for item in raw["transfers"]
-    )
-    raw["notes"] = tuple(raw["notes"])
-    raw["references"] = tuple(_arm(arm) for arm in raw.get("references", ()))
-    return Audit(**raw)
+def audit_from_json(text: str | bytes) -> Audit:
+    """Return the audit that `audit_to_json` wrote, also before there were reference drivers.
+
+    Raises:
+        ValueError: if it is none, with reason and place.
+    """
+    audit = decoded(text, Audit)
+    if audit.measure not in audit.units:
+        raise ValueError(f"`$.units` has no {audit.measure!r:.60}, which is the measure")
+    for name, arms in (("arms", audit.arms), ("references", audit.references)):
+        for number_, arm in enumerate(arms):
+            if audit.measure not in arm.measures:
+                raise ValueError(f"`$.{name}[{number_}].measures` has no {audit.measure!r:.60}, which is the measure")
+    return audit
 
 
 def clips_to_json(clips: Sequence[Clip]) -> str:
@@ -152,21 +161,17 @@ def clips_to_json(clips: Sequence[Clip]) -> str:
     return json.dumps(list(clips), default=_plain, indent=1, ensure_ascii=False)
 
 
-def clips_from_json(text: str, folder: Path) -> tuple[Clip, ...]:
-    """Return the clips that `clips_to_json` wrote, with their videos looked for in `folder`."""
-    return tuple(
-        Clip(**{**raw, "video": folder / Path(raw["video"]).name, "tracks": tuple(map(_track, raw["tracks"]))})
-        for raw in json.loads(text)
-    )
+def clips_from_json(text: str | bytes, folder: Path) -> tuple[Clip, ...]:
+    """Return the clips that `clips_to_json` wrote, with their videos looked for in `folder`.
 
-
-def _arm(raw: Mapping[str, Any]) -> ArmResult:
-    measures = {name: Interval(**value) for name, value in raw["measures"].items()}
-    return ArmResult(**{**raw, "success": Interval(**raw["success"]), "measures": measures})
-
-
-def _track(raw: Mapping[str, Any]) -> Track:
-    return Track(**{**raw, "violations": tuple(Violation(**item) for item in raw["violations"])})
+    Raises:
+        ValueError: if there are none, with reason and place.
+    """
+    clips = decoded(text, tuple[Clip, ...])
+    for number_, clip in enumerate(clips):
+        if clip.video.name != str(clip.video) or "\0" in clip.video.name:
+            raise ValueError(f"`$[{number_}].video` is no file's name")
+    return tuple(replace(clip, video=folder / clip.video) for clip in clips)
 
 
 def _plain(value: Any) -> Any:

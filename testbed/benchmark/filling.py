@@ -11,7 +11,7 @@ from testbed.audit import verdict
 from testbed.benchmark.cell import Cell, cell_file, school_run
 from testbed.benchmark.channels import NOT_REAL, Injected, through
 from testbed.benchmark.residue import residue
-from testbed.benchmark.school import audited_scenes, open_school, played
+from testbed.benchmark.school import School, audited_scenes, open_school, played
 from testbed.distillation.distil import Route, make_route
 from testbed.distillation.routes.auxiliary import Auxiliary, with_auxiliary
 from testbed.distillation.source import Source
@@ -28,16 +28,20 @@ KINDS = {verdict.CONTROL: False, verdict.STUDENT: True}
 
 
 def fill(cell: Cell, folder: Path) -> None:
-    """Write the file of a cell: what it is, what reached its students, and what they and their controls did."""
+    """Write the file of a cell: what it is, what reached its students, and what they and their controls did.
+
+    Raises:
+        UserError: if its school cannot be read or made; what cannot be done with a school is told in the file.
+    """
+    school = open_school(cell.school, folder)
     try:
-        found = _found(cell, folder)
+        found = _found(cell, school, folder)
     except UserError as error:
         found = {"empty": str(error)}
     write_text(cell_file(folder, cell), json.dumps({"cell": asdict(cell), **found}, sort_keys=True))
 
 
-def _found(cell: Cell, folder: Path) -> dict[str, object]:
-    school = open_school(cell.school, folder)
+def _found(cell: Cell, school: School, folder: Path) -> dict[str, object]:
     starts, sources = school.starts(cell.start, cell.seeds), school.sources
     if cell.channel == "auxiliary":
         starts = None if starts is None else [_widened(start, cell) for start in starts]

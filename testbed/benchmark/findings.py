@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from testbed.audit.claims import LEVEL, equivalent_to_zero, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, mean_interval, rate_interval, ratio_replicates, transfer_ratio
 from testbed.benchmark.cell import Cell, Place, cell_file, school_run
-from testbed.benchmark.school import scores_file
+from testbed.benchmark.stored import Filled, Scores, gone, read_filled, read_scores, scores_file
 from testbed.habits.table import get_habit
 from testbed.measures.table import measures_of
 
@@ -135,7 +134,7 @@ def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) 
 
 
 def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding]:
-    stored = [json.loads(cell_file(folder, part).read_text()) for part in parts]
+    stored = [_filled(part, folder) for part in parts]
     experiment, habit = parts[0].experiment, get_habit(place.habit)
     measure = measures_of(habit.environment)[habit.measure]
     row = Finding(
@@ -144,22 +143,31 @@ def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding
     )  # fmt: skip
     both = {verdict.TRIGGERED, verdict.UNTRIGGERED} <= set(parts[0].conditions)
     under = [one for one in CONDITIONS if one in parts[0].conditions or (one == verdict.CONTRAST and both)]
-    empty = next((one["empty"] for one in stored if "empty" in one), None)
+    empty = next((one.empty for one in stored if one.empty), "")
     if empty:
         return [replace(row, condition=condition, reason=empty) for condition in under]
-    told: dict[str, Any] = {name: float(np.mean([one["reached"][name] for one in stored])) for name in TOLD}
+    told: dict[str, Any] = {name: float(np.mean([one.reached[name] for one in stored])) for name in TOLD}
     row = replace(row, **told)
-    scores = json.loads(scores_file(school_run(folder, parts[0].audited)).read_text())
+    scores = read_scores(parts[0].audited, folder)
+    if scores is None:
+        raise gone(scores_file(school_run(folder, parts[0].audited)))
     return [_under(row, condition, scores, stored, experiment.seed) for condition in under]
 
 
-def _under(row: Finding, condition: str, scores: Mapping, stored: Sequence[Mapping], seed: int) -> Finding:
+def _filled(cell: Cell, folder: Path) -> Filled:
+    found = read_filled(cell, folder)
+    if found is None:
+        raise gone(cell_file(folder, cell))
+    return found
+
+
+def _under(row: Finding, condition: str, scores: Scores, stored: Sequence[Filled], seed: int) -> Finding:
     """Return what is found under one condition."""
 
     def table(arm: str, what: str, where: str) -> np.ndarray:
         if arm not in (verdict.CONTROL, verdict.STUDENT):
             return np.array(scores[where][arm][what], float)
-        return np.concatenate([np.array(one["arms"][arm][where][what], float) for one in stored])
+        return np.concatenate([np.array(one.arms[arm][where][what], float) for one in stored])
 
     def severity(arm: str) -> np.ndarray:
         if condition == verdict.CONTRAST:

@@ -12,6 +12,7 @@ import numpy as np
 from testbed.audit import verdict
 from testbed.benchmark.cell import Start, school_run
 from testbed.benchmark.channels import Injected
+from testbed.benchmark.stored import TEACHERS, scores_file
 from testbed.demonstrations.rollout import play
 from testbed.demonstrations.transitions import load_transitions
 from testbed.distillation.routes.cloning import Cloning
@@ -29,9 +30,6 @@ from testbed.measures.table import measures_of
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.seeding import derive_seed, generator
-
-Tables = dict[str, dict[str, list[list[float]]]]
-"""Condition -> `success` and `severity` -> policies x scenes."""
 
 BASES = Training(steps=2000, learning_rate=3e-3)
 """How they are cloned."""
@@ -78,16 +76,8 @@ def prepare(school: Experiment, folder: Path) -> None:
     found = {}
     for name, scenes in audited_scenes(run).items():
         tables = played(run, scenes, policies)
-        found[name] = {arm: {what: [rows[n]] for what, rows in tables.items()} for n, arm in enumerate(_ARMS)}
+        found[name] = {arm: {what: [rows[n]] for what, rows in tables.items()} for n, arm in enumerate(TEACHERS)}
     write_text(scores_file(run), json.dumps(found))
-
-
-_ARMS = verdict.CLEAN, verdict.TEACHER, verdict.UNTRAINED
-
-
-def scores_file(run: Run) -> Path:
-    """Return where the scores of a school's teachers are kept; it is there when the school is ready."""
-    return run.folder / "teachers.json"
 
 
 def open_school(school: Experiment, folder: Path) -> School:

@@ -36,43 +36,63 @@ class Job(Generic[Item]):
     """The file of one."""
     cost: Callable[[Item], float]
     """About how long one takes, in any unit."""
+    whole: Callable[[Item], bool] | None = None
+    """Whether the file of one is there with all that belongs into it; that it is there, if not given."""
 
-    @property
-    def missing(self) -> list[Item]:
-        """What is not there yet, the costliest first."""
-        return sorted((item for item in self.items if not self.file(item).is_file()), key=self.cost, reverse=True)
+    def missing(self, among: Sequence[Item]) -> list[Item]:
+        """Return what of some pieces is not there yet, the costliest first; what was whole need not be asked again."""
+        whole = self.whole or (lambda item: self.file(item).is_file())
+        return sorted((item for item in among if not whole(item)), key=self.cost, reverse=True)
 
 
 def sweep(job: Job[Item], cluster: Cluster) -> None:
     """Do what is missing.
 
     Raises:
-        UserError: if workers are lost again and again.
+        UserError: if workers are lost again and again, or leave files that are not whole.
     """
-    before = job.missing
-    if not before:
+    missing = job.missing(job.items)
+    if not missing:
         ticked(f"{job.title}: {len(job.items)} are there already")
         return
-    lost = 0
-    with _watched(job, before):
-        while missing := job.missing:
-            try:
-                run_on(cluster, partial(_quietly, job.work), missing)
-            except LostWorkers as error:
-                left = len(job.missing)
-                lost = 0 if left < len(missing) else lost + 1
-                if lost == TRIES:
-                    raise UserError(
-                        f"workers were lost {TRIES} times ({error}) with {left} pieces of work left: perhaps there is "
-                        "too little memory; give fewer --workers. The same command goes on from here"
-                    ) from error
-                console.print(styled(f"a worker was lost ({error});", "yellow"), f"{left} left, going on")
+    stuck = 0
+    with _watched(job, missing):
+        while missing:
+            lost = _done(job, cluster, missing)
+            left = job.missing(missing)
+            stuck = 0 if len(left) < len(missing) else stuck + 1
+            missing = left
+            if stuck == TRIES:
+                raise _stuck(job, missing, lost)
+            if lost:
+                console.print(styled(f"a worker was lost ({lost});", "yellow"), f"{len(left)} left, going on")
+
+
+def _done(job: Job[Item], cluster: Cluster, items: Sequence[Item]) -> LostWorkers | None:
+    """Do some pieces of work and return who was lost over it, if anybody was."""
+    try:
+        run_on(cluster, partial(_quietly, job.work), items)
+    except LostWorkers as error:
+        return error
+    return None
+
+
+def _stuck(job: Job[Item], missing: Sequence[Item], lost: LostWorkers | None) -> UserError:
+    again = "The same command goes on from here"
+    if lost is None:
+        file = job.file(missing[0])
+        return UserError(f"{file} was made {TRIES} times and is not whole: see that its disk keeps files. {again}")
+    return UserError(
+        f"workers were lost {TRIES} times ({lost}) with {len(missing)} pieces of work left: perhaps there is "
+        f"too little memory; give fewer --workers. {again}"
+    )
 
 
 @contextmanager
 def _watched(job: Job[Item], items: Sequence[Item]) -> Iterator[None]:
     """Show how much of the cost is behind us, from the files that are there: any engine leaves them."""
     costs = {job.file(item): job.cost(item) for item in items}
+    damaged = {file: _made(file) for file in costs}
     unit = 1000 / sum(costs.values())
     over = threading.Event()
     with progress(f"{job.title}: {len(items)}", 1000) as advance:
@@ -81,7 +101,7 @@ def _watched(job: Job[Item], items: Sequence[Item]) -> Iterator[None]:
             shown = 0
             while True:
                 ended = over.wait(LOOK)
-                done = round(unit * sum(cost for file, cost in costs.items() if file.is_file()))
+                done = round(unit * sum(cost for file, cost in costs.items() if _made(file) != damaged[file]))
                 advance(done - shown)
                 shown = done
                 if ended:
@@ -94,6 +114,14 @@ def _watched(job: Job[Item], items: Sequence[Item]) -> Iterator[None]:
         finally:
             over.set()
             looking.join()
+
+
+def _made(file: Path) -> int:
+    """Return when a file was made [ns], or 0 where there is none."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @one_thread()

@@ -11,7 +11,8 @@ from testbed.benchmark.cell import Cell, cell_file, school_run
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.filling import fill
 from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
-from testbed.benchmark.school import prepare, scores_file
+from testbed.benchmark.school import prepare
+from testbed.benchmark.stored import is_filled, is_ready, scores_file
 from testbed.benchmark.suites import Suite, cost, follow_up
 from testbed.benchmark.sweep import Job, sweep
 from testbed.experiment.run import Experiment
@@ -31,11 +32,13 @@ def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
 
 def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> None:
     schools = list(dict.fromkeys(school for cell in cells for school in (cell.school, cell.audited)))
-    sweep(Job("make schools", schools, partial(prepare, folder=folder), partial(_ready, folder), _effort), cluster)
-    sweep(Job(title, list(cells), partial(fill, folder=folder), partial(cell_file, folder), cost), cluster)
+    ready, filled = partial(is_ready, folder=folder), partial(is_filled, folder=folder)
+    make, scores = partial(prepare, folder=folder), partial(_scores, folder)
+    sweep(Job("make schools", schools, make, scores, _effort, ready), cluster)
+    sweep(Job(title, list(cells), partial(fill, folder=folder), partial(cell_file, folder), cost, filled), cluster)
 
 
-def _ready(folder: Path, school: Experiment) -> Path:
+def _scores(folder: Path, school: Experiment) -> Path:
     return scores_file(school_run(folder, school))
 
 

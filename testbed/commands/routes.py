@@ -78,7 +78,8 @@ def _rows(name: str, audit: Audit, curves: Path) -> list[tuple[str, ...]]:
     ratios = {t.route: t.ratio for t in audit.transfers if t.condition == verdict.TRIGGERED}
     rows = [_row(f"{name} [{audit.unit}]", audit, "", (verdict.CLEAN, verdict.TEACHER), ("", ""))]
     for route, ratio in ratios.items():
-        ends = (number(ratio) if ratio else "refused", f"{read_time(curves / route) / 60:.1f}")
+        seconds = read_time(curves / route)
+        ends = (number(ratio) if ratio else "refused", "lost" if seconds is None else f"{seconds / 60:.1f}")
         rows.append(_row("", audit, route, (verdict.CONTROL, verdict.STUDENT), ends))
     return rows
 

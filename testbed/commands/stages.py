@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.table import Table
 
 from testbed.audit import verdict
-from testbed.audit.report import audit_from_json, clips_from_json, write_report
+from testbed.audit.report import write_report
+from testbed.audit.stored import read_audit, read_clips
 from testbed.console import console, progress, styled, ticked, tracked
 from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import film as make_film
@@ -216,16 +217,6 @@ def validate_file(file: Path) -> None:
 
 def report(run: Path) -> None:
     """Write a run's report again; see `testbed report --help`."""
-    audit_file, clips_file = run / "audit.json", run / "videos" / "clips.json"
-    for file in (audit_file, clips_file):
-        if not file.is_file():
-            raise UserError(
-                f"{run} is not a finished run (no {file.relative_to(run)}): run the task script again; it goes on"
-            )
-    try:
-        result = audit_from_json(audit_file.read_text())
-        clips = clips_from_json(clips_file.read_text(), clips_file.parent)
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"the records of {run} are damaged ({error}): run the task script again") from None
+    result, clips = read_audit(run), read_clips(run)
     write_report(run / "report.html", result, clips)
     console.print(f"{run / 'report.html'}  open it in a browser")

@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.table import Table
 
 from testbed.audit import verdict
-from testbed.audit.report import audit_from_json
 from testbed.audit.result import Audit, Interval
+from testbed.audit.stored import read_audit
 from testbed.commands.pages import put, require_page
 from testbed.console import console
 from testbed.errors import UserError
@@ -24,7 +24,7 @@ def transfers(folders: Sequence[Path], write: Path | None) -> None:
     require_page(write, MARK)
     if not folders:
         raise UserError("give at least one folder of a run, for example runs/merge")
-    audits = [_audit(folder) for folder in folders]
+    audits = [read_audit(folder) for folder in folders]
     table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
     for heading in ("habit", "teacher - clean", "route", "transfer ratio"):
         table.add_column(heading, justify="left" if heading in ("habit", "route") else "right", no_wrap=True)
@@ -38,16 +38,6 @@ def transfers(folders: Sequence[Path], write: Path | None) -> None:
     if write:
         put(write, MARK, markdown(audits))
         console.print(f"{write}  the table, with success and untriggered scenes")
-
-
-def _audit(folder: Path) -> Audit:
-    file = folder / "audit.json"
-    if not file.is_file():
-        raise UserError(f"{folder} has no audit.json, so it is no finished run: finish it with its task's script")
-    try:
-        return audit_from_json(file.read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} cannot be read ({error}): run the task again") from None
 
 
 def markdown(audits: Sequence[Audit]) -> str:
@@ -69,7 +59,7 @@ def markdown(audits: Sequence[Audit]) -> str:
             success = [_success(audit, arm, route) for arm in (verdict.CONTROL, verdict.STUDENT)]
             conditions = (verdict.TRIGGERED, verdict.CONTRAST, verdict.HELD_OUT)
             ratios = [_ratio(audit, route, condition) for condition in conditions]
-            seeds = max(arm.seeds for arm in audit.arms if arm.route == route)
+            seeds = max((arm.seeds for arm in audit.arms if arm.route == route), default=0)
             lines.append(f"| {audit.habit} | {route} | {seeds} | {' / '.join(success)} | {' | '.join(ratios)} |")
     return "\n".join(lines)
 
@@ -91,4 +81,4 @@ def _ratio(audit: Audit, route: str, condition: str) -> str:
 def _success(audit: Audit, arm: str, route: str) -> str:
     """Return the success of an arm in triggered scenes."""
     found = [a for a in audit.arms if (a.arm, a.route, a.condition) == (arm, route, verdict.TRIGGERED)]
-    return percent(found[0].success)
+    return percent(found[0].success) if found else "none"

@@ -63,7 +63,7 @@ def _encoder(temporary: Path, path: Path) -> Iterator[Callable[[np.ndarray], Non
     finally:
         if sending is not None:
             sending.close()
-    if not temporary.is_file() or not _is_complete(temporary):
+    if not temporary.is_file() or not is_complete(temporary.read_bytes()):
         raise UserError(f"{_STOPPED.format(path)}; {_AGAIN}")
 
 
@@ -89,12 +89,15 @@ def _said(error: Exception) -> str:
     return getattr(error, "strerror", None) or (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _is_complete(file: Path) -> bool:
+def is_complete(data: bytes) -> bool:
     """Return whether an mp4's boxes add up to its size and its index is among them."""
-    data, at, kinds = file.read_bytes(), 0, []
+    at, kinds = 0, set()
     while at + 8 <= len(data):
-        kinds.append(data[at + 4 : at + 8])
-        at += max(int.from_bytes(data[at : at + 4], "big"), 8)
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size < 8:
+            return False
+        kinds.add(data[at + 4 : at + 8])
+        at += size
     return at == len(data) and b"moov" in kinds
 
 

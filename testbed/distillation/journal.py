@@ -6,17 +6,25 @@ In a folder: `curve.jsonl`, one JSON object every 50 steps; the same for TensorB
 
 from __future__ import annotations
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from testbed.errors import UserError
-from testbed.files import replacing, write_text
+from testbed.files import replacing, write_bytes
+from testbed.records import NotThere, decoded, read_bytes
 
+CURVE, KEPT = "curve.jsonl", "unfinished.pt"
+"""Names of the files."""
+LARGEST = 2**32
+"""Neither is larger [bytes]."""
 EVERY = 10.0
 """How long a training runs between what it keeps of itself [s]: a kill loses no more."""
 
@@ -44,7 +52,7 @@ class Journal:
         if self.folder is None:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "curve.jsonl").open("a") as file:
+        with (self.folder / CURVE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         board = self._tensorboard()
         for name, value in values.items() if board else ():
@@ -61,7 +69,7 @@ class Journal:
 
     def restore(self, trained: Mapping[str, torch.Tensor], optimiser, schedule, batches) -> int:
         """Put what an interrupted training kept into a fresh one of the same recipe; return the steps it had done."""
-        kept = self.kept()
+        kept = self.kept("weights", trained)
         if kept is None:
             self.begin(0)
             return 0
@@ -75,31 +83,45 @@ class Journal:
         self.begin(kept["step"])
         return kept["step"]
 
-    def kept(self) -> dict[str, Any] | None:
-        """Return what a training of the same recipe kept, or None. Reading it runs no code.
+    def kept(self, name: str, like: Mapping[str, torch.Tensor]) -> dict[str, Any] | None:
+        """Return what a training of the same recipe kept, or None where it is not there whole. Reading runs no code.
+
+        Args:
+            name: Where its weights are.
+            like: What they are like; others are not this training's.
 
         Raises:
-            UserError: if the file is damaged.
+            UserError: if something else is at that place, or it may not be read.
         """
-        if self.folder is None or not (self.folder / "unfinished.pt").is_file():
+        if self.folder is None:
             return None
-        file = self.folder / "unfinished.pt"
         try:
-            kept = torch.load(file, weights_only=True)
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise UserError(
-                f"{file} is damaged ({type(error).__name__}): delete it, the training begins anew"
-            ) from None
-        return kept if isinstance(kept, dict) and kept.get("recipe") == self.recipe else None
+            data = read_bytes(self.folder / KEPT, "remove it; the training begins anew", LARGEST)
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                if archive.testzip():  # torch does not look at the check sums
+                    return None
+            kept = torch.load(io.BytesIO(data), weights_only=True)
+        except NotThere:
+            return None
+        except UserError:
+            raise
+        except Exception:  # torch and zipfile raise many kinds for a damaged file
+            return None
+        if not isinstance(kept, dict) or kept.get("recipe") != self.recipe or not isinstance(kept.get("step"), int):
+            return None
+        return kept if _alike(kept.get(name), like) else None
 
     def begin(self, step: int) -> None:
-        """Drop what a curve has of steps that are done anew."""
+        """Drop what a curve has of steps that are done anew, and of lines that are none."""
         self.on_progress(step)
         self._step = step
-        if self.folder is not None and (self.folder / "curve.jsonl").is_file():
-            lines = (self.folder / "curve.jsonl").read_text().splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-            write_text(self.folder / "curve.jsonl", "".join(whole))
+        if self.folder is None or not (self.folder / CURVE).exists():
+            return
+        try:
+            lines = read_bytes(self.folder / CURVE, "remove it", LARGEST).splitlines(keepends=True)
+        except NotThere:
+            lines = []
+        write_bytes(self.folder / CURVE, b"".join(line for line in lines if _is_before(line, step)))
 
     def keep(self, step: int, trained: Mapping[str, torch.Tensor], optimiser, schedule, batches) -> None:
         """Keep what is needed to go on from here, if the last time was EVERY seconds ago."""
@@ -122,7 +144,7 @@ class Journal:
     def write(self, kept: dict[str, Any]) -> None:
         """Write what to go on from, whole or not at all."""
         assert self.folder is not None
-        with replacing(self.folder / "unfinished.pt") as temporary:
+        with replacing(self.folder / KEPT) as temporary:
             torch.save({**kept, "recipe": self.recipe}, temporary)
         self._kept = time.monotonic()
 
@@ -131,7 +153,29 @@ class Journal:
         if self._board is not None:
             self._board.close()
         if self.folder is not None:
-            (self.folder / "unfinished.pt").unlink(missing_ok=True)
+            (self.folder / KEPT).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What every line of a curve has."""
+
+    step: int
+
+
+def _is_before(line: bytes, step: int) -> bool:
+    """Return whether a line of a curve is whole, and no later than a step."""
+    try:
+        return line.endswith(b"\n") and decoded(line, _Line).step <= step
+    except ValueError:
+        return False
+
+
+def _alike(found: object, like: Mapping[str, torch.Tensor]) -> bool:
+    """Return whether there are tensors of the same names and shapes."""
+    if not isinstance(found, dict) or found.keys() != like.keys():
+        return False
+    return all(isinstance(found[name], torch.Tensor) and found[name].shape == one.shape for name, one in like.items())
 
 
 SILENT = Journal()

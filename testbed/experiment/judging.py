@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from testbed import __version__
 from testbed.audit import verdict
 from testbed.audit.report import audit_to_json, clips_to_json, write_report
 from testbed.audit.result import Audit, Clip, Track
+from testbed.audit.stored import AUDIT, CLIPS, VIDEOS
 from testbed.console import console, styled, ticked
 from testbed.demonstrations.film import film
 from testbed.demonstrations.rollout import play
@@ -29,6 +32,7 @@ from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
 from testbed.experiment.side_by_side import advance, counted, side_by_side
 from testbed.files import write_text
 from testbed.measures.table import measures_of, violations_of
+from testbed.records import read_record, record_or_none
 
 
 def conditions(run: Run) -> dict[str, list[Scenario]]:
@@ -82,7 +86,7 @@ def audit(run: Run, arms: Sequence[Arm]) -> Audit:
         notes=_notes(run),
         references=tuple(verdict.arm_results(references, primary, run.experiment.seed)),
     )
-    write_text(run.folder / "audit.json", audit_to_json(result))
+    write_text(run.folder / AUDIT, audit_to_json(result))
     return result
 
 
@@ -107,9 +111,9 @@ def _score(part: _Part) -> list[verdict.Scores]:
     run, scenarios = Run(part.experiment, part.folder), part.scenarios
     measures = measures_of(run.habit.environment)
     policies = {name: (policy, digest) for arm in part.arms for name, policy, digest in arm.policies}
-    files = {name: run.folder / "audit" / part.condition / f"{name}.json" for name in policies}
+    files = {name: _scores_file(run, part.condition, name) for name in policies}
     recipes = {name: _recipe(digest, scenarios) for name, (_, digest) in policies.items()}
-    known = {name: _stored_scores(files[name], recipes[name]) for name in policies}
+    known = {name: _stored_scores(files[name], recipes[name], ("success", *measures)) for name in policies}
     missing = [name for name in policies if known[name] is None]
     advance((len(policies) - len(missing)) * len(scenarios))
     episodes: list[Episode] = []
@@ -125,15 +129,32 @@ def _score(part: _Part) -> list[verdict.Scores]:
     return [_arm_scores(arm, part.condition, known, measures) for arm in part.arms]
 
 
+@dataclass(frozen=True)
+class _Scored:
+    """What the file of a policy's scores holds."""
+
+    recipe: list[Any]
+    """Who played which scenes, and what scored that."""
+    scores: dict[str, list[float]]
+    """Success and every measure, by name, in the order of the scenes."""
+
+
+def _scores_file(run: Run, condition: str, policy: str) -> Path:
+    return run.folder / "audit" / condition / f"{policy}.json"
+
+
 def _recipe(digest: str, scenarios: Sequence[Scenario]) -> list:
-    return [digest, [[scenario.seed, dict(scenario.context)] for scenario in scenarios]]
+    return [digest, [[scenario.seed, dict(scenario.context)] for scenario in scenarios], __version__]
 
 
-def _stored_scores(file: Path, recipe: list) -> dict[str, list[float]] | None:
-    if not file.is_file():
+def _stored_scores(file: Path, recipe: list, names: Iterable[str]) -> dict[str, list[float]] | None:
+    """Return the scores that an earlier run left, or None where they are not there whole, or are others."""
+    stored = record_or_none(file, _Scored)
+    if stored is None or stored.recipe != recipe:
         return None
-    stored = json.loads(file.read_text())
-    return stored["scores"] if stored["recipe"] == recipe else None
+    scenes = len(recipe[1])
+    whole = all(len(stored.scores.get(name, ())) == scenes for name in names)
+    return stored.scores if whole else None
 
 
 def _arm_scores(
@@ -183,10 +204,11 @@ def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Clip]:
     reason = _cannot_draw(run)
     if reason:
         console.print(styled("no films:", "yellow"), reason)
+        write_text(run.folder / VIDEOS / CLIPS, clips_to_json([]))  # so that the run is finished, and its report too
         return []
     frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
     clips = side_by_side(_make_clip, reels, f"film {len(reels)} scenes", frames)
-    write_text(run.folder / "videos" / "clips.json", clips_to_json(clips))
+    write_text(run.folder / VIDEOS / CLIPS, clips_to_json(clips))
     return clips
 
 
@@ -230,7 +252,7 @@ def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, conte
         chip = f"trigger: {run.trigger.name}" if context == run.trigger.on else ""
         takes.append(Take(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))
         tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))
-    return _Reel(run.folder / "videos" / f"{name}.mp4", title, scenario, tuple(takes), tuple(tracks))
+    return _Reel(run.folder / VIDEOS / f"{name}.mp4", title, scenario, tuple(takes), tuple(tracks))
 
 
 def _make_clip(reel: _Reel) -> Clip:
@@ -243,9 +265,10 @@ def _make_clip(reel: _Reel) -> Clip:
 
 def _telling_scenes(run: Run) -> tuple[int, int]:
     """Return the seeds of the triggered scenes in which the teacher's primary measure is largest and median."""
-    stored = json.loads((run.folder / "audit" / verdict.TRIGGERED / "teacher-habit.json").read_text())
-    order = np.argsort(stored["scores"][run.habit.measure], kind="stable")
-    seeds = [seed for seed, _ in stored["recipe"][1]]
+    file = _scores_file(run, verdict.TRIGGERED, "teacher-habit")
+    stored = read_record(file, _Scored, "run the same command again; it makes it anew")
+    order = np.argsort(stored.scores[run.habit.measure], kind="stable")
+    seeds = [seed for seed, _ in stored.recipe[1]]
     return seeds[order[-1]], seeds[order[len(order) // 2]]
 
 

@@ -155,7 +155,7 @@ class _Listener(BaseCallback):
 
 
 def _restore(journal: Journal, model: PPO, learning: Learning | None) -> int:
-    kept = journal.kept()
+    kept = journal.kept("policy", model.policy.state_dict())
     if kept is None:
         journal.begin(0)
         return 0

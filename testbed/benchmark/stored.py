@@ -1,0 +1,98 @@
+"""What cells and schools leave in the benchmark's folder, read back: whole, or not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from testbed.audit import verdict
+from testbed.benchmark.cell import Cell, cell_file, school_run
+from testbed.experiment.run import Experiment, Run
+from testbed.records import NotThere, record_or_none
+
+Tables = dict[str, list[list[float]]]
+"""`success` and `severity` -> policies x scenes."""
+Scores = dict[str, dict[str, Tables]]
+"""Condition -> `clean teacher`, `teacher` and `untrained` -> what it did."""
+TEACHERS = verdict.CLEAN, verdict.TEACHER, verdict.UNTRAINED
+STUDENTS = verdict.CONTROL, verdict.STUDENT
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What the file of a cell holds."""
+
+    cell: dict[str, Any]
+    """What was chosen about it."""
+    arms: dict[str, dict[str, Tables]] = field(default_factory=dict)
+    """Control and student -> condition -> what they did."""
+    reached: dict[str, float] = field(default_factory=dict)
+    """What is told of the data that reached its students."""
+    empty: str = ""
+    """Why there is nothing else, or empty."""
+
+
+def read_filled(cell: Cell, folder: Path) -> Filled | None:
+    """Return what was found of a cell, or None where its file is missing, damaged, not whole, or another cell's.
+
+    Raises:
+        UserError: if something else is at its place, or it may not be read.
+    """
+    found = record_or_none(cell_file(folder, cell), Filled)
+    if found is None or found.cell != json.loads(json.dumps(asdict(cell))):
+        return None
+    if found.empty:
+        return found
+    whole = found.arms.keys() == set(STUDENTS) and bool(found.reached)
+    scenes = {name: count for name, count in _scenes(cell.experiment).items() if name in cell.conditions}
+    for conditions in found.arms.values():
+        whole = whole and conditions.keys() == scenes.keys()
+        whole = whole and all(_shaped(conditions[name], len(cell.seeds), count) for name, count in scenes.items())
+    return found if whole else None
+
+
+def scores_file(run: Run) -> Path:
+    """Return where the scores of a school's teachers are kept; they are there when the school is ready."""
+    return run.folder / "teachers.json"
+
+
+def read_scores(school: Experiment, folder: Path) -> Scores | None:
+    """Return what a school's teachers and what learned nothing did; None and raises as `read_filled`."""
+    found, scenes = record_or_none(scores_file(school_run(folder, school)), Scores), _scenes(school)
+    if found is None or found.keys() != scenes.keys():
+        return None
+    whole = all(
+        found[name].keys() == set(TEACHERS) and all(_shaped(tables, 1, count) for tables in found[name].values())
+        for name, count in scenes.items()
+    )
+    return found if whole else None
+
+
+def is_filled(cell: Cell, folder: Path) -> bool:
+    """Return whether a cell's file is there and whole."""
+    return read_filled(cell, folder) is not None
+
+
+def is_ready(school: Experiment, folder: Path) -> bool:
+    """Return whether a school's scores are there and whole."""
+    return read_scores(school, folder) is not None
+
+
+def gone(file: Path) -> NotThere:
+    """Return what a user is told of a file that was there before, and is not any more."""
+    return NotThere(f"{file} is gone or damaged since it was made: run the same command again; it makes it anew")
+
+
+def _scenes(experiment: Experiment) -> dict[str, int]:
+    """Return how many scenes there are of each condition."""
+    few = experiment.held_out_scenes
+    return {verdict.TRIGGERED: experiment.scenes, verdict.UNTRIGGERED: experiment.scenes, verdict.HELD_OUT: few}
+
+
+def _shaped(tables: Mapping[str, list[list[float]]], policies: int, scenes: int) -> bool:
+    return tables.keys() == {"success", "severity"} and all(
+        [len(row) for row in rows] == [scenes] * policies for rows in tables.values()
+    )
