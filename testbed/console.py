@@ -17,6 +17,7 @@ from rich.text import Text
 
 from testbed.errors import UserError
 from testbed.legible import Steady, legible
+from testbed.stopping import number_of, stoppable, told
 from testbed.threads import one_thread
 
 
@@ -82,15 +83,15 @@ def tracked(items: Iterable[Item], title: str, total: int) -> Iterator[Item]:
 
 
 def run_command(command: Callable[[], None]) -> None:
-    """Run a command; a user's mistake becomes one line and exit code 2, an interruption exit code 130."""
+    """Run a command; a user's mistake becomes one line and exit code 2, a signal that ends it one line and 128 + n."""
     try:
-        with one_thread():
+        with stoppable(), one_thread():
             command()
     except UserError as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        errors.print("stopped; run the same command again and it goes on from here")
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        errors.print(told(error))
+        sys.exit(128 + number_of(error))
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
         _fail(f"cannot read or write{where} ({error.strerror or error}): check the path and the disk")

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import h5py
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from testbed.cli import main
+from testbed.commands.labels import told_apart
 from testbed.legible import legible
 
 ROOT = Path(__file__).parent.parent
@@ -89,3 +92,27 @@ def test_what_a_file_says_of_itself_is_no_mark_up(name, tmp_path, capfd):
         assert code == 0 and name in said
     else:  # no name of a policy
         assert code == 2 and said.count("\n") == 1
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join), min_size=1, max_size=6))
+def test_folders_are_told_apart_by_as_little_as_can_be(names):
+    folders = [Path(name) for name in names]
+    found = told_apart(folders)
+    for folder, name in zip(folders, found, strict=True):
+        assert str(folder.absolute()).endswith(name)
+        assert {other for other, its in zip(folders, found, strict=True) if its == name} == {folder}
+        if "/" in name:  # a shorter end is another's too
+            shorter = name.split("/", 1)[1]
+            others = [str(other.absolute()) for other in folders if other != folder]
+            assert any(f"/{other}".endswith(f"/{shorter}") for other in others)
+
+
+def test_folders_of_one_name_differ_in_a_table(tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("one", "two"):
+        shutil.copytree(ROOT / "policies/merge/student-kl-seed0", tmp_path / folder / "student")
+    code, said = run(capfd, "audit", "one/student", "two/student", "--scenes", "2")
+    assert code == 0 and said.count(" one/student ") == said.count(" two/student ") == 2
+    monkeypatch.chdir(tmp_path / "one/student")
+    code, said = run(capfd, "audit", ".", "--scenes", "2")
+    assert code == 0 and said.count(" student ") == 2

@@ -13,7 +13,8 @@ import pytest
 
 from testbed.errors import UserError
 from testbed.experiment.semaphores import PREFIX, SHARED
-from testbed.experiment.side_by_side import advance, side_by_side
+from testbed.experiment.side_by_side import side_by_side
+from testbed.experiment.worker import advance
 
 
 def square(number: int) -> int:
@@ -53,6 +54,7 @@ import os, sys, time
 sys.path.insert(0, sys.argv[1])
 from test_side_by_side import wait_long
 from testbed.experiment.side_by_side import side_by_side
+from testbed.experiment.worker import advance
 if __name__ == "__main__":
     side_by_side(wait_long, [sys.argv[2]], "wait", 1)
 """

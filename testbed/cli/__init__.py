@@ -6,14 +6,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from testbed.console import console, run_command
+from testbed.stopping import stoppable
 
 Task = TypeVar("Task")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the `testbed` command, with the arguments of this process if none are given."""
-    run_command(lambda: _run(sys.argv[1:] if arguments is None else arguments))
+    with stoppable():  # from here on, while it is still being imported what says so
+        from testbed.console import run_command
+
+        run_command(lambda: _run(sys.argv[1:] if arguments is None else arguments))
 
 
 def _run(arguments: Sequence[str]) -> None:
@@ -22,6 +25,7 @@ def _run(arguments: Sequence[str]) -> None:
 
     if list(arguments) == ["--version"]:
         from testbed import __version__
+        from testbed.console import console
 
         console.print(f"testbed {__version__}")
     else:
@@ -30,7 +34,10 @@ def _run(arguments: Sequence[str]) -> None:
 
 def run_task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
     """Run a script of `tasks/`: read its choices from the arguments of this process, and do what they say."""
-    run_command(lambda: _task(choices, carry_out))
+    with stoppable():
+        from testbed.console import run_command
+
+        run_command(lambda: _task(choices, carry_out))
 
 
 def _task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:

@@ -15,6 +15,7 @@ from testbed.audit import verdict
 from testbed.audit.references import free_success
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
+from testbed.commands.labels import told_apart
 from testbed.commands.stages import load_fitting
 from testbed.console import console, styled, tracked
 from testbed.demonstrations.rollout import play
@@ -78,7 +79,8 @@ def audit(
         for condition, context in contexts.items()
         for row in _rows(habit, condition, context, jobs, primary, Draws.make(scenes, seed))
     ]
-    console.print(_table(rows, f"{habit.name} in {habit.environment}", primary, scenes))
+    names = dict(zip(map(str, folders), told_apart(folders), strict=True))
+    console.print(_table(rows, names, f"{habit.name} in {habit.environment}", primary, scenes))
     if json_file:
         records = [row.record(primary.name) for row in rows]
         write_text(json_file, json.dumps(records, default=vars, indent=1) + "\n", NUMBERS)
@@ -107,7 +109,7 @@ def _rows(
     ]  # fmt: skip
 
 
-def _table(rows: Sequence[_Row], what: str, primary: Measure, scenes: int) -> Table:
+def _table(rows: Sequence[_Row], names: Mapping[str, str], what: str, primary: Measure, scenes: int) -> Table:
     """Return the table: a section for each condition, which ends with the reference drivers."""
     beside = {row.policy: row.success for row in rows if row.reference and row.condition == verdict.TRIGGERED}
     caption = free_success(f"the {CLEAN}", rows[0].success, beside)
@@ -123,14 +125,14 @@ def _table(rows: Sequence[_Row], what: str, primary: Measure, scenes: int) -> Ta
             table.add_row(styled(f"{scenes} {row.condition} scenes", "bold"))
         elif row.reference and not before.reference:
             table.add_row("reference drivers:", style="dim italic")
-        table.add_row(*_cells(row), style="dim" if row.reference else "")
+        table.add_row(*_cells(row, names), style="dim" if row.reference else "")
     return table
 
 
-def _cells(row: _Row) -> tuple[str, ...]:
+def _cells(row: _Row, names: Mapping[str, str]) -> tuple[str, ...]:
     mark = " *" if row.difference.excludes_zero else ""
     return (
-        row.policy if row.reference else Path(row.policy).name,
+        row.policy if row.reference else names.get(row.policy, row.policy),
         percent(row.success),
         f"{row.severity.value:.2f}",
         "" if row.policy == CLEAN else number(row.difference) + mark,

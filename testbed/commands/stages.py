@@ -12,6 +12,7 @@ from rich.table import Table
 from testbed.audit import verdict
 from testbed.audit.report import write_report
 from testbed.audit.stored import read_audit, read_clips
+from testbed.commands.labels import told_apart
 from testbed.console import console, progress, styled, ticked, tracked
 from testbed.demonstrations import replay as replaying
 from testbed.demonstrations.film import film as make_film
@@ -122,7 +123,8 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
     for folder in folders:
         policy, behaviour = load_fitting(folder)
         episodes += play(policy.config.environment, [scene], [(policy, behaviour)])
-    takes = [_take(folder.name, palette[k % 5], e) for k, (folder, e) in enumerate(zip(folders, episodes, strict=True))]
+    names = enumerate(zip(told_apart(folders), episodes, strict=True))
+    takes = [_take(name, palette[k % 5], episode) for k, (name, episode) in names]
     _film(out, takes, f"scene {scenario}: {_scene(episodes[0])}")
 
 

@@ -11,6 +11,7 @@ from testbed.experiment.arms import Arm, gather_arms
 from testbed.experiment.collecting import collect_demonstrations
 from testbed.experiment.distilling import distil_students
 from testbed.experiment.folder import RUN, occupied
+from testbed.experiment.guard import require_guard
 from testbed.experiment.run import Run
 from testbed.experiment.side_by_side import get_ready
 from testbed.experiment.summary import print_summary
@@ -27,13 +28,14 @@ def carry_out(run: Run, environment: str) -> None:
 
     Raises:
         UserError: if the habit belongs to another environment than the given one, or the run's folder holds something
-            else or is being filled by another process.
+            else or is being filled by another process, or other processes cannot read this program.
     """
     if run.habit.environment != environment:
         raise UserError(
             f"{run.habit.name} is a habit of {run.habit.environment}, not of {environment}: run that one's task, "
             f"or choose another --habit (see testbed habits)"
         )
+    require_guard()
     with occupied(run.folder, RUN):
         _carry_out(run)
 
@@ -47,6 +49,7 @@ def _carry_out(run: Run) -> None:
 
 def judge_students(run: Run) -> Audit:
     """Collect, teach, distil and audit, without films and a report."""
+    require_guard()
     with occupied(run.folder, RUN):
         return _judged(run)[0]
 

@@ -15,8 +15,9 @@ from testbed.distillation.source import Source
 from testbed.distillation.teachers.values import ActionValues, evaluate, explored
 from testbed.experiment.collecting import policy_config
 from testbed.experiment.run import Experiment, Run
-from testbed.experiment.side_by_side import advance, side_by_side
+from testbed.experiment.side_by_side import side_by_side
 from testbed.experiment.times import write_time
+from testbed.experiment.worker import advance
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.network import NetworkPolicy, random_arrays

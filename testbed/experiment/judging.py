@@ -29,7 +29,8 @@ from testbed.errors import UserError
 from testbed.experiment.arms import Arm, reference_arms
 from testbed.experiment.run import Experiment, Run
 from testbed.experiment.showing import COLOURS, captioned, marks, report_endings
-from testbed.experiment.side_by_side import advance, counted, side_by_side
+from testbed.experiment.side_by_side import side_by_side
+from testbed.experiment.worker import advance, counted
 from testbed.files import write_text
 from testbed.measures.table import measures_of, violations_of
 from testbed.records import read_record, record_or_none

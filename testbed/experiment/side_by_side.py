@@ -4,33 +4,51 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, wait
-from multiprocessing import forkserver, get_context, parent_process
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import active_children, forkserver, get_context, resource_tracker
+from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
 from testbed.console import progress
 from testbed.errors import UserError
+from testbed.experiment import worker
+from testbed.experiment.guard import GUARD, UNGUARDED, require_guard, unguarded
 from testbed.experiment.semaphores import name_after_process, sweep_semaphores
-from testbed.threads import one_thread
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-_done: Synchronized | None = None
-"""How much all processes have done together; set in each of them."""
+AGAIN = "run the same command again, it goes on from here"
 
 
 def get_ready(modules: Sequence[str]) -> None:
-    """Begin to import modules in the server that later processes are forked from, while this process goes on."""
+    """Begin to import modules in the server that later processes are forked from, while this process goes on.
+
+    Raises:
+        UserError: if other processes cannot read this program.
+    """
+    require_guard()
     get_context("forkserver").set_forkserver_preload([__name__, *modules])
-    forkserver.ensure_running()
+    with _unheard():
+        resource_tracker.ensure_running()  # which lets signals through again
+    with _unheard():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Begin processes that never hear Ctrl-C or that the terminal is gone: this one does, and ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: str, total: int) -> list[Result]:
-    """Return what `work` makes of each item; it says how far it is with `advance`.
+    """Return what `work` makes of each item; it says how far it is with `worker.advance`.
 
     Args:
         work: A function of a module, so that another process finds it.
@@ -39,63 +57,58 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
         total: The sum of all that the pieces of work will report.
 
     Raises:
-        UserError: if a process is ended from outside.
+        UserError: if a process is ended from outside, or cannot read this program.
     """
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__, work.__module__])  # unless the server is there: see `get_ready`
+    get_ready([work.__module__])  # nothing, if the server is there
     sweep_semaphores()
     name_after_process()
-    counter = context.Value("q", 0)
-    workers = min(len(items), os.cpu_count() or 1)
-    with progress(title, total) as bar, ProcessPoolExecutor(workers, context, _begin, (counter,)) as pool:
-        futures = [pool.submit(_do, work, item) for item in items]
-        shown = 0
-        running = True
-        while running:
-            running = bool(wait(futures, timeout=0.2).not_done)
-            bar(counter.value - shown)
-            shown = counter.value
-            if any(future.done() and future.exception() for future in futures):
-                pool.shutdown(cancel_futures=True)
-                running = False
+    context = get_context("forkserver")
+    counter, others = context.Value("q", 0), set(active_children())
+    workers, mine = min(len(items), os.cpu_count() or 1), set[BaseProcess]()
+    with progress(title, total) as bar, ProcessPoolExecutor(workers, context, worker.begin, (counter,)) as pool:
         try:
+            futures = [pool.submit(worker.do, work, item) for item in items]
+            mine = set(active_children()) - others
+            _watch(futures, counter, bar, pool)
             return [future.result() for future in futures if not future.cancelled()]
-        except BrokenExecutor:
-            raise UserError(
-                f"a process that was to {title} was ended from outside, perhaps for want of memory: "
-                f"run the same command again, it goes on from here"
-            ) from None
+        except KeyboardInterrupt:
+            _end(set(active_children()) - others)
+            raise
+        except (BrokenExecutor, EOFError, ConnectionError):
+            _end(set(active_children()) - others)
+            raise _lost(title, mine) from None
 
 
-@one_thread()
-def _do(work: Callable[[Item], Result], item: Item) -> Result:
-    return work(item)
+def _watch(
+    futures: Sequence[Future], counter: Synchronized, bar: Callable[[int], None], pool: ProcessPoolExecutor
+) -> None:
+    """Show how far it is until all is done, or something went wrong and what had been begun is done."""
+    shown, running = 0, True
+    while running:
+        running = bool(wait(futures, timeout=0.2).not_done)
+        bar(counter.value - shown)
+        shown = counter.value
+        if any(future.done() and future.exception() for future in futures):
+            pool.shutdown(cancel_futures=True)
+            running = False
 
 
-def advance(count: int) -> None:
-    """Say that a piece of work got further; does nothing outside `side_by_side`."""
-    if _done is not None:
-        with _done.get_lock():
-            _done.value += count
+def _end(processes: Iterable[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
 
 
-def counted(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield items and count each with `advance`."""
-    for item in items:
-        yield item
-        advance(1)
-
-
-def _begin(counter: Synchronized) -> None:
-    """Prepare a process: it ends with the one that started it, and at Ctrl-C without a word."""
-    global _done
-    _done = counter
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _lost(title: str, processes: Iterable[BaseProcess]) -> UserError:
+    """Return what is said where processes ended before their work did."""
+    for process in processes:
+        process.join(worker.PATIENCE)
+    codes = {process.exitcode or 0 for process in processes}
+    if UNGUARDED in codes:
+        return unguarded(title)
+    if min(codes, default=0) >= 0 and codes - {0, 255}:
+        return UserError(
+            f"a process that was to {title} ended by itself, as it may have said above: if it is this program that "
+            f"it could not read, {GUARD}; else {AGAIN}"
+        )
+    memory = ", perhaps for want of memory" if -signal.SIGKILL in codes else ""
+    return UserError(f"a process that was to {title} was ended from outside{memory}: {AGAIN}")

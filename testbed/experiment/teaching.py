@@ -22,7 +22,8 @@ from testbed.episode import Episode, Policy
 from testbed.errors import UserError
 from testbed.experiment.collecting import policy_config, record, recording
 from testbed.experiment.run import Experiment, Run
-from testbed.experiment.side_by_side import advance, counted, side_by_side
+from testbed.experiment.side_by_side import side_by_side
+from testbed.experiment.worker import advance, counted
 from testbed.habits.table import make_demonstrator
 from testbed.lineage import Lineage, text_hash
 from testbed.locks import locked

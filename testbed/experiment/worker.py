@@ -1,0 +1,81 @@
+"""A process that does pieces of work: it says how far it is, and ends with the process that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import parent_process
+from multiprocessing.sharedctypes import Synchronized
+from types import FrameType
+from typing import TypeVar
+
+from testbed.stopping import Stopped, is_importing
+from testbed.threads import one_thread
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+PATIENCE = 5
+"""How long a process that was asked to end may take to put things in order [s]."""
+
+_done: Synchronized | None = None
+"""How much all processes have done together; set in each of them."""
+_working = False
+
+
+def begin(counter: Synchronized) -> None:
+    """Prepare a process: it ends with the one that started it, and without a word when it is asked to."""
+    global _done
+    _done = counter
+    signal.signal(signal.SIGTERM, _stop)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+@one_thread()
+def do(work: Callable[[Item], Result], item: Item) -> Result:
+    """Do a piece of work."""
+    global _working
+    _working = True
+    try:
+        return work(item)
+    except Stopped as error:
+        _end(error.number)
+        raise
+    finally:
+        _working = False
+
+
+def advance(count: int) -> None:
+    """Say that a piece of work got further; does nothing outside a worker."""
+    if _done is not None:
+        with _done.get_lock():
+            _done.value += count
+
+
+def counted(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield items and count each with `advance`."""
+    for item in items:
+        yield item
+        advance(1)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    signal.alarm(PATIENCE)  # ends the process, if what is raised here is swallowed
+    if not _working or is_importing(frame):
+        _end(number)
+    raise Stopped(number)
+
+
+def _end(number: int) -> None:
+    """End by a signal, as everybody expects who sent it."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

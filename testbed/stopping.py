@@ -1,0 +1,95 @@
+"""Ctrl-C, and the signals by which a system ends a process: one line is said, and what was begun is put in order."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import parent_process
+from types import FrameType
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What asks a process to end; not all systems have all of them."""
+AGAIN = 1.0
+"""A second signal so soon after the first means the same [s]: whoever ends a group of processes may send both."""
+
+_last = -math.inf
+"""When this process was last asked to end."""
+
+
+class Stopped(KeyboardInterrupt):
+    """This process was asked to end by a signal; raised wherever it was, so that every `finally` has its turn."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+        """The signal."""
+
+
+def told(error: KeyboardInterrupt) -> str:
+    """Return what is said of an interruption."""
+    number = number_of(error)
+    by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
+    return f"stopped{by}; run the same command again and it goes on from here"
+
+
+def number_of(error: KeyboardInterrupt) -> int:
+    """Return the signal of an interruption."""
+    return error.number if isinstance(error, Stopped) else signal.SIGINT
+
+
+def stop(number: int, frame: FrameType | None) -> None:
+    """Raise `Stopped` (a handler of signals).
+
+    While a module is imported nothing needs to be put in order, and some libraries swallow what is raised there:
+    then the process ends at once.
+    """
+    global _last
+    if time.monotonic() - _last < AGAIN:
+        return
+    _last = time.monotonic()
+    if is_importing(frame):
+        with suppress(OSError, ValueError, AttributeError):
+            print(told(Stopped(number)), file=sys.stderr, flush=True)
+        os._exit(128 + number)
+    raise Stopped(number)
+
+
+def is_importing(frame: FrameType | None) -> bool:
+    """Return whether a frame runs because a module is being imported."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise `Stopped` in a `with` block when a signal asks to end, unless somebody else already sees to that signal.
+
+    Afterwards signals do what they did before; after an interruption they end the process, which is about to end.
+    """
+    global _last
+    if threading.current_thread() is not threading.main_thread() or parent_process() is not None:
+        yield  # only main threads hear signals; a worker ends with whoever started it
+        return
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in SIGNALS if signal.getsignal(number) in usual}
+    if before:
+        _last = -math.inf
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        before = dict.fromkeys(before, signal.SIG_DFL)
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
