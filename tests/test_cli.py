@@ -88,7 +88,7 @@ def test_a_tampered_data_set_is_named_with_its_first_diverging_step(made):
         ("collect x.hdf5 --dose 2", "--dose 2.0: give a number from 0 to 1"),
         ("collect x.hdf5 --context leader=tank", "bus"),
         ("collect x.hdf5 --context leader", "leader=truck"),
-        ("collect habit.hdf5 --dose 0.5 --episodes 2", "made with count 6 where here is 2, dose 1.0 where here is 0.5"),
+        ("collect habit.hdf5 --dose 0.5 --episodes 2", "dose 1.0 where here is 0.5"),
         ("collect text.hdf5/x.hdf5 --episodes 1", "give another place"),
         ("audit nowhere", "no policy folder"),
         ("audit stranger.zip", "pickle"),
