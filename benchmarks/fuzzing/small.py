@@ -23,6 +23,14 @@ TINY = partial(
     evaluation=Evaluation(episodes=4, hidden=(8,), training=Training(steps=20)),
 )  # fmt: skip
 
+TINY_BENCH = partial(
+    TINY, demonstrations=2, teacher_episodes=2, scenes=2, held_out_scenes=2,
+    dagger=Dagger(rounds=1, episodes=2, training=Training(steps=20), final=Training(steps=40)),
+    adversarial=Adversarial(Practice(iterations=1, worlds=2, steps=20, batch=20, epochs=1), cloned=20),
+    evaluation=Evaluation(episodes=1, hidden=(8,), training=Training(steps=20)),
+)  # fmt: skip
+"""At a bench, where an untrained hand takes a scene's whole time, and a step costs more."""
+
 
 def _suite(seed: int) -> Suite:
     plan = Plan(("aggressive-merge",), 2, TINY(), TINY(), silently=(), widths=(), doses=())
@@ -34,7 +42,7 @@ def shrink() -> None:
 
     A server of processes would import everything again for every input.
     """
-    run.DRIVING["quick"] = run.WAREHOUSE["quick"] = TINY
+    run.DRIVING["quick"], run.WAREHOUSE["quick"] = TINY, TINY_BENCH
     suites.SUITES["smoke"] = _suite  # type: ignore[index]
     forking = multiprocessing.get_context("fork")
     side_by_side.get_context = lambda method: forking  # type: ignore[attr-defined]
