@@ -35,8 +35,6 @@ from fuzzing.turns import SHARES, kind_of
 from testbed.console import console, progress, run_command, styled
 from testbed.errors import UserError
 
-BASES = "road-run", "bench-run", "cells", "sets", "training", "growing", "policies"
-"""What is made first; see `fuzzing/bases.py`."""
 THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"
 WIDTH = 132
 """Of the table, at least."""
@@ -83,15 +81,15 @@ class Server:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def ask(self, **order: object) -> object:
-        """Give an order and return the answer."""
+    def run(self, number: int, keep: bool) -> list[Ending]:
+        """Make and run an input."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.write(json.dumps({"number": number, "keep": keep}) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise UserError(f"the parent of the commands ended at {order}: see what it said above")
-        return json.loads(answer)
+            raise UserError(f"the parent of the commands ended at input {number}: see what it said above")
+        return [Ending(**one) for one in json.loads(answer)]
 
     def close(self) -> None:
         """Let it end."""
@@ -111,23 +109,15 @@ def fuzz(options: Options, folder: Path) -> list[Ending]:
     def begin() -> None:
         own.server = next(free)
 
-    def make(name: str) -> None:
-        answer = own.server.ask(base=name)
-        advance(1)
-        if answer["error"]:
-            raise UserError(f"the valid files could not be made: {answer['error']}")
-
     def do(number: int) -> list[Ending]:
-        found = [Ending(**one) for one in own.server.ask(number=number, keep=options.only is not None)]
+        found = own.server.run(number, keep=options.only is not None)
         advance(1)
         return found
 
     try:
-        with ThreadPoolExecutor(jobs, initializer=begin) as pool:
-            with progress("make valid files", len(BASES)) as advance:
-                list(pool.map(make, BASES))
-            with progress(f"run {len(numbers)} inputs, seed {options.seed}", len(numbers)) as advance:
-                return [one for found in pool.map(do, numbers) for one in found]
+        title = f"run {len(numbers)} inputs, seed {options.seed}"
+        with ThreadPoolExecutor(jobs, initializer=begin) as pool, progress(title, len(numbers)) as advance:
+            return [one for found in pool.map(do, numbers) for one in found]
     finally:
         for server in servers:
             server.close()

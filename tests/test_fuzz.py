@@ -79,15 +79,15 @@ def test_a_process_is_stopped_at_its_limits(tmp_path):
 
 def test_what_a_stranger_has_is_watched(tmp_path):
     """A file that changes, goes or comes where a stranger's are is seen; what a command makes for itself is not."""
-    inside, bases = decoys.make(tmp_path), tmp_path / "bases"
-    bases.mkdir()
-    before = decoys.snapshot(tmp_path, bases)
+    inside = decoys.make(tmp_path)
+    watched = [tmp_path / "beside", tmp_path / "home"]
+    before = decoys.snapshot(tmp_path, watched)
     (inside / "made.hdf5").write_text("x")
-    assert decoys.changed(before, decoys.snapshot(tmp_path, bases)) == []
+    assert decoys.changed(before, decoys.snapshot(tmp_path, watched)) == []
     (inside / "link").write_text("through the link")
     (inside / "thesis" / "chapter1.txt").unlink()
     (tmp_path / "home" / "new").write_text("x")
-    found = decoys.changed(before, decoys.snapshot(tmp_path, bases))
+    found = decoys.changed(before, decoys.snapshot(tmp_path, watched))
     assert found == ["beside/thesis.txt", "home/new", "thesis/chapter1.txt"]
 
 

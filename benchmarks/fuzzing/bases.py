@@ -99,7 +99,17 @@ def _cells() -> None:
 
 
 BASES: dict[str, Callable[[], None]] = {
-    "road-run": _road_run, "bench-run": _bench_run, "cells": _cells, "sets": _sets, "training": _training,
-    "growing": _growing, "policies": _policies,
+    "sets": _sets, "growing": _growing, "policies": _policies, "training": _training, "road-run": _road_run,
+    "bench-run": _bench_run, "cells": _cells,
 }  # fmt: skip
-"""Name -> makes it in the folder in which it is called. Those that take longest come first."""
+"""Name -> makes it in the folder in which it is called."""
+NEEDED = 75
+"""Exit code of a process that needs valid files that are not there; it prints their name."""
+
+
+def needed(folder: Path, name: str) -> Path:
+    """Return where valid files are; where they are not there yet, the process ends and says so."""
+    if not (folder / name).is_dir():
+        print(name)
+        raise SystemExit(NEEDED)
+    return folder / name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 INSIDE = "inside"
@@ -31,10 +32,10 @@ def make(root: Path) -> Path:
     return inside
 
 
-def snapshot(root: Path, bases: Path) -> dict[str, tuple]:
-    """Return what there is of the stranger's, of the user's home, and of the valid files: path -> what tells it."""
+def snapshot(root: Path, watched: Sequence[Path]) -> dict[str, tuple]:
+    """Return what a stranger has in the folder of an input, and all that is in other folders: path -> what tells it."""
     found = {name: _told(root / INSIDE / name) for name in OWN}
-    for folder in (root / "beside", root / "home", bases):
+    for folder in watched:
         for place, folders, files in os.walk(folder):
             for name in (*folders, *files):
                 found[os.path.relpath(os.path.join(place, name), root)] = _told(Path(place, name))

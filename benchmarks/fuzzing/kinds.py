@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from fuzzing import arguments, hdf5, raw, tensors, texts
-from fuzzing.bases import CELLS, COLLECT, DISTIL
+from fuzzing.bases import CELLS, COLLECT, DISTIL, needed
 from fuzzing.turns import kind_of
 
 STEPS = ("--steps", "5", "--hidden", "8")
@@ -66,9 +66,9 @@ def _domain(rng: Random) -> str:
 def _data(rng: Random, bases: Path, inside: Path, alter: Callable[[Path, Path], str]) -> Input:
     domain = _domain(rng)
     large = domain == "road" and rng.random() < 0.06
-    file = _copy(bases / "sets" / ("shipped.hdf5" if large else f"{domain}.hdf5"), inside / "data.hdf5")
-    _copy(bases / "policies" / f"{domain}-teacher", inside / "teacher")
-    what = alter(file, bases / "sets" / f"{'bench' if domain == 'road' else 'road'}.hdf5")
+    file = _copy(needed(bases, "sets") / ("shipped.hdf5" if large else f"{domain}.hdf5"), inside / "data.hdf5")
+    _copy(needed(bases, "policies") / f"{domain}-teacher", inside / "teacher")
+    what = alter(file, needed(bases, "sets") / f"{'bench' if domain == 'road' else 'road'}.hdf5")
     return Input(f"{domain}: {what}", (Line("validate", ("data.hdf5",)), _use(rng, file)))
 
 
@@ -107,7 +107,7 @@ def _data_path(rng: Random, bases: Path, inside: Path) -> Input:
 def _growing(rng: Random, bases: Path, inside: Path) -> Input:
     """Alter a collection that was cut short, its index or its parts; it goes on."""
     for name in ("growing.hdf5", "growing.hdf5.parts"):
-        _copy(bases / "growing" / name, inside / name)
+        _copy(needed(bases, "growing") / name, inside / name)
     files = [inside / "growing.hdf5", *sorted((inside / "growing.hdf5.parts").iterdir())]
     file, way = rng.choice(files), rng.random()
     if way < 0.3:
@@ -117,14 +117,14 @@ def _growing(rng: Random, bases: Path, inside: Path) -> Input:
     elif way < 0.7 or file != files[0]:
         what = raw.alter_bytes(file, rng)
     else:
-        what = hdf5.alter_structure(file, rng, bases / "sets" / "bench.hdf5")
+        what = hdf5.alter_structure(file, rng, needed(bases, "sets") / "bench.hdf5")
     return Input(what, (Line("collect", ("growing.hdf5", *COLLECT["road"])),))
 
 
 def _training(rng: Random, bases: Path, inside: Path) -> Input:
     """Alter what a training that was cut short left; it goes on."""
-    _copy(bases / "training" / "road.hdf5", inside / "road.hdf5")
-    _copy(bases / "training" / "student-curve", inside / "student-curve")
+    _copy(needed(bases, "training") / "road.hdf5", inside / "road.hdf5")
+    _copy(needed(bases, "training") / "student-curve", inside / "student-curve")
     files = [file for file in sorted((inside / "student-curve").rglob("*")) if file.is_file()]
     file = rng.choice([file for file in files if file.suffix in (".pt", ".jsonl")] or files)
     what = raw.replace_path(file, rng) if rng.random() < 0.3 else raw.alter_bytes(file, rng)
@@ -133,8 +133,8 @@ def _training(rng: Random, bases: Path, inside: Path) -> Input:
 
 def _policy(rng: Random, bases: Path, inside: Path, alter: Callable[[Path], str]) -> Input:
     domain = _domain(rng)
-    folder = _copy(bases / "policies" / f"{domain}-policy", inside / "policy")
-    _copy(bases / "sets" / f"{domain}.hdf5", inside / "data.hdf5")
+    folder = _copy(needed(bases, "policies") / f"{domain}-policy", inside / "policy")
+    _copy(needed(bases, "sets") / f"{domain}.hdf5", inside / "data.hdf5")
     what, habit, way = alter(folder), HABITS[domain], rng.random()
     distil = ("data.hdf5", "student", "--steps", "5", "--hidden")
     if way < 0.4:
@@ -183,7 +183,7 @@ def _alter_file(file: Path, rng: Random) -> str:
 
 def _records(rng: Random, bases: Path, inside: Path) -> Input:
     """Alter what a report or a table is made from."""
-    run = _copy(bases / "road-run" / "runs" / "merge", inside / "run")
+    run = _copy(needed(bases, "road-run") / "runs" / "merge", inside / "run")
     films = sorted((run / "videos").glob("*.mp4"))
     file = rng.choice((run / "audit.json", run / "audit.json", run / "videos" / "clips.json", rng.choice(films)))
     what = _alter_file(file, rng)
@@ -195,7 +195,7 @@ def _records(rng: Random, bases: Path, inside: Path) -> Input:
 def _going_on(rng: Random, bases: Path, inside: Path) -> Input:
     """Alter any file of a run: it goes on from what is whole, and then has its table."""
     domain = _domain(rng)
-    runs = _copy(bases / f"{domain}-run" / "runs", inside / "runs")
+    runs = _copy(needed(bases, f"{domain}-run") / "runs", inside / "runs")
     kinds: dict[tuple[str, ...], list[Path]] = {}
     for file in sorted(runs.rglob("*")):
         if file.is_file() and not file.is_symlink() and file.suffix in (".json", ".jsonl", ".hdf5", ".safetensors"):
@@ -214,7 +214,7 @@ def _going_on(rng: Random, bases: Path, inside: Path) -> Input:
 
 def _cells(rng: Random, bases: Path, inside: Path) -> Input:
     """Alter a file of the transfer benchmark: cells, tables, what schools left."""
-    folder = _copy(bases / "cells" / "cells", inside / "cells")
+    folder = _copy(needed(bases, "cells") / "cells", inside / "cells")
     cells, teachers = sorted((folder / "cells").iterdir()), sorted(folder.rglob("teachers.json"))
     others = [
         file for file in sorted(folder.rglob("*")) if file.suffix in (".json", ".hdf5", ".safetensors", ".csv", ".html")
@@ -251,12 +251,12 @@ def _arguments(rng: Random, bases: Path, inside: Path) -> Input:
     names = sorted(arguments.commands())
     name = rng.choice(names + [name for name in names if name not in arguments.COSTLY] * 3)
     if name in ("report", "transfers"):
-        _copy(bases / "road-run" / "runs" / "merge", inside / "run")
+        _copy(needed(bases, "road-run") / "runs" / "merge", inside / "run")
     if name in ("routes", "benchmark"):
         folder = "runs" if name == "routes" else "cells"
-        _copy(bases / {"runs": "road-run", "cells": "cells"}[folder] / folder, inside / folder)
-    _copy(bases / "sets" / "road.hdf5", inside / "data.hdf5")
-    _copy(bases / "policies" / "road-policy", inside / "policy")
+        _copy(needed(bases, "road-run" if name == "routes" else "cells") / folder, inside / folder)
+    _copy(needed(bases, "sets") / "road.hdf5", inside / "data.hdf5")
+    _copy(needed(bases, "policies") / "road-policy", inside / "policy")
     positional, options = LINES[name]
     line, what = arguments.alter_line(name, list(positional), {o: list(v) for o, v in options.items()}, rng)
     return Input(what, (Line(name, tuple(line)),))

@@ -2,8 +2,8 @@
 
     python -m fuzzing.server SEED FOLDER
 
-It reads orders from the standard input, one JSON line each: `{"base": NAME}` makes valid files, `{"number": N, "keep":
-false}` makes and runs an input. It answers each with a line: `{"base": ..., "error": ...}`, or a list of endings.
+It reads orders from the standard input, one JSON line each: `{"number": N, "keep": false}` makes and runs an input, and
+before it the valid files that it needs, if they are not there. It answers each with a line, a list of endings.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pickle
 import pkgutil
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -53,17 +54,15 @@ def warm_up() -> None:
 
 
 def make_base(name: str, folder: Path) -> str:
-    """Make valid files, if they are not there; return what went wrong, or an empty string."""
-    if (folder / "bases" / name).is_dir():
-        return ""
-    root = folder / "making" / name
-    shutil.rmtree(root, ignore_errors=True)
+    """Make valid files; return what went wrong, or an empty string. Another parent may do so at the same time."""
+    root = folder / "making" / f"{name}-{os.getpid()}"
     for part in (folder / "bases", root / "home", root / decoys.INSIDE / "tmp"):
         part.mkdir(parents=True, exist_ok=True)
     outcome = child.run(bases.BASES[name], root, root / decoys.INSIDE, patience=300.0)
     if outcome.code or outcome.stopped:
         return f"{name}: {outcome.stopped}\n{outcome.out}{outcome.err}"
-    (root / decoys.INSIDE).rename(folder / "bases" / name)
+    with suppress(OSError):  # the other one was first
+        (root / decoys.INSIDE).rename(folder / "bases" / name)
     return ""
 
 
@@ -73,9 +72,14 @@ def run_input(seed: int, number: int, folder: Path, keep: bool) -> list[Ending]:
     shutil.rmtree(root, ignore_errors=True)
     inside = decoys.make(root)
     made = root / "input"
-    outcome = child.run(partial(_make_input, seed, number, folder / "bases", inside, made), root, inside)
+    make = partial(_make_input, seed, number, folder / "bases", inside, made)
+    failed = ""
+    while (outcome := child.run(make, root, inside)).code == bases.NEEDED and not failed:
+        failed = make_base(outcome.out.strip(), folder)
+        shutil.rmtree(root)
+        decoys.make(root)
     if outcome.code != 0 or outcome.stopped:
-        endings = [_ending(number, "", "make", (), (UNMADE, outcome.err[-300:]), outcome)]
+        endings = [_ending(number, "", "make", (), (UNMADE, failed or outcome.err[-300:]), outcome)]
     else:
         endings = _run_lines(number, pickle.loads(made.read_bytes()), root, folder / "bases", keep)
     if not keep:
@@ -89,10 +93,11 @@ def _make_input(seed: int, number: int, folder: Path, inside: Path, made: Path) 
 
 def _run_lines(number: int, made: Input, root: Path, folder: Path, keep: bool) -> list[Ending]:
     endings: list[Ending] = []
+    watched = [root / "beside", root / "home", *folder.iterdir()]
     for line in made.lines:
-        before = decoys.snapshot(root, folder)
+        before = decoys.snapshot(root, watched)
         outcome = child.run(partial(bases.command, line.command, *line.arguments), root, root / decoys.INSIDE)
-        changed = decoys.changed(before, decoys.snapshot(root, folder))
+        changed = decoys.changed(before, decoys.snapshot(root, watched))
         accepted = line.judged and endings[-1].ending == ACCEPTED
         found = judge(line.command, outcome, changed, accepted)
         endings.append(_ending(number, made.what, line.command, line.arguments, found, outcome))
@@ -112,11 +117,7 @@ def main(seed: int, folder: Path) -> None:
     """Do what is ordered until nothing is."""
     warm_up()
     for order in map(json.loads, sys.stdin):
-        if "base" in order:
-            answer: object = {"base": order["base"], "error": make_base(order["base"], folder)}
-        else:
-            answer = [asdict(one) for one in run_input(seed, order["number"], folder, order["keep"])]
-        print(json.dumps(answer), flush=True)
+        print(json.dumps([asdict(one) for one in run_input(seed, order["number"], folder, order["keep"])]), flush=True)
 
 
 if __name__ == "__main__":
