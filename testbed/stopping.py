@@ -55,7 +55,7 @@ def stop(number: int, frame: FrameType | None) -> None:
     _last = time.monotonic()
     if is_importing(frame):
         with suppress(OSError, ValueError, AttributeError):
-            print(told(Stopped(number)), file=sys.stderr, flush=True)
+            print(told(Stopped(number)), file=sys.__stderr__, flush=True)
         os._exit(128 + number)
     raise Stopped(number)
 

@@ -22,6 +22,7 @@ NAMES = (
     os.fsdecode(b"\xff\xfe"),
 )  # fmt: skip
 SHOWN = re.compile(r"[^\n -~\u2500-\u257f✓✗²³😀ü▁-█]")
+"""What may not be printed."""
 
 
 @pytest.fixture(params=NAMES, ids=[legible(name) for name in NAMES])
@@ -74,6 +75,16 @@ def test_a_name_that_is_not_there_is_one_line(command, place, capfd):
     missing = f"{place}-not"
     code, said = run(capfd, command, missing, *(["x.onnx"] if command == "export" else []))
     assert code in (1, 2) and legible(missing) in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "words", [("validate", "x.hdf5"), ("replay", "x", "--episode"), ("replay", "x", "--every"), ()]
+)
+def test_words_too_many_are_said_as_they_are(words, name, capfd):
+    """As where a shell puts several names in the place of a pattern."""
+    code, said = run(capfd, *words, name)
+    assert code == 2 and said
 
 
 @pytest.mark.parametrize("name", NAMES[:8])

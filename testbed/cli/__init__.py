@@ -43,7 +43,9 @@ def run_task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
 def _task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
     import tyro
 
-    from testbed.cli.arguments import NUMBERS, require_clear
+    from testbed.cli.arguments import NUMBERS, read_plainly, require_clear
 
     require_clear(sys.argv[1:])
-    carry_out(tyro.cli(choices, registry=NUMBERS))
+    with read_plainly():
+        chosen = tyro.cli(choices, registry=NUMBERS)
+    carry_out(chosen)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_type_hints
 import tyro
 
 from testbed.bounds import require
-from testbed.cli.arguments import NUMBERS, require_clear
+from testbed.cli.arguments import NUMBERS, read_plainly, require_clear
 
 Command = TypeVar("Command", bound=Callable[..., None])
 DESCRIPTION = "Measure what a distilled policy inherited from its teacher. --version says which testbed this is."
@@ -40,7 +40,8 @@ class App:
     def parse(self, arguments: Sequence[str]) -> Callable[[], None]:
         """Return what the arguments of a command line ask for, ready to be done."""
         require_clear(arguments)
-        return self._parser.cli(prog="testbed", description=DESCRIPTION, args=arguments, registry=NUMBERS)
+        with read_plainly():
+            return self._parser.cli(prog="testbed", description=DESCRIPTION, args=arguments, registry=NUMBERS)
 
 
 def _called(function: Callable[..., None], name: str) -> str:

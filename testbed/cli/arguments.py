@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from functools import partial
+from io import StringIO
 from typing import Any
 
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from testbed.console import errors
 from testbed.errors import UserError
+from testbed.legible import legible
 
 NUMBERS = ConstructorRegistry()
 """Reads numbers as tyro does, but leaves a word that is none to the bounds of its argument: they say it in one line."""
+
+MARKS, LINES = re.compile(r"(\n|\x1b\[[\d;]*m)"), re.compile(r"(\n)")
+"""What tyro puts between the words: ends of lines, and colours on a terminal."""
 
 
 @NUMBERS.primitive_rule
@@ -47,3 +56,18 @@ def require_clear(arguments: Sequence[str]) -> None:
         if option in seen:
             raise UserError(f"{option} is given twice: give it once, with all its values")
         seen.add(option)
+
+
+@contextmanager
+def read_plainly() -> Iterator[None]:
+    """Hand on what tyro says of words in a `with` block, so that nothing in them steers the terminal."""
+    said, closed = StringIO(), sys.stdout is None
+    with redirect_stdout(StringIO()) if closed else nullcontext():  # tyro wants one to ask
+        colours = sys.stdout.isatty()
+        try:
+            with redirect_stderr(said):
+                yield
+        finally:
+            for part in re.split(MARKS if colours else LINES, said.getvalue()):
+                errors.stream.write(part if MARKS.fullmatch(part) and (colours or part == "\n") else legible(part))
+            errors.stream.flush()

@@ -14,7 +14,7 @@ from testbed.demonstrations.form import Form
 from testbed.demonstrations.opening import demo_in, form_in, open_data
 from testbed.demonstrations.stored import Damage
 from testbed.episode import Episode
-from testbed.errors import UserError
+from testbed.errors import UserError, suggested
 
 Found = TypeVar("Found")
 
@@ -65,7 +65,7 @@ def read_demo(path: Path, data: h5py.Group, name: str, form: Form, read: Callabl
     """Return what a function of `demo` reads of one demo; raises `UserError` for the first thing that is wrong."""
 
     def refuse(what: str) -> NoReturn:
-        raise UserError(f"{path}: {name}: {what}; see `testbed validate {path}`")
+        raise UserError(f"{path}: {name}: {what}; see `{suggested('testbed', 'validate', path)}`")
 
     try:
         found = read(demo_in(data, name), form, refuse)

@@ -67,9 +67,11 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
     workers, mine = min(len(items), os.cpu_count() or 1), set[BaseProcess]()
     with progress(title, total) as bar, ProcessPoolExecutor(workers, context, worker.begin, (counter,)) as pool:
         try:
-            futures = [pool.submit(worker.do, work, item) for item in items]
-            mine = set(active_children()) - others
-            _watch(futures, counter, bar, pool)
+            futures = []
+            for item in items:
+                futures.append(pool.submit(worker.do, work, item))
+                mine |= set(active_children()) - others  # those that have ended are named here no more
+            _watch(futures, mine, counter, bar, pool)
             return [future.result() for future in futures if not future.cancelled()]
         except KeyboardInterrupt:
             _end(set(active_children()) - others)
@@ -80,9 +82,14 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
 
 
 def _watch(
-    futures: Sequence[Future], counter: Synchronized, bar: Callable[[int], None], pool: ProcessPoolExecutor
-) -> None:
-    """Show how far it is until all is done, or something went wrong and what had been begun is done."""
+    futures: Sequence[Future], processes: Iterable[BaseProcess], counter: Synchronized, bar: Callable[[int], None],
+    pool: ProcessPoolExecutor,
+) -> None:  # fmt: skip
+    """Show how far it is until all is done, or something went wrong and what had been begun is done.
+
+    Raises:
+        BrokenExecutor: if a process has ended; the pool does not see it of one that was begun after another.
+    """
     shown, running = 0, True
     while running:
         running = bool(wait(futures, timeout=0.2).not_done)
@@ -91,6 +98,8 @@ def _watch(
         if any(future.done() and future.exception() for future in futures):
             pool.shutdown(cancel_futures=True)
             running = False
+        elif running and not all(process.is_alive() for process in processes):
+            raise BrokenExecutor
 
 
 def _end(processes: Iterable[BaseProcess]) -> None:
