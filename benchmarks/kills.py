@@ -47,6 +47,8 @@ HABITS = {"road": ("aggressive-merge", "testbed/Merge-v0"), "bench": ("nudging",
 WHO, SIGNALS = ("group", "parent", "worker", "ffmpeg"), ("KILL", "TERM", "INT")
 LAST = 300.0
 """Longest time that anything may take [s]."""
+TEMPORARY = "temporary-files"
+"""Folder for temporary files of everything that is begun."""
 LEFT = ("*.tmp*", "*.old*", ".*.lock", "*.parts", "*.part.*")
 """Names of what must not be left."""
 EXCEPT = ("time.json", "events.out.tfevents")
@@ -66,9 +68,12 @@ class Work:
 
     def start(self, folder: Path) -> subprocess.Popen[str]:
         """Begin it in a folder, in a process group of its own."""
+        temporary = folder / TEMPORARY
+        temporary.mkdir(exist_ok=True)
+        environment = {**os.environ, "TMPDIR": str(temporary)}
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command = [part.replace("PLACE", self.made) for part in self.command]
-        return subprocess.Popen(command, cwd=folder, start_new_session=True, **output)  # type: ignore[call-overload]
+        return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **output)  # type: ignore[call-overload]
 
     def finish(self, folder: Path) -> tuple[int, str]:
         """Do all of it; return exit code and what it said."""
@@ -88,6 +93,7 @@ def works(episodes: int) -> list[Work]:
 def contents(folder: Path) -> dict[str, str]:
     """Return the hash of every file of a run, or of a data set, but of what is another in every run."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(EXCEPT)]
+    files = [path for path in files if TEMPORARY not in path.parts]
     return {path.relative_to(folder).as_posix(): content_hash(path) for path in files}
 
 
@@ -128,6 +134,7 @@ def kill_once(work: Work, chance: random.Random, whole: dict[str, str], duration
         problems += [] if code == 0 else [f"run again: exit code {code}, {told.strip().splitlines()[-1:]}"]
         problems += _differences(whole, contents(folder))
         problems += [f"left: {left}" for pattern in LEFT for left in _relative(folder, pattern)]
+        problems += [f"left among the temporary files: {left.name}" for left in (folder / TEMPORARY).iterdir()]
         problems += [f"semaphore left: {left}" for left in sorted(_semaphores() - semaphores)]
         problems += _processes(folder)
     return Kill(work.name, who, name, share, hit, said[-1] if said else "", tuple(problems))

@@ -16,7 +16,8 @@ from uuid import uuid4
 
 from testbed.errors import UserError
 
-_HOST = re.sub(r"[^A-Za-z0-9]", "_", node()) or "host"
+HOST = re.sub(r"[^A-Za-z0-9]", "_", node()) or "host"
+"""This machine's name, as it may stand in the name of a file."""
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<host>[A-Za-z0-9_]+)-(?P<pid>\d+)-[0-9a-f]{12}\.(?P<what>tmp|old)")
 _ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -95,7 +96,7 @@ def cannot_write(path: Path, error: OSError | ValueError) -> UserError:
 
 def temporary_beside(path: Path, what: str = "tmp") -> Path:
     """Return a name beside a path that no other process, here or on another host, makes: `.<name>.<host>-<pid>-...`."""
-    return path.with_name(f".{path.name}.{_HOST}-{os.getpid()}-{uuid4().hex[:12]}.{what}")
+    return path.with_name(f".{path.name}.{HOST}-{os.getpid()}-{uuid4().hex[:12]}.{what}")
 
 
 @contextmanager
@@ -203,7 +204,7 @@ def _escaped(name: str) -> str:
 
 def _sweep_one(path: Path, alone: bool) -> None:
     found = _TEMPORARY.fullmatch(path.name)
-    if found is None or found["host"] != _HOST or not (alone or _has_ended(int(found["pid"]))):
+    if found is None or found["host"] != HOST or not (alone or _has_ended(int(found["pid"]))):
         return
     place = path.with_name(found["name"])
     if found["what"] == "old" and not place.exists():

@@ -115,7 +115,7 @@ def _ended() -> int:
 
 
 def test_what_a_killed_process_left_is_swept_and_a_folder_put_aside_comes_back(tmp_path):
-    dead, mine = f"{files._HOST}-{_ended()}-", f"{files._HOST}-{os.getpid()}-"
+    dead, mine = f"{files.HOST}-{_ended()}-", f"{files.HOST}-{os.getpid()}-"
     left = [tmp_path / f".a.json.{dead}{'0' * 12}.tmp", tmp_path / "sub" / f".b.{dead}{'1' * 12}.tmp"]
     kept = [temporary_beside(tmp_path / "c"), tmp_path / f".d.elsewhere-{_ended()}-{'2' * 12}.tmp", tmp_path / ".e.tmp"]
     (tmp_path / "sub").mkdir()

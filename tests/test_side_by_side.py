@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from testbed.errors import UserError
-from testbed.experiment.semaphores import PREFIX, SHARED
+from testbed.experiment.leftovers import PREFIX, SHARED
 from testbed.experiment.side_by_side import side_by_side
 from testbed.experiment.worker import advance
 
@@ -80,11 +81,12 @@ def _stuck(folder: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="this system shows no semaphores")
-def test_semaphores_of_a_group_that_was_killed_are_removed_by_the_next(tmp_path):
+def test_what_the_pool_of_a_killed_group_left_is_removed_by_the_next(tmp_path):
     """Python's own tracker is killed with the group, so nobody else removes them."""
     process = _stuck(tmp_path)
-    left = list(SHARED.glob(f"sem.{PREFIX}-{process.pid}-*"))
-    assert left
+    folders = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}-{process.pid}-*"))
+    left = [*SHARED.glob(f"sem.{PREFIX}-{process.pid}-*"), *folders]
+    assert len(left) > 1 and len(folders) == 1
     side_by_side(square, [1], "square", 1)
     assert all(file.exists() for file in left)  # of one that is at work
     os.killpg(process.pid, signal.SIGKILL)

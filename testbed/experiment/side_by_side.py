@@ -16,7 +16,7 @@ from testbed.console import progress
 from testbed.errors import UserError
 from testbed.experiment import worker
 from testbed.experiment.guard import GUARD, UNGUARDED, require_guard, unguarded
-from testbed.experiment.semaphores import name_after_process, sweep_semaphores
+from testbed.experiment.leftovers import name_after_process, sweep_leftovers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,6 +30,8 @@ def get_ready(modules: Sequence[str]) -> None:
         UserError: if other processes cannot read this program.
     """
     require_guard()
+    sweep_leftovers()
+    name_after_process()
     get_context("forkserver").set_forkserver_preload([__name__, *modules])
     with _unheard():
         resource_tracker.ensure_running()  # which lets signals through again
@@ -60,8 +62,6 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
         UserError: if a process is ended from outside, or cannot read this program.
     """
     get_ready([work.__module__])  # nothing, if the server is there
-    sweep_semaphores()
-    name_after_process()
     context = get_context("forkserver")
     counter, others = context.Value("q", 0), set(active_children())
     workers, mine = min(len(items), os.cpu_count() or 1), set[BaseProcess]()
