@@ -52,6 +52,7 @@ TRACE = "Traceback (most recent call last):\nKeyError: 'x'\n"
         ("audit", outcome(1, "", TRACE), [], False, endings.TRACEBACK),
         ("audit", outcome(0, TRACE), [], False, endings.TRACEBACK),
         ("validate", outcome(1, "✗ demo_0: it is gone"), [], False, endings.TOLD),
+        ("validate", outcome(1, "✗ demo_0: it is gone"), [], True, endings.JUDGE),
         ("audit", outcome(1, "✗ demo_0: it is gone"), [], False, endings.CODE),
         ("validate", outcome(1), [], False, endings.CODE),
         ("audit", outcome(3, "", "error: x"), [], False, endings.CODE),

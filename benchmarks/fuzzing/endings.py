@@ -35,7 +35,7 @@ MEANING = {
     LINES: "refused in no line, or in more than one",
     NOISE: "accepted, with something on the standard error",
     CODE: "another exit code",
-    JUDGE: "the first command accepted what this one refused",
+    JUDGE: "the command before it accepted what this one refuses",
     UNMADE: "the input could not be made: a fault of the benchmark",
 }
 """Every ending -> what it is."""
@@ -97,7 +97,7 @@ def judge(command: str, outcome: Outcome, changed: Sequence[str], accepted: bool
     if outcome.code == 0:
         return (NOISE, last) if said else (ACCEPTED, "")
     if outcome.code == 1 and command in TELLERS and "✗" in outcome.out and not said:
-        return TOLD, outcome.out.strip().splitlines()[0]
+        return (JUDGE if accepted else TOLD), outcome.out.strip().splitlines()[0]
     if outcome.code != 2:
         return CODE, f"exit code {outcome.code}: {last}"
     if last.startswith("╰") and said[0].startswith("╭"):

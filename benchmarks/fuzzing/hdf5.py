@@ -53,11 +53,12 @@ def alter_structure(file: Path, rng: Random, other: Path) -> str:
     done = []
     with h5py.File(file, "r+") as data:
         for _ in range(rng.choice((1, 1, 1, 1, 2, 3))):
-            what, way = _choose(data, rng)
             try:
-                done.append(f"{what.name}: {way(what, rng, other)}")
+                what, way = _choose(data, rng)
+                name = what.name
+                done.append(f"{name}: {way(what, rng, other)}")
             except IMPOSSIBLE as error:  # after what was altered before, or of this type
-                done.append(f"{what.name}: halfway ({type(error).__name__})")
+                done.append(f"something halfway ({type(error).__name__})")
     return ", ".join(done)
 
 

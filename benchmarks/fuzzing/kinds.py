@@ -118,7 +118,8 @@ def _growing(rng: Random, bases: Path, inside: Path) -> Input:
         what = raw.alter_bytes(file, rng)
     else:
         what = hdf5.alter_structure(file, rng, needed(bases, "sets") / "bench.hdf5")
-    return Input(what, (Line("collect", ("growing.hdf5", *COLLECT["road"])),))
+    lines = Line("collect", ("growing.hdf5", *COLLECT["road"])), Line("validate", ("growing.hdf5",), judged=True)
+    return Input(what, lines)
 
 
 def _training(rng: Random, bases: Path, inside: Path) -> Input:

@@ -47,6 +47,19 @@ def open_data(path: Path) -> Iterator[h5py.Group]:
         raise UserError(f"{path} cannot be read ({reason}): copy it anew or {MADE_BY}") from error
 
 
+@contextmanager
+def open_part(path: Path) -> Iterator[h5g.GroupID]:
+    """Open the episode in a part of a data set that is being collected.
+
+    Raises:
+        UserError: if the file is missing, cannot be read, or is no HDF5.
+        Damage: if it holds no episode.
+    """
+    _check_file(path)
+    with _opened(path) as file:
+        yield stored.group(file.id, "episode")
+
+
 def form_in(data: h5py.Group) -> Form:
     """Return the form of the episodes of a data set, by the environment that it names.
 

@@ -10,8 +10,8 @@ import h5py
 
 from testbed.demonstrations import demo as demos
 from testbed.demonstrations import layout, stored
-from testbed.demonstrations.form import Form
-from testbed.demonstrations.opening import demo_in, form_in, open_data
+from testbed.demonstrations.form import Form, form_of
+from testbed.demonstrations.opening import demo_in, form_in, open_data, open_part
 from testbed.demonstrations.stored import Damage
 from testbed.episode import Episode
 from testbed.errors import UserError, suggested
@@ -59,6 +59,25 @@ def each_episode(path: Path, numbers: Sequence[int] | None = None) -> Iterator[E
             if number not in there:
                 raise UserError(f"{path} has no episode {number}: {_which(there)}")
             yield read_demo(path, data, f"demo_{number}", form_in(data), demos.read_episode)
+
+
+def is_complete(path: Path) -> bool:
+    """Return whether a data set is finished; raises `UserError` as `open_data` does."""
+    with open_data(path) as data:
+        return stored.flag(data.id, "complete")
+
+
+def is_whole_part(path: Path, environment: str) -> bool:
+    """Return whether a file beside a data set that is being collected holds a whole episode of an environment."""
+
+    def refuse(what: str) -> NoReturn:
+        raise Damage(what)
+
+    try:
+        with open_part(path) as group:
+            return demos.read_episode(group, form_of(environment), refuse) is not None
+    except (UserError, Damage):
+        return False
 
 
 def read_demo(path: Path, data: h5py.Group, name: str, form: Form, read: Callable[..., Found | None]) -> Found:

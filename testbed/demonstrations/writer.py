@@ -15,7 +15,7 @@ from uuid import uuid4
 import h5py
 
 from testbed.demonstrations import layout
-from testbed.demonstrations.reader import open_data, stored_lineage
+from testbed.demonstrations.reader import count_episodes, is_complete, is_whole_part, stored_lineage
 from testbed.episode import Episode
 from testbed.errors import UserError
 from testbed.files import remove, replacing, require_plain, sweep
@@ -39,8 +39,7 @@ class DatasetWriter:
         require_plain(path)
         self.complete, self._count, self._lock = self._is_complete(), 0, None
         if self.complete:
-            with open_data(path) as data:
-                self._count = sum(1 for _ in layout.demo_names(data))
+            self._count = count_episodes(path)
             self._tidy()
         else:
             self._lock = Lock(path)
@@ -81,8 +80,7 @@ class DatasetWriter:
             raise UserError(
                 f"{self.path} is in the way: it was {difference}. Give another place, or move it away to make it anew"
             )
-        with open_data(self.path) as data:
-            return bool(data.attrs["complete"])
+        return is_complete(self.path)
 
     def _are_parts(self) -> bool:
         """Return whether the folder beside the file holds parts and nothing else."""
@@ -90,11 +88,12 @@ class DatasetWriter:
         return all(name.startswith(("demo_", ".demo_")) for name in names)
 
     def _whole_parts(self) -> int:
-        """Return how many episodes are there without a gap; what comes after one that is gone is collected again."""
+        """Return how many episodes are whole without a gap; one that is gone or damaged, and what comes after it, is
+        collected again."""
         if self.complete or not self.path.exists():
             return 0
         number = 0
-        while _is_whole(self.parts / f"demo_{number}.hdf5"):
+        while is_whole_part(self.parts / f"demo_{number}.hdf5", self.environment):
             number += 1
         return number
 
@@ -111,8 +110,13 @@ class DatasetWriter:
         """Add one episode; when this returns, it is in the file for good.
 
         Raises:
-            UserError: if it cannot be written; what was there before still is.
+            UserError: if it cannot be written, or no more belong there; what was there before still is.
         """
+        if self.complete:
+            raise UserError(
+                f"{self.path} is finished and yet holds {self._count} episodes only: some were removed from it. "
+                "Move it away to collect all of them anew"
+            )
         part = self.parts / f"demo_{self._count}.hdf5"
         _write_whole(part, lambda file: layout.write_episode(file.create_group("episode"), episode))
         self._link(self._count)
@@ -186,12 +190,3 @@ def _write_image(path: Path, file: h5py.File) -> None:
     file.flush()
     with replacing(path) as temporary:
         temporary.write_bytes(file.id.get_file_image())
-
-
-def _is_whole(part: Path) -> bool:
-    """Return whether a file holds an episode that can be copied."""
-    try:
-        with h5py.File(part, "r") as file:
-            return all(name in file["episode"] for name in layout.REQUIRED)
-    except (OSError, KeyError, RuntimeError):
-        return False
