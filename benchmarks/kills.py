@@ -33,6 +33,7 @@ from testbed.demonstrations.validation import validate
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.experiment.carrying_out import carry_out
+from testbed.experiment.leftovers import PREFIX, SHARED
 from testbed.experiment.run import Experiment, Run
 from testbed.lineage import content_hash
 
@@ -75,11 +76,11 @@ class Work:
         command = [part.replace("PLACE", self.made) for part in self.command]
         return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **output)  # type: ignore[call-overload]
 
-    def finish(self, folder: Path) -> tuple[int, str]:
-        """Do all of it; return exit code and what it said."""
+    def finish(self, folder: Path) -> tuple[int, str, int]:
+        """Do all of it; return exit code, what it said, and its process."""
         process = self.start(folder)
         out, err = process.communicate(timeout=LAST)
-        return process.returncode, out + err
+        return process.returncode, out + err, process.pid
 
 
 def works(episodes: int) -> list[Work]:
@@ -120,7 +121,7 @@ class Kill:
 def kill_once(work: Work, chance: random.Random, whole: dict[str, str], duration: float) -> Kill:
     """Begin a piece of work, kill, begin it again, and compare."""
     who, name = chance.choice(WHO if work.name != "collect" else WHO[:2]), chance.choice(SIGNALS)
-    share, semaphores = chance.uniform(0.02, 0.98), _semaphores()
+    share = chance.uniform(0.02, 0.98)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         process = work.start(folder)
@@ -130,12 +131,12 @@ def kill_once(work: Work, chance: random.Random, whole: dict[str, str], duration
         problems = ["a traceback"] if "Traceback" in err else []
         problems += [f"{len(err.strip().splitlines())} lines of errors"] if len(err.strip().splitlines()) > 3 else []
         problems += _processes(folder)
-        code, told = work.finish(folder)
+        code, told, again = work.finish(folder)
         problems += [] if code == 0 else [f"run again: exit code {code}, {told.strip().splitlines()[-1:]}"]
         problems += _differences(whole, contents(folder))
         problems += [f"left: {left}" for pattern in LEFT for left in _relative(folder, pattern)]
         problems += [f"left among the temporary files: {left.name}" for left in (folder / TEMPORARY).iterdir()]
-        problems += [f"semaphore left: {left}" for left in sorted(_semaphores() - semaphores)]
+        problems += [f"semaphore left: {left}" for pid in (process.pid, again) for left in _semaphores(pid)]
         problems += _processes(folder)
     return Kill(work.name, who, name, share, hit, said[-1] if said else "", tuple(problems))
 
@@ -190,9 +191,9 @@ def _relative(folder: Path, pattern: str) -> Iterator[str]:
     yield from sorted(str(path.relative_to(folder)) for path in folder.rglob(pattern))
 
 
-def _semaphores() -> set[str]:
-    shared = Path("/dev/shm")
-    return {path.name for path in shared.glob("sem.*")} if shared.is_dir() else set()
+def _semaphores(pid: int) -> list[str]:
+    """Return those of a process's pools, which carry its id."""
+    return sorted(path.name for path in SHARED.glob(f"sem.{PREFIX}-{pid}-*")) if SHARED.is_dir() else []
 
 
 def two_writers(work: Work, offset: float) -> list[str]:
@@ -219,7 +220,7 @@ def measure(kills: int, seed: int, episodes: int, only: Sequence[str]) -> list[K
             work.finish(Path(place))  # what is compiled or cached once on a machine
         with tempfile.TemporaryDirectory() as place:
             start = time.monotonic()
-            code, said = work.finish(Path(place))
+            code, said, _ = work.finish(Path(place))
             duration, whole = time.monotonic() - start, contents(Path(place))
             if code:
                 sys.exit(f"{work.name} does not even finish undisturbed: {said}")
