@@ -139,6 +139,13 @@ def test_a_file_that_another_program_writes_is_not_called_damaged(dataset, tmp_p
     assert "damaged" not in said and validate(copy) == []
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_file_that_was_cut_off_is_called_so(dataset, share, tmp_path):
+    (tmp_path / "part.hdf5").write_bytes(dataset.read_bytes()[: int(share * dataset.stat().st_size)])
+    said = _refused(lambda: validate(tmp_path / "part.hdf5"), "part.hdf5 cannot be opened: it is truncated")
+    assert "another program" not in said
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

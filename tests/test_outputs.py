@@ -20,7 +20,7 @@ from testbed.cli import making, measuring
 from testbed.commands import benchmark
 from testbed.demonstrations import rollout
 from testbed.errors import UserError
-from testbed.experiment.folder import BENCHMARK, RUN, Holding, occupied
+from testbed.experiment.folder import BENCHMARK, MARK, RUN, Holding, occupied
 
 ROOT = Path(__file__).parent.parent
 DATA, POLICY = ROOT / "demonstrations/merge-habit.hdf5", ROOT / "policies/merge/teacher-habit"
@@ -244,6 +244,10 @@ def test_a_folder_of_runs_is_known_by_its_mark_or_its_content(holding: Holding, 
     for folder in (tmp_path / "link", old):
         with occupied(folder, holding):
             pass
+    for damaged in (b"", bytes(20), b'{"testbed": "a', b"[]"):  # as after a loss of power
+        (old / MARK).write_bytes(damaged)
+        with occupied(old, holding):
+            assert (old / MARK).read_text() == holding.mark
     theirs = tmp_path / "thesis"
     theirs.mkdir()
     (theirs / "text.txt").write_text(THESIS)

@@ -131,7 +131,7 @@ def _opened(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except Exception as error:
-        if "lock" in str(error) or "already open" in str(error):
+        if "unable to lock" in str(error) or "already open" in str(error):  # "sblock" is a truncated file's
             raise UserError(f"{path} is being written by another program: wait until that is done, or end it") from None
         reason = "it is truncated" if "truncated" in str(error) else "it is not an HDF5 file, or it is damaged"
         raise UserError(f"{path} cannot be opened: {reason}; copy it anew or {MADE_BY}") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from testbed.files import Kind, require_replaceable, sweep, write_text
 from testbed.locks import locked
+from testbed.records import record_or_none
 
 MARK = "testbed.json"
 """File that says what the folder is."""
@@ -28,9 +29,11 @@ class Holding:
     """One of these that each has; those of 0.6.0, which have no mark, are known by it."""
 
     def recognises(self, folder: Path) -> bool:
-        """Return whether a folder is one of these: by its mark, or because it holds nothing else."""
-        if (folder / MARK).is_file():
-            return (folder / MARK).read_bytes()[:200] == self.mark.encode()
+        """Return whether a folder is one of these: by its mark, or, where that is missing or damaged, because it holds
+        nothing else."""
+        found = record_or_none(folder / MARK, dict[str, str])
+        if found is not None:
+            return found == {"testbed": self.name}
         names = {part.name for part in folder.iterdir()} - IGNORED if folder.is_dir() else set()
         return self.always in names <= self.names
 
@@ -67,6 +70,6 @@ def occupied(folder: Path, holding: Holding) -> Iterator[None]:
     require_replaceable(place, Kind(holding.name, holding.recognises))
     with locked(place):
         sweep(place, alone=True)
-        if not (place / MARK).is_file():
+        if record_or_none(place / MARK, dict[str, str]) is None:
             write_text(place / MARK, holding.mark)
         yield
