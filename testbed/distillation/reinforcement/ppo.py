@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import set_random_seed
 
-from testbed.bounds import Checked, Count, Rate, Share
+from testbed.bounds import Checked, Count, Iterations, Rate, Share
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.reinforcement.stage import Reward, Stage
@@ -30,7 +30,7 @@ SCENES = 256
 class Practice(Checked):
     """How much a policy practises, and how PPO (Schulman et al. 2017) learns from it."""
 
-    iterations: Count = 120
+    iterations: Iterations = 120
     """How often it acts and then learns from that."""
     worlds: Count = 64
     """Worlds at once."""
