@@ -46,14 +46,24 @@ main(["audit", "policy", "--scenes", "2"])
 
 
 def stay(place: str) -> None:
-    """Work for a minute, with a temporary file."""
+    """Work for some minutes, with a temporary file."""
     temporary = Path(place + ".tmp")
     try:
         temporary.write_text(str(os.getpid()))
         Path(place).write_text(str(os.getpid()))
-        time.sleep(60)
+        time.sleep(600)
     finally:
         temporary.unlink()
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """Have programs hear every signal, also where the tests themselves were started with `nohup`."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS if number != signal.SIGINT}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -84,15 +94,6 @@ def start():
         process.communicate()
 
 
-@pytest.fixture
-def signals():
-    """Put the signals back as they were."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 def wait_for(*files: Path) -> None:
     deadline = time.monotonic() + 120
     while not all(file.exists() for file in files):
@@ -118,7 +119,7 @@ def test_a_signal_is_told_in_one_line_and_everything_is_put_in_order(name, group
     wait_for(tmp_path / "1", tmp_path / "2")
     number = getattr(signal, f"SIG{name}")
     (os.killpg if group else os.kill)(process.pid, number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     by = "" if name == "INT" else f" by SIG{name}"
     assert said == f"stopped{by}; {AGAIN}"
     assert process.returncode == 128 + number
@@ -136,7 +137,7 @@ def test_a_signal_to_a_worker_alone_ends_the_command(name, start, tmp_path):
         time.sleep(0.5)
         assert process.poll() is None and not is_gone_now(worker)
         process.terminate()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     assert said.count("\n") == 1 and "Traceback" not in said
     assert process.returncode == (143 if name == "INT" else 2)
     assert list(tmp_path.glob("*.tmp")) == []
@@ -148,7 +149,7 @@ def is_gone_now(process: int) -> bool:
 
 def test_a_killed_fork_server_is_one_line(start, tmp_path):
     """It is killed while it imports, and somebody waits for a process of it."""
-    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)\n")
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(600)\n")
     process = start(GUARDED, str(tmp_path), "slow", file=tmp_path / "program.py")
     deadline, server = time.monotonic() + 60, None
     while server is None and time.monotonic() < deadline:
@@ -158,7 +159,7 @@ def test_a_killed_fork_server_is_one_line(start, tmp_path):
     assert server
     time.sleep(1)  # so that it is waited for; before, another server would be begun
     server.kill()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 2 and said.count("\n") == 1 and "ended from outside: run the same" in said
 
 
@@ -166,7 +167,7 @@ def test_a_killed_fork_server_is_one_line(start, tmp_path):
 def test_a_program_that_others_cannot_read_is_told_of_the_guard(where, start, tmp_path):
     file = tmp_path / "program.py" if where == "a file without a guard" else None
     process = start(STAYING.replace("GUARD", "True"), str(tmp_path), file=file)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     if file is None:
         assert process.returncode == 1 and said.splitlines()[-1].startswith("testbed.errors.UserError: other processes")
     else:
@@ -179,13 +180,15 @@ def test_a_program_that_others_cannot_read_is_told_of_the_guard(where, start, tm
     ("module", "name"), [("tyro", "SIGINT"), ("testbed.commands.audit", "SIGTERM"), ("h5py", "SIGINT")]
 )
 def test_a_signal_while_modules_are_imported_is_one_line_and_never_swallowed(module, name):
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED, module, name], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module, name], capture_output=True, text=True, timeout=600
+    )
     by = "" if name == "SIGINT" else f" by {name}"
     assert (done.stderr, done.returncode) == (f"stopped{by}; {AGAIN}", 128 + getattr(signal, name))
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_raised_where_the_work_is(number, signals, capsys):
+def test_a_signal_is_raised_where_the_work_is(number, capsys):
     order = []
 
     def work() -> None:
@@ -201,7 +204,7 @@ def test_a_signal_is_raised_where_the_work_is(number, signals, capsys):
     assert capsys.readouterr().err.endswith(AGAIN)
 
 
-def test_signals_that_somebody_sees_to_are_left_alone(signals):
+def test_signals_that_somebody_sees_to_are_left_alone():
     """As `nohup` does, and a program with handlers of its own."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     before = {number: signal.getsignal(number) for number in SIGNALS}
@@ -220,7 +223,7 @@ def test_a_thread_may_run_commands_too():
     assert found == [1]
 
 
-def test_a_second_signal_at_once_means_the_same(signals):
+def test_a_second_signal_at_once_means_the_same():
     """Whoever ends a group may send its first process two."""
     tidied = []
     with pytest.raises(Stopped), stoppable():
