@@ -204,7 +204,7 @@ def _escaped(name: str) -> str:
 
 def _sweep_one(path: Path, alone: bool) -> None:
     found = _TEMPORARY.fullmatch(path.name)
-    if found is None or found["host"] != HOST or not (alone or _has_ended(int(found["pid"]))):
+    if found is None or found["host"] != HOST or not (alone or has_ended(int(found["pid"]))):
         return
     place = path.with_name(found["name"])
     if found["what"] == "old" and not place.exists():
@@ -214,7 +214,8 @@ def _sweep_one(path: Path, alone: bool) -> None:
         remove(path)
 
 
-def _has_ended(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
+    """Return whether no process of this machine has an id any more."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

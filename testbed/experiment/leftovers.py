@@ -14,7 +14,7 @@ from multiprocessing import current_process
 from multiprocessing.util import Finalize
 from pathlib import Path
 
-from testbed.files import HOST
+from testbed.files import HOST, has_ended
 
 SHARED = Path("/dev/shm")
 """Where Linux shows named semaphores; other systems show them nowhere."""
@@ -45,16 +45,6 @@ def sweep_leftovers() -> None:
 def _is_left(path: Path) -> bool:
     pid = path.name.split(f"{PREFIX}-")[1].split("-")[0]
     try:
-        return pid.isdigit() and path.lstat().st_uid == os.getuid() and not _runs(int(pid))
+        return pid.isdigit() and path.lstat().st_uid == os.getuid() and has_ended(int(pid))
     except OSError:
         return False
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
