@@ -127,5 +127,8 @@ def _made(file: Path) -> int:
 @one_thread()
 def _quietly(work: Callable[[Item], None], item: Item) -> None:
     """Do one piece of work in a worker that nobody looks at."""
-    console.quiet = True
-    work(item)
+    before, console.quiet = console.quiet, True
+    try:
+        work(item)
+    finally:
+        console.quiet = before
