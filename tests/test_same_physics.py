@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ import mujoco
 import numpy as np
 import pytest
 from benches import PICKING, line, same
+from machine import like_the_recorder
 
 import testbed  # noqa: F401  (registers the environments)
 from testbed.demonstrations.reader import load_episodes
@@ -27,21 +26,6 @@ from testbed.envs.warehouse.furniture import bench
 from testbed.episode import Episode
 
 DATA = sorted((Path(__file__).parent.parent / "demonstrations").glob("*.hdf5"))
-RECORDER = "1f63cc7fd8c485c3"
-"""`_last_digits` of the machine that recorded the reference sets."""
-
-
-def _last_digits() -> str:
-    """Return what tells machines apart whose mathematics differ in last digits: a hash of NumPy's and the C library's.
-
-    On a machine like the recorder, replays are exact to the last bit; `test_reference_sets.py` asks of others what can
-    be asked of every machine.
-    """
-    x = np.random.default_rng(0).uniform(0.01, 3.0, 4096)
-    arrays = [f(x) for f in (np.sin, np.cos, np.tan, np.arctan, np.exp, np.log, np.sqrt)]
-    arrays += [np.arctan2(x, x[::-1]), x ** x[::-1], np.hypot(x, x[::-1])]
-    scalars = [f(v) for f in (math.sin, math.cos, math.tan, math.atan, math.exp, math.log) for v in x.tolist()]
-    return hashlib.sha256(np.concatenate([*arrays, scalars]).tobytes()).hexdigest()[:16]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +73,7 @@ def test_reference_sets_replay_the_same_from_any_place(file, replays):
     """To the last bit; and where last digits are those of the recorder, exactly as recorded."""
     episodes, here, there = replays[file]
     assert same(_said(here), _said(there))
-    if _last_digits() == RECORDER:
+    if like_the_recorder():
         assert same(_said(there), _said(episodes))
 
 
