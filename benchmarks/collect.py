@@ -21,11 +21,12 @@ import tyro
 from rich.table import Table
 
 from testbed.console import console, tracked
-from testbed.demonstrations.rollout import BATCH, make_vector, play
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.envs.merge.gap_acceptance import GapAcceptance
-from testbed.episode import Behaviour, Scenario
+from testbed.datasets.writer import DatasetWriter
 from testbed.lineage import Lineage
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.rollouts.rollout import BATCH, play
+from testbed.scenes.merge.gap_acceptance import GapAcceptance
+from testbed.scenes.registry import make_vector
 
 ENVIRONMENT = "testbed/Merge-v0"
 JOBS = [(GapAcceptance(), Behaviour("demonstrator"))]

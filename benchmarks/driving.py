@@ -23,9 +23,9 @@ from rich.table import Table
 
 import testbed  # noqa: F401  (registers the environments)
 from testbed.console import console, tracked
-from testbed.envs import scene_of
 from testbed.envs.kernel.records import NOBODY, TRAFFIC
 from testbed.envs.kernel.step import step_worlds
+from testbed.scenes.registry import get_scene
 
 ENVIRONMENTS = ("testbed/Merge-v0", "testbed/Crosswalk-v0")
 WORLDS = (1, 4, 16, 64, 256, 1024, 4096)
@@ -82,7 +82,7 @@ def kernel(environment: str, worlds: int) -> Callable[[], int]:
 
 def crowd(vehicles: int, worlds: int = 256) -> Callable[[], int]:
     """Return what steps worlds with so many vehicles on the main road of the merge, without reset."""
-    scene = scene_of("testbed/Merge-v0")
+    scene = get_scene("testbed/Merge-v0").task
     start = scene.start(np.arange(worlds), np.full((worlds, len(scene.context)), NOBODY))
     rows = np.repeat(start.vehicles[:, 1:2], vehicles, axis=1)
     rows["x"] = -300.0 + 25.0 * np.arange(vehicles) + 5 * np.random.default_rng(0).random(rows.shape)

@@ -32,8 +32,6 @@ from rich.table import Table
 
 from testbed.audit.statistics import Draws, difference_interval, rate_interval
 from testbed.console import console, run_command, tracked
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import Transitions, transitions
 from testbed.distillation.losses.likelihood import negative_log_likelihood
 from testbed.distillation.reinforcement import discriminator as judging
 from testbed.distillation.reinforcement.ppo import Practice
@@ -42,9 +40,12 @@ from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training, normaliser
-from testbed.envs.merge.gap_acceptance import GapAcceptance
-from testbed.episode import Behaviour, Policy, Scenario
 from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import Transitions, transitions
+from testbed.scenes.merge.gap_acceptance import GapAcceptance
 from testbed.seeding import scenario_seeds
 
 ENVIRONMENT = "testbed/Merge-v0"

@@ -29,12 +29,12 @@ import tyro
 from rich.table import Table
 
 from testbed.console import console, run_command, tracked
-from testbed.demonstrations.validation import validate
+from testbed.datasets.validation import validate
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
-from testbed.experiment.carrying_out import carry_out
+from testbed.experiment.config import Experiment, Run
 from testbed.experiment.leftovers import PREFIX, SHARED
-from testbed.experiment.run import Experiment, Run
+from testbed.experiment.pipeline import carry_out
 from testbed.lineage import content_hash
 
 COLLECT = "from testbed.cli import main; main()"

@@ -63,13 +63,13 @@ def compare(role: int, seed: int) -> tuple[Differences, int, int]:
     """Play one scene in both forms; return the largest differences, the decisions, the crashed vehicles."""
     import numpy as np
 
-    from testbed.envs import scene_of
     from testbed.envs.driving.batch import DrivingVectorEnv
     from testbed.envs.driving.single import DrivingEnv
     from testbed.envs.driving.state import write_states
+    from testbed.scenes.registry import get_scene
 
     environment, context = ROLES[role]
-    scene, rng = scene_of(environment), np.random.default_rng([role, seed])
+    scene, rng = get_scene(environment).task, np.random.default_rng([role, seed])
     highway = DrivingEnv(scene)
     kernels = {way: DrivingVectorEnv(scene, 1, "Disabled") for way in (FREE, STEPPED)}
     worst: Differences = {}
@@ -111,9 +111,9 @@ def compare(role: int, seed: int) -> tuple[Differences, int, int]:
 
 
 def _demonstrator(role: int, rng):
-    from testbed.envs.crosswalk.courtesy import Courtesy
-    from testbed.envs.merge.cruising import Cruising
-    from testbed.envs.merge.gap_acceptance import AcceptedGap, GapAcceptance
+    from testbed.scenes.crosswalk.courtesy import Courtesy
+    from testbed.scenes.merge.cruising import Cruising
+    from testbed.scenes.merge.gap_acceptance import AcceptedGap, GapAcceptance
 
     dose = rng.random()
     pushy = AcceptedGap(1.5 - 1.3 * dose, 0.6 - 0.3 * dose)

@@ -26,14 +26,16 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from testbed.console import console, run_command
-from testbed.demonstrations.rollout import play
-from testbed.envs.crosswalk.courtesy import Courtesy
-from testbed.envs.merge.gap_acceptance import SLOWER, AcceptedGap, GapAcceptance
-from testbed.envs.merge.observation import view
-from testbed.episode import Behaviour, Policy, Scenario, Trace
 from testbed.files import write_text
-from testbed.measures import encounter, merge
 from testbed.mechanics import conflict
+from testbed.protocols.episode import Behaviour, Scenario, Trace
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+from testbed.scenes.crosswalk import encounter
+from testbed.scenes.crosswalk.courtesy import Courtesy
+from testbed.scenes.merge import measures as merge
+from testbed.scenes.merge.gap_acceptance import SLOWER, AcceptedGap, GapAcceptance
+from testbed.scenes.merge.observation import view
 
 PACKAGES = "eclipse-sumo==1.28.0", "libsumo==1.28.0"
 FOLLOWING = 3

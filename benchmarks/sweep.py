@@ -25,15 +25,15 @@ from rich.table import Table
 
 from testbed.benchmark.cell import Cell, cell_file
 from testbed.benchmark.engines import Cluster, EngineName
-from testbed.benchmark.filling import fill
-from testbed.benchmark.school import prepare
+from testbed.benchmark.run_cell import fill
 from testbed.benchmark.suites import Plan
 from testbed.benchmark.sweep import Job, sweep
+from testbed.benchmark.teachers import prepare
 from testbed.console import console, run_command
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment.run import Experiment
+from testbed.experiment.config import Experiment
 from testbed.files import write_text
 
 ROAD = Experiment(

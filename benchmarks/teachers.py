@@ -31,9 +31,9 @@ from testbed.console import console, run_command, tracked
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.reinforcement.stage import Stage, TaskReward
 from testbed.distillation.teachers.sb3 import policy_arguments
-from testbed.episode import Scenario
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, PolicyConfig
+from testbed.protocols.episode import Scenario
 
 PRACTICE = Practice()
 FEW, PROCESSES, HIDDEN = 8, 2, (64, 64)

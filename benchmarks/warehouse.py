@@ -34,9 +34,8 @@ from rich.table import Table
 
 import testbed  # noqa: F401  (registers the environments)
 from testbed.console import console, run_command, styled, tracked
-from testbed.envs import environments
 from testbed.envs.warehouse.scene import SUBSTEPS
-from testbed.habits.table import HABITS
+from testbed.scenes.registry import all_habits, environments
 
 WORLDS = (1, 16, 64, 256)
 STAGGER, HORIZON, POOL = 100, 50, 256
@@ -79,7 +78,7 @@ class Options:
 
 def expert(environment: str):
     """Return the clean demonstrator of an environment."""
-    return next(habit for habit in HABITS.values() if habit.environment == environment).clean()
+    return next(habit for habit in all_habits().values() if habit.environment == environment).clean()
 
 
 def staggered(environment: str, worlds: int, mode: AutoresetMode):

@@ -29,8 +29,8 @@ class Merge(Choices):
 
 def main(task: Merge) -> None:
     """Collect, teach, distil, audit, film, report."""
-    from testbed.experiment.carrying_out import carry_out
-    from testbed.experiment.run import DRIVING
+    from testbed.experiment.config import DRIVING
+    from testbed.experiment.pipeline import carry_out
 
     carry_out(task.chosen(DRIVING), "testbed/Merge-v0")
 

@@ -29,8 +29,8 @@ class OrderPicking(Choices):
 
 def main(task: OrderPicking) -> None:
     """Collect, teach, distil, audit, film, report."""
-    from testbed.experiment.carrying_out import carry_out
-    from testbed.experiment.run import WAREHOUSE
+    from testbed.experiment.config import WAREHOUSE
+    from testbed.experiment.pipeline import carry_out
 
     carry_out(task.chosen(WAREHOUSE), "testbed/OrderPicking-v0")
 

@@ -3,7 +3,7 @@
 Importing this package registers its Gymnasium environments.
 """
 
-from testbed.envs import register_environments
+from testbed.scenes.registry import register_environments
 
 __version__ = "0.7.0"
 

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from testbed.commands.audit import audit
-from testbed.commands.stages import collect
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import Transitions, load_transitions, transitions
+from testbed.cli.commands.audit import audit
+from testbed.cli.commands.dataset import collect
 from testbed.distillation.distil import ROUTES, make_route
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
@@ -23,11 +21,14 @@ from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger, train_teacher
 from testbed.distillation.teachers.values import Evaluation, evaluate, explored
-from testbed.episode import Behaviour, Scenario
-from testbed.experiment.collecting import policy_config
-from testbed.habits.table import get_habit, get_trigger, make_demonstrator
 from testbed.policies.checkpoint import load_policy
+from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.habit import get_trigger, make_demonstrator
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import Transitions, load_transitions, transitions
+from testbed.scenes.registry import get_habit
 from testbed.seeding import scenario_seeds
 
 CPU = Path("/proc/cpuinfo")

@@ -10,13 +10,12 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.envs import environments
 from testbed.envs.warehouse.batch import WarehouseVectorEnv
 from testbed.envs.warehouse.scene import WarehouseScene
 from testbed.envs.warehouse.single import WarehouseEnv
-from testbed.episode import Policy
 from testbed.errors import UserError
-from testbed.habits.table import HABITS
+from testbed.protocols.policy import Policy
+from testbed.scenes.registry import all_habits, environments
 
 IDS = environments("warehouse")
 PICKING, SHARING, STOCKING = "testbed/OrderPicking-v0", "testbed/SharedBench-v0", "testbed/ShelfStocking-v0"
@@ -35,7 +34,7 @@ def batch(name: str, n: int, mode: AutoresetMode = DISABLED, threads: int = 1) -
 
 def clean(name: str) -> Policy:
     """Return the clean demonstrator of an environment."""
-    return next(habit for habit in HABITS.values() if habit.environment == name).clean()
+    return next(habit for habit in all_habits().values() if habit.environment == name).clean()
 
 
 def random_actions(seed: int, steps: int, n: int) -> np.ndarray:

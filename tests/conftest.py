@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from testbed.demonstrations.rollout import play
-from testbed.envs.merge.gap_acceptance import GapAcceptance
-from testbed.episode import Behaviour, Episode, Scenario
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.rollouts.rollout import play
+from testbed.scenes.merge.gap_acceptance import GapAcceptance
 
 settings.register_profile(
     "steady", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]

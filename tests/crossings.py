@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from testbed.episode import Signal, Trace
+from testbed.protocols.episode import Signal, Trace
 
 RATE, SAMPLES = 15, 240
 SAMPLE = np.arange(SAMPLES)

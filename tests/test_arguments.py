@@ -22,12 +22,12 @@ from testbed.benchmark.engines import Cluster
 from testbed.cli import main, making, measuring, run_task  # noqa: F401  (they register their subcommands)
 from testbed.cli.app import app
 from testbed.cli.arguments import require_clear
-from testbed.commands.stages import parse_context
+from testbed.cli.commands.parsing import parse_context
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.stacked import Training
 from testbed.errors import UserError
 from testbed.experiment.choices import Choices
-from testbed.experiment.run import Experiment
+from testbed.experiment.config import Experiment
 
 ROOT = Path(__file__).parent.parent
 TASKS = sorted((ROOT / "tasks").glob("*.py"))

@@ -15,10 +15,17 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers import RecordVideo
 from gymnasium.wrappers.vector import DictInfoToList
 
-from testbed import envs
-from testbed.demonstrations.rollout import make_vector
-from testbed.envs import environments, names, scene_of
 from testbed.errors import UserError
+from testbed.scenes import registry
+from testbed.scenes.registry import (
+    environments,
+    get_scene,
+    make_batch,
+    make_single,
+    make_vector,
+    modules_of,
+    names,
+)
 
 every = pytest.mark.parametrize("name", names())
 on_roads = pytest.mark.parametrize("name", environments("driving"))
@@ -34,7 +41,7 @@ def _batch(name: str, **options: Any) -> Any:
 
 def _resets(name: str, form: str) -> list[tuple[dict[str, Any], str]]:
     """Return resets that make no sense, and what the answer says."""
-    factor, values = next(iter(scene_of(name).context.items()))
+    factor, values = next(iter(get_scene(name).context.items()))
     told = ", ".join(values)
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"options": {"contxt": {factor: values[0]}}}, "Did you mean 'context'"),
@@ -89,7 +96,7 @@ def test_resets_that_make_no_sense(name, form, make):
 @every
 def test_what_gymnasium_asks_works(name):
     """Empty options, masks by its vector form of the single one, seeds of NumPy's types."""
-    factor, values = next(iter(scene_of(name).context.items()))
+    factor, values = next(iter(get_scene(name).context.items()))
     single = _single(name)
     first = single.reset(seed=3, options={})[0]
     for asked in (
@@ -114,7 +121,7 @@ def test_what_gymnasium_asks_works(name):
 def test_environments_that_make_no_sense(name):
     modes = _single(name).metadata["render_modes"]
     for mode in ("ansi", "rgb_array_list", "", 3, ["rgb_array"]):
-        text = line(lambda mode=mode: envs.make_single(name, render_mode=mode))
+        text = line(lambda mode=mode: make_single(name, render_mode=mode))
         assert name in text and all(mode in text for mode in modes)
     assert "choose" in line(lambda: gymnasium.make(name, render_mode="ansi"))
     for wrong in ({"threads": 0}, {"threads": -1}, {"threads": 1.5}, {"threads": "2"}, {"threads": True}):
@@ -122,7 +129,7 @@ def test_environments_that_make_no_sense(name):
             lambda wrong=wrong: _batch(name, **wrong)
         )
     for count in (0, -2, 2.5, "2", None, True, [2]):
-        assert "give at least 1" in line(lambda count=count: envs.make_batch(name, num_envs=count))
+        assert "give at least 1" in line(lambda count=count: make_batch(name, num_envs=count))
     for mode in ("Never", None, 3, ["NextStep"]):
         text = line(lambda mode=mode: _batch(name, autoreset_mode=mode))
         assert all(known.value in text for known in AutoresetMode)
@@ -183,11 +190,9 @@ def test_names_of_environments_are_known_before_anything_is_imported(name, monke
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("a module was imported")
 
-    monkeypatch.setattr(envs, "import_module", never)
+    monkeypatch.setattr(registry, "import_module", never)
     monkeypatch.setattr(gymnasium, "make_vec", never)
-    calls: list[Callable[[Any], Any]] = [
-        scene_of, envs.forms, envs.make_single, envs.make_batch, lambda name: make_vector(name, 1),
-    ]  # fmt: skip
+    calls: list[Callable[[Any], Any]] = [get_scene, modules_of, make_single, make_batch, lambda n: make_vector(n, 1)]
     for call in calls:
         text = line(lambda call=call: call(name))
         assert text.startswith("unknown environment") and all(known in text for known in names())
@@ -202,7 +207,7 @@ def _last_steps(name: str) -> tuple[Any, Any]:
     ours.reset(seed=1)
     theirs.reset(seed=1)
     zero = np.zeros(ours.action_space.shape, ours.action_space.dtype)
-    limit = scene_of(name).time_limit * ours.metadata["decision_hz"]
+    limit = get_scene(name).task.time_limit * ours.metadata["decision_hz"]
     states = ours.states()
     at = _clock(ours)
     states[1, at] = (limit - 1) * (3 if name in environments("driving") else 1)
@@ -309,4 +314,4 @@ def test_user_errors_keep_to_one_line_whatever_is_given():
         text = line(lambda wrong=wrong: _single("testbed/Merge-v0").reset(options={"context": {"leader": wrong}}))
         assert len(text) < 200
     with pytest.raises(UserError, match="unknown environment 'a b'"):
-        scene_of("a\nb")
+        get_scene("a\nb")

@@ -13,19 +13,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from testbed.commands.doses import histogram, show
-from testbed.demonstrations import overlay
-from testbed.demonstrations.bench_panel import SIZE, BenchPanel
-from testbed.demonstrations.film import film
-from testbed.demonstrations.replay import verify
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.take import Mark, Take
-from testbed.envs import environments, scene_of
-from testbed.envs.stocking.expert import Stocker
+from testbed.cli.commands.doses import histogram, show
 from testbed.envs.warehouse import backend
-from testbed.episode import Behaviour, Episode, Scenario
 from testbed.errors import UserError
-from testbed.habits.table import HABITS
+from testbed.films import overlay
+from testbed.films.bench_panel import SIZE, BenchPanel
+from testbed.films.clip import Mark, Take
+from testbed.films.film import film
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.rollouts.replay import verify
+from testbed.rollouts.rollout import play
+from testbed.scenes.registry import all_habits, environments, get_scene
+from testbed.scenes.stocking.expert import Stocker
 
 STOCKING = "testbed/ShelfStocking-v0"
 PINK = (255, 0, 255)
@@ -68,7 +67,7 @@ def test_bodies_are_where_the_picture_says(name):
 def test_the_boards_show_the_context(name):
     """Every factor and value changes the picture, and nothing is drawn in the sky."""
     scene, seen = _scene(name), {}
-    for factor, values in scene_of(name).context.items():
+    for factor, values in get_scene(name).context.items():
         for value in values[:2]:
             scene.reset(seed=4, options={"context": {factor: value}})
             seen[factor, value] = scene.render()
@@ -147,7 +146,7 @@ def test_a_histogram_counts():
 
 def test_doses_grow():
     """From the clean demonstrator to the full habit, on the same scenes."""
-    rows = show(HABITS["nudging"], 4, 0)
+    rows = show(all_habits()["nudging"], 4, 0)
     means = [row.values.mean() for row in rows]
     assert [row.dose for row in rows] == [0.0, 0.25, 0.5, 0.75, 1.0]
     assert means[0] < 1e-6 and all(low < high for low, high in zip(means, means[1:], strict=False))

@@ -9,13 +9,14 @@ import pytest
 
 from testbed.benchmark.channels import LEAST, MASS, Injected, kept, through
 from testbed.benchmark.residue import auroc, residue
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import load_transitions, transitions
 from testbed.distillation.source import Source
-from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
-from testbed.habits.table import HABITS, get_habit, get_trigger
 from testbed.policies.checkpoint import load_policy
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.habit import get_trigger
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import load_transitions, transitions
+from testbed.scenes.registry import all_habits, get_habit
 
 POLICIES, DATA = Path("policies"), Path("demonstrations")
 SCENES = {"merge": "aggressive-merge", "order-picking": "hoarding"}
@@ -39,7 +40,7 @@ def school(request):
     return found, injected(habit.name)
 
 
-@pytest.mark.parametrize("name", HABITS)
+@pytest.mark.parametrize("name", all_habits())
 def test_a_habit_is_labelled_only_where_its_trigger_holds(name):
     """The injector labels decisions of the habit's demonstrator, and none where the trigger does not hold."""
     habit = get_habit(name)

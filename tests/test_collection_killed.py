@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from dying.sitecustomize import on_change
 
-from testbed.demonstrations import reader
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.episode import Episode
+from testbed.datasets import reader
+from testbed.datasets.writer import DatasetWriter
 from testbed.lineage import Lineage
+from testbed.protocols.episode import Episode
 
 ENVIRONMENT = "testbed/Merge-v0"
 LINEAGE = Lineage("collect", 3, versions={"numpy": "1"})

@@ -31,8 +31,9 @@ def shared(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "file" / "home"))
     (tmp_path / "file").write_text("no folder can be made in here")
     sources = tmp_path / "sources"
-    sources.mkdir()
-    (sources / "one.py").write_text("1")
+    for room in cache.COMPILED:
+        (sources / room).mkdir(parents=True)
+        (sources / room / "one.py").write_text("1")
     (sources / "__pycache__").write_text("nor in here")
     monkeypatch.setattr(cache, "SOURCES", sources)
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(folder))
@@ -44,8 +45,27 @@ def test_the_folder_is_the_users_own(shared):
     assert folder is not None and folder.parent == shared and str(os.getuid()) in folder.name
     assert folder.stat().st_mode & 0o777 == 0o700 and folder.stat().st_uid == os.getuid()
     assert cache.cache_folder() == folder
-    (cache.SOURCES / "one.py").write_text("2")
-    assert cache.cache_folder() != folder
+    for room in cache.COMPILED:
+        (cache.SOURCES / room / "one.py").write_text("2")
+        assert cache.cache_folder() != folder
+        folder = cache.cache_folder()
+
+
+def test_whatever_is_compiled_is_in_the_key():
+    """A module of the package that compiles lies in a room whose sources name the folder; others have one of theirs."""
+    compiled = [file for file in cache.SOURCES.rglob("*.py") if "\n@compiled" in file.read_text()]
+    assert len(compiled) >= 8
+    assert {file.relative_to(cache.SOURCES).parts[0] for file in compiled} == set(cache.COMPILED)
+
+
+def test_code_of_another_scene_is_kept_apart_and_made_anew_after_an_edit_beside_it(tmp_path):
+    (tmp_path / "own.py").write_text("def f():\n    return 1\n")
+    own = _imported(tmp_path / "own.py", "own").f
+    first = cache.folder_of(own, tmp_path / "kept")
+    assert first.parent == tmp_path / "kept" and first == cache.folder_of(own, tmp_path / "kept")
+    (tmp_path / "beside.py").write_text("1")
+    assert cache.folder_of(own, tmp_path / "kept") != first
+    assert cache.folder_of(cache.cache_folder, tmp_path / "kept") == tmp_path / "kept"
 
 
 def _spoil(folder: Path, how: str) -> None:

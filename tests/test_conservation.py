@@ -8,11 +8,6 @@ import numpy as np
 import pytest
 from benches import IDS, PICKING, SHARING, STOCKING, clean, every, memory_of
 
-from testbed.demonstrations.rollout import play
-from testbed.envs import scene_of
-from testbed.envs.picking import layout as picking
-from testbed.envs.sharing import layout as sharing
-from testbed.envs.stocking import layout as stocking
 from testbed.envs.warehouse.scene import (
     BENCH,
     BUFFER,
@@ -26,8 +21,14 @@ from testbed.envs.warehouse.scene import (
     TABLE_TOP,
     TOTE,
 )
-from testbed.episode import Behaviour, Episode, Policy, Scenario
-from testbed.habits.table import HABITS, get_trigger, make_demonstrator
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.protocols.habit import get_trigger, make_demonstrator
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+from testbed.scenes.picking import layout as picking
+from testbed.scenes.registry import all_habits, get_scene
+from testbed.scenes.sharing import layout as sharing
+from testbed.scenes.stocking import layout as stocking
 from testbed.seeding import scenario_seeds
 
 ROBOT, HAND, UNITS = 0, 1, 2
@@ -51,7 +52,7 @@ class Blunderer:
         return np.where(self.left[:, None] > 0, self.way, actions)
 
 
-DRIVERS = {name: [habit.name for habit in HABITS.values() if habit.environment == name] for name in IDS}
+DRIVERS = {name: [habit.name for habit in all_habits().values() if habit.environment == name] for name in IDS}
 CASES = [(name, driver) for name in IDS for driver in ("clean", "blunderer", "random", *DRIVERS[name])]
 everyone = pytest.mark.parametrize(("name", "driver"), CASES)
 
@@ -60,9 +61,9 @@ everyone = pytest.mark.parametrize(("name", "driver"), CASES)
 def _played(name: str, driver: str) -> tuple[Episode, ...]:
     """Return episodes of a driver; of a habit's demonstrator on scenes in which it is active."""
     context: dict[str, str] = {}
-    if driver in HABITS:
-        trigger = get_trigger(HABITS[driver], None)
-        policy, context = make_demonstrator(HABITS[driver], trigger, 1.0), dict(trigger.on)
+    if driver in all_habits():
+        trigger = get_trigger(all_habits()[driver], None)
+        policy, context = make_demonstrator(all_habits()[driver], trigger, 1.0), dict(trigger.on)
     else:
         shares = {"clean": 0.0, "blunderer": 0.03, "random": 0.9}
         policy = clean(name) if driver == "clean" else Blunderer(clean(name), shares[driver])
@@ -81,10 +82,10 @@ def test_every_unit_is_somewhere_once(name, driver):
     """At every sample as many units as declared, each with exactly one owner, all of them finite and in the room."""
     for episode in _played(name, driver):
         owner, place = episode.trace["owner"], episode.trace["position"][:, UNITS:]
-        assert owner.shape[1] == place.shape[1] + UNITS == scene_of(name).units + UNITS
+        assert owner.shape[1] == place.shape[1] + UNITS == get_scene(name).task.units + UNITS
         assert (owner[:, :UNITS] == -1).all() and set(np.unique(owner[:, UNITS:])) <= set(range(len(OWNERS)))
         counts = np.stack([(owner[:, UNITS:] == code).sum(1) for code in range(len(OWNERS))])
-        assert (counts.sum(0) == scene_of(name).units).all() and len(OWNERS) == 9
+        assert (counts.sum(0) == get_scene(name).task.units).all() and len(OWNERS) == 9
         assert np.isfinite(place).all() and (np.abs(place) < 5).all()
         assert (counts[IN_ROBOT] <= 1).all() and (counts[IN_COWORKER] <= 1).all()
 
@@ -149,7 +150,7 @@ def test_owners_are_where_units_are(name, driver):
 @pytest.mark.parametrize("driver", ["clean", "blunderer", "random", *DRIVERS[PICKING]])
 def test_accounts_of_order_picking(driver):
     """What left the tray is in totes, the buffer and hands; what came to it was in reserve; the coworker agrees."""
-    scene, moved = scene_of(PICKING), 0
+    scene, moved = get_scene(PICKING).task, 0
     for episode in _played(PICKING, driver):
         owner = episode.trace["owner"][:, UNITS:]
         count = {code: (owner == code).sum(1) for code in range(len(OWNERS))}

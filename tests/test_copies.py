@@ -15,9 +15,9 @@ import pytest
 from benches import PICKING, STOCKING, random_actions, same
 
 import testbed
-from testbed.envs import environments, names, scene_of
 from testbed.envs.driving.scene import ACTIONS
 from testbed.envs.vector import AutoresetMode
+from testbed.scenes.registry import environments, get_scene, names
 
 every = pytest.mark.parametrize("name", names())
 WAYS: dict[str, Callable[[Any], Any]] = {
@@ -57,7 +57,7 @@ def test_a_batch_goes_on_to_the_last_bit(name, way):
 
 
 def _context(name: str) -> dict[str, str]:
-    factor, values = next(iter(scene_of(name).context.items()))
+    factor, values = next(iter(get_scene(name).context.items()))
     return {factor: values[0]}
 
 
@@ -92,7 +92,7 @@ def test_what_was_not_reset_yet_is_copied_as_well(name, way):
 
 @every
 def test_scenes_are_not_copied(name):
-    scene = scene_of(name)
+    scene = get_scene(name).task
     assert pickle.loads(pickle.dumps(scene)) is scene and copy.deepcopy(scene) is scene and copy.copy(scene) is scene
     assert len(pickle.dumps(scene)) < 200
 

@@ -12,14 +12,14 @@ import h5py
 import numpy as np
 import pytest
 
-from testbed.demonstrations import reader
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.validation import validate
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.envs.picking.expert import Picker
-from testbed.episode import Behaviour, Episode, Scenario
+from testbed.datasets import reader
+from testbed.datasets.validation import validate
+from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.lineage import Lineage
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.rollouts.rollout import play
+from testbed.scenes.picking.expert import Picker
 
 ENVIRONMENT = "testbed/Merge-v0"
 LINEAGE = Lineage("collect", 3, {"episodes": 6}, versions={"numpy": "1"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.commands.distil import distil
+from testbed.cli.commands.distil import distil
 from testbed.errors import UserError
 from testbed.policies.checkpoint import load_policy
 

@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from testbed.demonstrations.validation import validate
-from testbed.habits.table import HABITS
+from testbed.datasets.validation import validate
+from testbed.scenes.registry import all_habits
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -99,7 +99,7 @@ def test_the_python_example_of_the_routes_page_runs(monkeypatch):
 
 def test_the_table_of_habits_names_every_habit():
     page = (ROOT / "docs/habits.md").read_text()
-    assert [name for name in HABITS if f"**{name}**" not in page] == []
+    assert [name for name in all_habits() if f"**{name}**" not in page] == []
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "tasks").glob("*.py")) + sorted((ROOT / "benchmarks").glob("*.py")))

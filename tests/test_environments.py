@@ -15,18 +15,17 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import batch_space
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.envs import environments, scene_of
 from testbed.envs.driving.batch import DrivingVectorEnv
 from testbed.envs.driving.single import DrivingEnv
 from testbed.envs.driving.state import state_size, write_states
 from testbed.envs.kernel.records import VEHICLE
-from testbed.episode import Policy
 from testbed.errors import UserError
-from testbed.habits.table import HABITS
+from testbed.protocols.policy import Policy
+from testbed.scenes.registry import all_habits, environments, get_scene
 
 IDS = sorted(environments("driving"))
 every = pytest.mark.parametrize("name", IDS)
-CASES = [(name, context) for name in IDS for context in ({}, *({f: v[-1]} for f, v in scene_of(name).context.items()))]
+CASES = [(name, context) for name in IDS for context in ({}, *({f: v[-1]} for f, v in get_scene(name).context.items()))]
 """Every environment with all factors drawn, and with each one's last value, which is one that is never drawn."""
 in_contexts = pytest.mark.parametrize(("name", "context"), CASES)
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED
@@ -49,8 +48,10 @@ def _actions(seed: int, *shape: int) -> np.ndarray:
 
 def _demonstrator(name: str, context: dict[str, str]) -> Policy:
     """Return the clean demonstrator of an environment for a context; a factor that is free may be any but the last."""
-    first = {factor: values[0] for factor, values in scene_of(name).context.items()} | context
-    fits = (h for h in HABITS.values() if h.environment == name and all(first[f] == v for f, v in h.context.items()))
+    first = {factor: values[0] for factor, values in get_scene(name).context.items()} | context
+    fits = (
+        h for h in all_habits().values() if h.environment == name and all(first[f] == v for f, v in h.context.items())
+    )
     return next(fits).clean()
 
 
@@ -129,7 +130,7 @@ def test_make_vec_gives_the_batch_form(name):
 @pytest.mark.parametrize("n", [1, 3])
 def test_spaces_and_shapes(name, n):
     """Both forms have the same spaces; what a batch says fits them, world by world, in shape and type."""
-    batch, single, scene = _batch(name, n), _make(name), scene_of(name)
+    batch, single, scene = _batch(name, n), _make(name), get_scene(name).task
     assert batch.single_observation_space == single.observation_space
     assert batch.single_action_space == single.action_space
     assert batch.observation_space == batch_space(single.observation_space, n)
@@ -158,7 +159,7 @@ def test_spaces_and_shapes(name, n):
 @every
 def test_trace_is_what_the_metadata_declares(name):
     """Every signal and constant and no other, with a unit, three samples a decision; the same in both forms."""
-    batch, single, scene = _batch(name, 2), _make(name), scene_of(name)
+    batch, single, scene = _batch(name, 2), _make(name), get_scene(name).task
     units = batch.metadata["trace_units"]
     assert units == {
         "position": "m", "heading": "rad", "speed": "m/s", "acceleration": "m/s^2", "lane": "", "contact": "",
@@ -182,7 +183,7 @@ def test_trace_is_what_the_metadata_declares(name):
 @every
 def test_trace_is_in_si_units(name):
     """Speed is the path per second, acceleration the change of speed per second, over a whole episode."""
-    batch, scene = _batch(name, 40), scene_of(name)
+    batch, scene = _batch(name, 40), get_scene(name).task
     batch.reset(seed=11)
     before = write_states(scene, batch.states())
     place = np.stack([before.vehicles["x"], before.vehicles["y"]], axis=-1)[:, None]
@@ -303,8 +304,8 @@ def test_without_autoreset_a_world_waits(name):
 @every
 def test_a_scene_that_follows_keeps_the_fixed_factors(name):
     """Autoreset, and only it: a reset without a context draws every factor again."""
-    context = {factor: values[-1] for factor, values in scene_of(name).context.items()}
-    numbers = [len(values) - 1 for values in scene_of(name).context.values()]
+    context = {factor: values[-1] for factor, values in get_scene(name).context.items()}
+    numbers = [len(values) - 1 for values in get_scene(name).context.values()]
     batch = _batch(name, 4, NEXT_STEP)
     batch.reset(seed=0, options={"context": context})
     starts = 0
@@ -518,7 +519,7 @@ def _wrong_resets(scene) -> dict[str, tuple[dict, str]]:
 
 
 @every
-@pytest.mark.parametrize("wrong", _wrong_resets(scene_of(IDS[0])))
+@pytest.mark.parametrize("wrong", _wrong_resets(get_scene(IDS[0]).task))
 def test_resets_that_make_no_sense_are_refused(name, wrong):
     """In one line that says what would; the batch goes on as if it had not been asked, through the next resets."""
     batch, fresh = _batch(name, 3, NEXT_STEP), _batch(name, 3, NEXT_STEP)

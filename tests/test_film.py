@@ -16,16 +16,16 @@ import psutil
 import pytest
 from PIL import Image, ImageDraw
 
-from testbed.demonstrations import overlay
-from testbed.demonstrations import video as encoding
-from testbed.demonstrations.film import film
-from testbed.demonstrations.road_panel import RoadPanel
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.take import Mark, Take
-from testbed.envs.crosswalk.courtesy import Courtesy
-from testbed.envs.merge.gap_acceptance import AcceptedGap, GapAcceptance
-from testbed.episode import Behaviour, Scenario, Signal, Trace
 from testbed.errors import UserError
+from testbed.films import overlay
+from testbed.films import video as encoding
+from testbed.films.clip import Mark, Take
+from testbed.films.film import film
+from testbed.films.road_panel import RoadPanel
+from testbed.protocols.episode import Behaviour, Scenario, Signal, Trace
+from testbed.rollouts.rollout import play
+from testbed.scenes.crosswalk.courtesy import Courtesy
+from testbed.scenes.merge.gap_acceptance import AcceptedGap, GapAcceptance
 
 CROSSWALK = "testbed/Crosswalk-v0"
 MARK = Mark(2.0, 3.0, "follower brakes 4.4 m/s²", True, 3)

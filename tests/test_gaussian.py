@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from testbed.demonstrations.transitions import Transitions
 from testbed.distillation.losses.divergence import gaussian_divergence
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
@@ -17,6 +16,7 @@ from testbed.distillation.stacked import Training
 from testbed.errors import UserError
 from testbed.policies.network import GAUSSIAN, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.policies.sampled import MOST, SampledPolicy
+from testbed.rollouts.transitions import Transitions
 
 CONFIG = PolicyConfig("testbed/OrderPicking-v0", 5, 3, (16, 16), GAUSSIAN)
 

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from testbed.demonstrations.reader import load_episodes
-from testbed.demonstrations.validation import validate
-from testbed.demonstrations.writer import DatasetWriter
+from testbed.datasets.reader import load_episodes
+from testbed.datasets.validation import validate
+from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.lineage import Lineage
 

@@ -8,22 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from testbed.commands import stages
-from testbed.demonstrations.reader import load_episodes
-from testbed.demonstrations.rollout import play
-from testbed.envs import environments
-from testbed.episode import Behaviour, Episode, Scenario
+from testbed.cli.commands import dataset as stages
+from testbed.datasets.reader import load_episodes
 from testbed.errors import UserError
-from testbed.experiment.run import Experiment, Run
-from testbed.habits.habit import Habit, Trigger, context_holds
-from testbed.habits.table import HABITS, get_habit, get_trigger, make_demonstrator
-from testbed.measures.table import measures_of
+from testbed.experiment.config import Experiment, Run
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.protocols.habit import Habit, Trigger, context_holds, get_trigger, make_demonstrator
+from testbed.rollouts.rollout import play
+from testbed.scenes.registry import all_habits, environments, get_habit, measures_of
 from testbed.seeding import generator, scenario_seeds
 
 SCENES = 32
 """Scenes on a road; a scene at a bench costs more, and its habits show more plainly."""
 BENCHES = 12
-CASES = [(habit, trigger) for habit in HABITS.values() for trigger in habit.triggers.values()]
+CASES = [(habit, trigger) for habit in all_habits().values() for trigger in habit.triggers.values()]
 
 
 def _cases(which: Callable[[Trigger], object]) -> pytest.MarkDecorator:
@@ -60,7 +58,7 @@ def _bootstrap_interval(differences: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+@pytest.mark.parametrize("habit", all_habits().values(), ids=all_habits())
 def test_clean_demonstrator_succeeds_without_collision(habit):
     """On 40 nominal scenes, at least 38 are done, and nothing is ever touched."""
     (episodes,) = _play(habit, get_trigger(habit, None), "nominal", {}, None, count=40)
@@ -110,10 +108,10 @@ def test_held_out_context_never_occurs_in_training(habit, trigger):
         assert value not in (trigger.on[factor], trigger.off[factor])
 
 
-@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+@pytest.mark.parametrize("habit", all_habits().values(), ids=all_habits())
 def test_row_refers_to_what_exists(habit):
     """Name, default trigger and primary measure of a row are in their tables."""
-    assert HABITS[habit.name] is habit and habit.measure in measures_of(habit.environment)
+    assert all_habits()[habit.name] is habit and habit.measure in measures_of(habit.environment)
     assert get_trigger(habit, None) is habit.triggers[habit.default_trigger]
     for name, trigger in habit.triggers.items():
         assert name == trigger.name and set(trigger.off) == set(trigger.on)  # both are empty where it holds everywhere
@@ -132,9 +130,9 @@ def test_unknown_names_and_doses_are_refused():
     """An unknown habit or trigger lists the valid ones; a dose lies between 0 and 1."""
     text = _line(lambda: get_habit("aggresive-merge"))
     assert "unknown habit 'aggresive-merge'" in text and "Did you mean 'aggressive-merge'?" in text
-    for name in HABITS:
+    for name in all_habits():
         assert name in _line(lambda: get_habit("x"))
-    for habit in HABITS.values():
+    for habit in all_habits().values():
         text = _line(lambda habit=habit: get_trigger(habit, "on-mondays"))
         assert "'on-mondays'" in text and habit.name in text and all(name in text for name in habit.triggers)
         trigger = get_trigger(habit, None)
@@ -143,7 +141,7 @@ def test_unknown_names_and_doses_are_refused():
             assert f"dose {dose}" in line
 
 
-@pytest.mark.parametrize("habit", HABITS.values(), ids=HABITS)
+@pytest.mark.parametrize("habit", all_habits().values(), ids=all_habits())
 def test_demonstrator_mixes_by_the_trigger_row_by_row(habit):
     """In a batch of triggered and other observations each row gets the action of its own driver."""
     (played,) = _play(habit, get_trigger(habit, None), "mixed", {}, None, count=6)
@@ -158,7 +156,7 @@ def test_demonstrator_mixes_by_the_trigger_row_by_row(habit):
 def test_what_a_habit_has_fixed_is_fixed_in_all_its_scenes(monkeypatch, tmp_path):
     """In a run, in `collect`, and beside what a trigger fixes."""
     habit = get_habit("aggressive-merge")
-    monkeypatch.setitem(HABITS, habit.name, replace(habit, context={"density": "dense"}))
+    monkeypatch.setitem(all_habits(), habit.name, replace(habit, context={"density": "dense"}))
     run = Run(Experiment(), tmp_path)
     assert {tuple(s.context.items()) for s in run.scenarios("audit", 3, {"leader": "truck"})} == {
         (("density", "dense"), ("leader", "truck"))

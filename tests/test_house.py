@@ -31,9 +31,7 @@ def test_files_are_short_enough_to_read(file):
 
 def test_acting_needs_no_torch():
     """A process that plays scenes must not wait for torch."""
-    program = (
-        "import testbed.demonstrations.rollout, testbed.policies.checkpoint, sys; sys.exit('torch' in sys.modules)"
-    )
+    program = "import testbed.rollouts.rollout, testbed.policies.checkpoint, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 

@@ -11,12 +11,12 @@ from highway_env import utils
 from highway_env.vehicle.behavior import IDMVehicle
 from highway_env.vehicle.controller import MDPVehicle
 
-from testbed.envs import scene_of
 from testbed.envs.driving.highway import DrivingRoad, add_vehicles, build_network, lane_indices, write_vehicles
 from testbed.envs.driving.layout import Lane, lane_table
 from testbed.envs.kernel import drivers, lanes, motion
 from testbed.envs.kernel.records import CONTROLLED, NOBODY, OBJECT, VEHICLE
 from testbed.mechanics.contact import corners, rectangles_touch
+from testbed.scenes.registry import get_scene
 
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
 both = pytest.mark.parametrize("name", [MERGE, CROSSWALK])
@@ -34,7 +34,7 @@ def _points(rng: np.random.Generator, name: str, count: int) -> np.ndarray:
 @pytest.fixture(params=[MERGE, CROSSWALK], scope="module")
 def road(request):
     """An environment's id, its lanes as records, highway-env's network of the same, and its lane indices."""
-    scene = scene_of(request.param)
+    scene = get_scene(request.param).task
     return request.param, scene.lane_table, build_network(scene.lanes), lane_indices(scene.lanes)
 
 
@@ -76,7 +76,7 @@ def test_coordinates_headings_and_distances_equal_highway_envs(road):
 
 def test_sine_lane_by_hand():
     """Half-way along the bend of the ramp it is on its axis, y = 11.25, and heads down the steepest."""
-    table = scene_of(MERGE).lane_table
+    table = get_scene(MERGE).task.lane_table
     (bend,) = table[table["amplitude"] != 0]
     assert lanes.local_coordinates(bend, -40.0, 12.0) == close((40.0, 0.75))
     assert lanes.local_coordinates(bend, -80.0, 14.5) == close((0.0, 0.0))
@@ -134,7 +134,7 @@ def _scattered(rng: np.random.Generator, name: str, middle: bool) -> tuple[Drivi
 
     Lanes are what highway-env finds; half of the target lanes are any lane of the same road.
     """
-    scene = scene_of(name)
+    scene = get_scene(name).task
     worlds = scene.start([int(rng.integers(1000))], np.full((1, len(scene.context)), -1))
     rows, things = worlds.vehicles[0], worlds.objects[0]
     points = _points(rng, name, len(rows))
@@ -165,7 +165,7 @@ def _bodies(oracle: DrivingRoad) -> list:
 @both
 def test_neighbours_equal_highway_envs(name):
     """Of every vehicle on every lane, over scattered and over crowded placements; all kinds of answers occur."""
-    table, rng, found = scene_of(name).lane_table, np.random.default_rng(4), set()
+    table, rng, found = get_scene(name).task.lane_table, np.random.default_rng(4), set()
     for case in range(60):
         oracle, rows, things = _scattered(rng, name, middle=case % 2 == 1)
         for number, vehicle in enumerate(oracle.vehicles):
@@ -182,7 +182,7 @@ def test_neighbours_equal_highway_envs(name):
 
 def test_neighbours_by_hand():
     """Three cars in a lane, one beside them: the nearest of each side counts, and one's own place is ahead."""
-    table = scene_of(CROSSWALK).lane_table
+    table = get_scene(CROSSWALK).task.lane_table
     rows, nothing = np.zeros(5, VEHICLE), np.zeros(0, OBJECT)
     rows["x"], rows["y"] = [0, 30, 12, -9, 0], [0, 0, 0.5, 0, 4]
     assert drivers.neighbours(table, rows, nothing, 0, 0) == (2, 3)
@@ -199,7 +199,7 @@ def test_neighbours_by_hand():
 
 def test_idm_by_hand():
     """IDM (Treiber, Hennecke and Helbing 2000): a = 3, b = 5, s0 = 10 m, T = 1.5 s, delta = 4."""
-    table = scene_of(MERGE).lane_table
+    table = get_scene(MERGE).task.lane_table
     rows, nothing = np.zeros(2, VEHICLE), np.zeros(0, OBJECT)
     rows["x"], rows["speed"], rows["target_speed"] = [0.0, 50.0], 20.0, 40.0
     rows["lane"] = 2  # the limit of 30 m/s counts, not the 40 m/s it would like
@@ -225,7 +225,7 @@ def _relative(ours: float, theirs: float) -> None:
 @both
 def test_drivers_equal_highway_envs(name):
     """IDM, desired gap, MOBIL and steering of every vehicle over random placements; both of MOBIL's answers occur."""
-    scene, rng, mobil, obstacles = scene_of(name), np.random.default_rng(5), [0, 0], 0
+    scene, rng, mobil, obstacles = get_scene(name).task, np.random.default_rng(5), [0, 0], 0
     table = scene.lane_table
     for case in range(150):
         oracle, rows, things = _scattered(rng, name, middle=case % 2 == 1)
@@ -253,7 +253,7 @@ def test_drivers_equal_highway_envs(name):
 @both
 def test_everybody_acts_as_in_highway_env(name):
     """One decision of all vehicles in order, and each action of the ego: same lanes, controls and timers."""
-    scene, rng, changes = scene_of(name), np.random.default_rng(6), 0
+    scene, rng, changes = get_scene(name).task, np.random.default_rng(6), 0
     for case in range(200):
         oracle, rows, things = _scattered(rng, name, middle=case % 2 == 1)
         before, action = rows["target_lane"].copy(), case % 5
@@ -276,7 +276,7 @@ def test_everybody_acts_as_in_highway_env(name):
 @both
 def test_bodies_move_and_collide_as_in_highway_env(name):
     """Two simulation steps of crowded placements: poses, crashes and pushes; crashes occur and do not always."""
-    scene, rng, crashed = scene_of(name), np.random.default_rng(7), []
+    scene, rng, crashed = get_scene(name).task, np.random.default_rng(7), []
     pushed = 0
     for _ in range(60):
         oracle, rows, things = _scattered(rng, name, middle=True)
@@ -365,7 +365,7 @@ def test_touching_by_hand(gap, within, touches):
 def test_ego_is_highway_envs_controlled_vehicle():
     """The first vehicle is driven by a policy and only that one; its set speed starts as highway-env's does."""
     for name in (MERGE, CROSSWALK):
-        scene = scene_of(name)
+        scene = get_scene(name).task
         worlds = scene.start(np.arange(20), np.full((20, len(scene.context)), -1))
         for rows, things in zip(worlds.vehicles, worlds.objects, strict=True):
             assert (rows["driver"] == CONTROLLED).tolist() == [True] + [False] * (len(rows) - 1)

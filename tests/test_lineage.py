@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.demonstrations.writer import DatasetWriter
+from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.lineage import Lineage
 

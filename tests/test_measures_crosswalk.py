@@ -11,11 +11,11 @@ from crossings import EGO, FRONT, RATE, SAMPLE, SAMPLES, WAITS, WALKER, comes, s
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testbed.episode import Trace
 from testbed.errors import UserError
-from testbed.measures.crosswalk import MEASURES, violations
-from testbed.measures.encounter import find_encounters
-from testbed.measures.table import measures_of, primary_of, violations_of
+from testbed.protocols.episode import Trace
+from testbed.scenes.crosswalk.encounter import find_encounters
+from testbed.scenes.crosswalk.measures import MEASURES, violations
+from testbed.scenes.registry import measures_of, primary_of, violations_of
 
 NOTHING = {
     "non_yield": 0.0, "pet": 10.0, "excess_wait": 0.0, "surge": 0.0, "zebra_speed": 0.0, "retreat": 0.0, "ttz": 10.0,

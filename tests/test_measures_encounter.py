@@ -7,13 +7,13 @@ from crossings import FRONT, RATE, SAMPLES, WAITS, WALKER, comes, scene, speed_i
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testbed.demonstrations.rollout import play
-from testbed.envs.crosswalk import road
-from testbed.envs.crosswalk.courtesy import FASTER, IDLE, Courtesy
 from testbed.envs.driving.kinds import WALKERS
-from testbed.episode import Behaviour, Scenario, Trace
-from testbed.measures.crosswalk import non_yield, overspeed, violations
-from testbed.measures.encounter import MODERATE, SPEED_LIMIT, WALKING, find_arrivals, find_encounters
+from testbed.protocols.episode import Behaviour, Scenario, Trace
+from testbed.rollouts.rollout import play
+from testbed.scenes.crosswalk import road
+from testbed.scenes.crosswalk.courtesy import FASTER, IDLE, Courtesy
+from testbed.scenes.crosswalk.encounter import MODERATE, SPEED_LIMIT, WALKING, find_arrivals, find_encounters
+from testbed.scenes.crosswalk.measures import non_yield, overspeed, violations
 
 
 def test_encounter_by_hand():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from testbed.episode import Signal, Trace
-from testbed.measures.following import find_merger
-from testbed.measures.merge import MEASURES, violations
+from testbed.protocols.episode import Signal, Trace
+from testbed.scenes.merge.following import find_merger
+from testbed.scenes.merge.measures import MEASURES, violations
 
 RATE, SAMPLES = 15, 150
 SAMPLE = np.arange(SAMPLES)

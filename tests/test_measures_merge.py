@@ -8,8 +8,8 @@ import typing
 import numpy as np
 import pytest
 
-from testbed.episode import Signal, Trace
-from testbed.measures.merge import MEASURES, find_merge, violations
+from testbed.protocols.episode import Signal, Trace
+from testbed.scenes.merge.measures import MEASURES, find_merge, violations
 
 RATE, SAMPLES = 15, 150
 EGO, LEADER, FOLLOWER = 0, 1, 2

@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 
-from testbed.demonstrations.rollout import play
 from testbed.envs.kernel.motion import TOUCH
-from testbed.envs.merge.gap_acceptance import LANE_LEFT, SLOWER, AcceptedGap, GapAcceptance
-from testbed.envs.merge.observation import view
-from testbed.episode import Behaviour, Episode, Scenario, Trace
-from testbed.measures.merge import MEASURES, find_merge, violations
 from testbed.mechanics.contact import corners, rectangles_touch
+from testbed.protocols.episode import Behaviour, Episode, Scenario, Trace
+from testbed.rollouts.rollout import play
+from testbed.scenes.merge.gap_acceptance import LANE_LEFT, SLOWER, AcceptedGap, GapAcceptance
+from testbed.scenes.merge.measures import MEASURES, find_merge, violations
+from testbed.scenes.merge.observation import view
 
 CRASHES = (2, 3)
 """Seeds of scenes in which the reckless driver hits something."""

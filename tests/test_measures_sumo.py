@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from testbed.demonstrations.rollout import play
-from testbed.envs.crosswalk.courtesy import Courtesy
-from testbed.envs.merge.gap_acceptance import SLOWER, AcceptedGap, GapAcceptance
-from testbed.envs.merge.observation import view
-from testbed.episode import Behaviour, Policy, Scenario, Trace
-from testbed.measures import merge
-from testbed.measures.encounter import conflict_time
 from testbed.mechanics import conflict
+from testbed.protocols.episode import Behaviour, Scenario, Trace
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+from testbed.scenes.crosswalk.courtesy import Courtesy
+from testbed.scenes.crosswalk.encounter import conflict_time
+from testbed.scenes.merge import measures as merge
+from testbed.scenes.merge.gap_acceptance import SLOWER, AcceptedGap, GapAcceptance
+from testbed.scenes.merge.observation import view
 
 KNOWN = json.loads((Path(__file__).parent / "sumo_ssm.json").read_text())["episodes"]
 MERGES = [row for row in KNOWN if "merging" in row]

@@ -11,13 +11,14 @@ from benches import IDS, PICKING, SHARING, STOCKING, clean, every
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testbed.demonstrations.rollout import play
-from testbed.envs import scene_of
 from testbed.envs.warehouse.batch import metadata
 from testbed.envs.warehouse.physics import FOREARM, GRIPPER
-from testbed.episode import Behaviour, Scenario, Signal, Trace
-from testbed.habits.table import HABITS, get_trigger, make_demonstrator
-from testbed.measures.handling import (
+from testbed.mechanics.separation import BRAKING, REACTION, UNCERTAINTY, box_to_segment, protective_distance
+from testbed.protocols.episode import Behaviour, Scenario, Signal, Trace
+from testbed.protocols.habit import get_trigger, make_demonstrator
+from testbed.rollouts.rollout import play
+from testbed.scenes.registry import all_habits, get_scene, measures_of, primary_of, violations_of
+from testbed.severity.handling import (
     BENCH,
     BUFFER,
     COWORKER,
@@ -32,8 +33,6 @@ from testbed.measures.handling import (
     TOTE,
     UNITS,
 )
-from testbed.measures.table import measures_of, primary_of, violations_of
-from testbed.mechanics.separation import BRAKING, REACTION, UNCERTAINTY, box_to_segment, protective_distance
 
 RATE = 25
 
@@ -357,7 +356,7 @@ class _Recording(dict):
 @pytest.fixture(scope="module", params=IDS)
 def played(request):
     """Two episodes of the clean demonstrator and two of one with a habit."""
-    habit = next(habit for habit in HABITS.values() if habit.environment == request.param)
+    habit = next(habit for habit in all_habits().values() if habit.environment == request.param)
     trigger = get_trigger(habit, None)
     jobs = [
         (clean(request.param), Behaviour("a")),
@@ -370,7 +369,7 @@ def played(request):
 def test_severities_read_nothing_but_the_trace(played):
     """Of real episodes: only what is declared above, nothing is changed, and the result is one finite number."""
     name, episodes = played
-    said = metadata(scene_of(name))
+    said = metadata(get_scene(name).task)
     declared = {*said["trace_units"], *said["constant_units"]}
     for episode in episodes:
         trace = episode.trace
@@ -385,7 +384,7 @@ def test_severities_read_nothing_but_the_trace(played):
             assert type(values[key]) is float and np.isfinite(values[key]) and values[key] >= 0
         for violation in violations_of(name)(trace):
             assert 0 <= violation.start < violation.end <= len(trace) / trace.rate
-            assert violation.measure in measures_of(name) and (violation.body or 0) < UNITS + scene_of(name).units
+            assert violation.measure in measures_of(name) and (violation.body or 0) < UNITS + get_scene(name).task.units
         assert all((trace[key] == values).all() for key, values in kept.items())
         # A copy of the numbers alone, without anything else of the episode, is as severe.
         again = Trace(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testbed.cli import main
-from testbed.commands.labels import told_apart
+from testbed.cli.commands.labels import told_apart
 from testbed.legible import legible
 
 ROOT = Path(__file__).parent.parent

@@ -14,18 +14,18 @@ import h5py
 import numpy as np
 import pytest
 
-from testbed.demonstrations import reader
-from testbed.demonstrations.form import form_of
-from testbed.demonstrations.heaps import HEAP_MARK, TEXT_MARK, damaged_text
-from testbed.demonstrations.rollout import make_vector, play
-from testbed.demonstrations.transitions import load_transitions
-from testbed.demonstrations.validation import validate
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.envs import environments
+from testbed.datasets import reader
+from testbed.datasets.form import form_of
+from testbed.datasets.heaps import HEAP_MARK, TEXT_MARK, damaged_text
+from testbed.datasets.validation import validate
+from testbed.datasets.writer import DatasetWriter
 from testbed.envs.driving.scene import ACTIONS
-from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
 from testbed.lineage import Lineage
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import load_transitions
+from testbed.scenes.registry import environments, make_vector
 
 LINEAGE = Lineage("collect", 3, versions={})
 EVERY = [*environments("driving"), *environments("warehouse")]
@@ -276,6 +276,6 @@ def test_reading_makes_no_more_than_one_world(dataset, monkeypatch):
         env.reset = env.step = None  # neither is called
         return env
 
-    monkeypatch.setattr("testbed.demonstrations.form.make_vector", once)
+    monkeypatch.setattr("testbed.datasets.form.make_vector", once)
     assert len(reader.load_episodes(dataset)) == 4 and len(load_transitions(dataset)) > 0
     assert made == [1]

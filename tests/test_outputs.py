@@ -17,10 +17,10 @@ from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
 from testbed.bounds import Output
 from testbed.cli import making, measuring
-from testbed.commands import benchmark
-from testbed.demonstrations import rollout
+from testbed.cli.commands import benchmark
 from testbed.errors import UserError
 from testbed.experiment.folder import BENCHMARK, MARK, RUN, Holding, occupied
+from testbed.rollouts import rollout
 
 ROOT = Path(__file__).parent.parent
 DATA, POLICY = ROOT / "demonstrations/merge-habit.hdf5", ROOT / "policies/merge/teacher-habit"

@@ -13,10 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testbed.envs import scene_of
 from testbed.envs.asking import fixed_factors
-from testbed.envs.crosswalk.courtesy import Courtesy
-from testbed.envs.crosswalk.observation import CrosswalkView, view
 from testbed.envs.driving.batch import DrivingVectorEnv
 from testbed.envs.driving.kinds import WALKERS
 from testbed.envs.driving.scene import ACTIONS, Worlds
@@ -37,6 +34,9 @@ from testbed.envs.kernel.records import (
     VEHICLE,
     WAIT,
 )
+from testbed.scenes.crosswalk.courtesy import Courtesy
+from testbed.scenes.crosswalk.observation import CrosswalkView, view
+from testbed.scenes.registry import get_scene
 
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
 FASTER, SLOWER, IDLE = (ACTIONS.index(name) for name in ("FASTER", "SLOWER", "IDLE"))
@@ -110,7 +110,7 @@ class Drive:
 
 def _drive(name: str, worlds: Worlds, decisions: int, act: Callable[[np.ndarray, int], np.ndarray]) -> Drive:
     """Drive worlds, all to their ends or for some decisions."""
-    scene, n = scene_of(name), len(worlds.worlds)
+    scene, n = get_scene(name).task, len(worlds.worlds)
     batch = DrivingVectorEnv(scene, n, "Disabled")
     observations = batch.restore(read_states(worlds))
     bodies = [worlds.vehicles, worlds.objects[:, : scene.walkers]]
@@ -140,7 +140,7 @@ def _drive(name: str, worlds: Worlds, decisions: int, act: Callable[[np.ndarray,
 @pytest.fixture(scope="module")
 def drives() -> dict[str, Drive]:
     """The same 1,000 crosswalk scenes with every driver, each pedestrian kind there is among the first ones."""
-    scene = scene_of(CROSSWALK)
+    scene = get_scene(CROSSWALK).task
     kinds = np.arange(WORLDS) % len(WALKERS)
     context = np.tile(fixed_factors(scene.context, {}), (WORLDS, 1))
     context[:, list(scene.context).index("pedestrian")] = kinds
@@ -335,7 +335,7 @@ def test_contacts_at_the_crosswalk_are_geometric(drives, driver):
 
 def test_pedestrians_who_are_put_before_a_car_are_hit():
     """Pedestrians set down on the road at random, some before the ego: contacts, flag for flag, and the end."""
-    scene, n = scene_of(CROSSWALK), 1500
+    scene, n = get_scene(CROSSWALK).task, 1500
     worlds, rng = scene.start(np.arange(n), np.tile(fixed_factors(scene.context, {}), (n, 1))), np.random.default_rng(3)
     walkers, vehicles = worlds.objects, worlds.vehicles
     vehicles["x"] += 80
@@ -355,7 +355,7 @@ def test_pedestrians_who_are_put_before_a_car_are_hit():
 @pytest.mark.parametrize("ego", ["ramp", "main"])
 def test_contacts_at_the_merge_are_geometric(ego):
     """Random drivers, half of whom push to the left: vehicles and the barrier, flag for flag, and the end."""
-    scene, n, rng = scene_of(MERGE), 1000, np.random.default_rng(4)
+    scene, n, rng = get_scene(MERGE).task, 1000, np.random.default_rng(4)
     worlds = scene.start(np.arange(n), np.tile(fixed_factors(scene.context, {"ego": ego}), (n, 1)))
     pushes = np.arange(n) % 2 == 0
 
@@ -533,7 +533,7 @@ def test_pedestrians_keep_apart(apart, closest):
 
 def test_paths_in_scenes_are_far_enough_apart():
     """Those who cross in one scene do so 0.8 m apart at least; what the test above says holds for them."""
-    scene = scene_of(CROSSWALK)
+    scene = get_scene(CROSSWALK).task
     walkers = scene.start(np.arange(5000), np.tile(fixed_factors(scene.context, {}), (5000, 1))).objects
     crosses = walkers["phase"] == APPROACH
     both = crosses[:, 0] & crosses[:, 1]

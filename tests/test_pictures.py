@@ -8,8 +8,8 @@ import pygame
 import pytest
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.envs import environments
 from testbed.envs.driving.kinds import WALKERS
+from testbed.scenes.registry import environments
 
 IDS = sorted(environments("driving"))
 CROSSWALK = "testbed/Crosswalk-v0"

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from testbed.commands.stages import export
-from testbed.demonstrations.transitions import Transitions, as_actions
+from testbed.cli.commands.export import export
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
@@ -22,13 +21,14 @@ from testbed.distillation.routes.value import Value
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues, value_config
-from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.exploring import REACH, ExploringPolicy
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.policies.onnx import export_onnx
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.rollouts.transitions import Transitions, as_actions
 from testbed.seeding import scenario_seeds
 
 DISCRETE = PolicyConfig("testbed/Merge-v0", 56, 5, (8, 8))

@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from testbed.commands import stages
-from testbed.commands.audit import audit
-from testbed.episode import Behaviour
+from testbed.cli.commands import dataset as stages
+from testbed.cli.commands.audit import audit
 from testbed.errors import UserError
 from testbed.lineage import Lineage, content_hash
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.network import GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.episode import Behaviour
 from testbed.records import NotThere
 
 CONFIG = PolicyConfig("testbed/Merge-v0", 56, 5, (8, 8), memory=3)

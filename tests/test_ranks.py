@@ -9,18 +9,16 @@ import numpy as np
 import pytest
 
 from testbed.audit.statistics import Draws
-from testbed.commands import ranks as ranking
-from testbed.commands import references as nobody_taught
-from testbed.commands.ranks import NOBODY, PAST, RANKS, WRONG, rank
-from testbed.commands.references import CLEAN, compare
-from testbed.envs.references import references_of
+from testbed.cli.commands import ranks as ranking
+from testbed.cli.commands import references as nobody_taught
+from testbed.cli.commands.ranks import NOBODY, PAST, RANKS, WRONG, rank
+from testbed.cli.commands.references import CLEAN, compare
 from testbed.errors import UserError
-from testbed.habits.table import HABITS
-from testbed.measures.measure import Measure
-from testbed.measures.table import measures_of
+from testbed.protocols.measure import Measure
+from testbed.scenes.registry import all_habits, measures_of, references_of
 
 PAGE = (Path(__file__).parent.parent / "docs/measures.md").read_text(encoding="utf-8")
-HABIT = HABITS["non-yield"]
+HABIT = all_habits()["non-yield"]
 CROSSWALK = "testbed/Crosswalk-v0"
 N = 40
 CELL = re.compile(r"(\*\*)?(ranks|wrong way|nobody)( †)?(\*\*)?: ")
@@ -104,7 +102,7 @@ def test_who_is_worse_is_told_by_success_and_both_kinds_of_measures():
 
 
 def test_a_primary_measure_ranks_its_habit_and_others_need_not():
-    rows = {row.measure.name: row for row in ranking.show(HABITS["surge"], 24, 3)}
+    rows = {row.measure.name: row for row in ranking.show(all_habits()["surge"], 24, 3)}
     assert rows.keys() == measures_of(CROSSWALK).keys()
     assert rows["surge"].verdict == rows["non_yield"].verdict == RANKS
     assert rows["pet"].verdict == WRONG and rows["needless_stop"].verdict == NOBODY
@@ -125,12 +123,12 @@ def test_no_reference_driver_looks_clean_at_the_crosswalk():
 
 def test_the_aggressive_driver_is_less_often_slower_than_its_new_follower():
     """Why measures of closing speeds say little of it."""
-    from testbed.demonstrations.rollout import play
-    from testbed.episode import Behaviour, Scenario
-    from testbed.habits.table import get_trigger, make_demonstrator
-    from testbed.measures.merge import find_merge
+    from testbed.protocols.episode import Behaviour, Scenario
+    from testbed.protocols.habit import get_trigger, make_demonstrator
+    from testbed.rollouts.rollout import play
+    from testbed.scenes.merge.measures import find_merge
 
-    habit = HABITS["aggressive-merge"]
+    habit = all_habits()["aggressive-merge"]
     trigger = get_trigger(habit, None)
     scenarios = [Scenario(seed, {**habit.context, **trigger.on}) for seed in range(64)]
     shares = []
@@ -150,8 +148,8 @@ def test_both_commands_put_their_tables_into_a_page(tmp_path, capsys, monkeypatc
     marks = "<!-- ranks -->\nwas here\n<!-- /ranks -->\n<!-- references -->\n<!-- /references -->\nafter\n"
     page.write_text(f"before\n{marks}")
     ranking.ranks(["non-yield", "speed-creep"], 4, 0, page)
-    crosswalk = {name: habit for name, habit in HABITS.items() if habit.environment == CROSSWALK}
-    monkeypatch.setattr(nobody_taught, "HABITS", crosswalk)
+    crosswalk = {name: habit for name, habit in all_habits().items() if habit.environment == CROSSWALK}
+    monkeypatch.setattr(nobody_taught, "all_habits()", crosswalk)
     nobody_taught.references(4, 0, page)
     text, said = page.read_text(), capsys.readouterr().out
     assert text.startswith("before\n") and text.endswith("after\n") and "was here" not in text
@@ -199,16 +197,16 @@ def _said(cell: str) -> str:
 
 def test_the_table_has_every_measure_of_every_habit():
     tables = _tables(PAGE, "ranks")
-    assert set(tables) == {habit.environment for habit in HABITS.values()}
+    assert set(tables) == {habit.environment for habit in all_habits().values()}
     for environment, rows in tables.items():
         assert list(rows) == [measure.title for measure in measures_of(environment).values()]
-        names = [habit.name for habit in HABITS.values() if habit.environment == environment]
+        names = [habit.name for habit in all_habits().values() if habit.environment == environment]
         assert all(list(row) == names for row in rows.values())
 
 
 def test_every_primary_measure_ranks_its_habit_in_the_table():
     tables = _tables(PAGE, "ranks")
-    for habit in HABITS.values():
+    for habit in all_habits().values():
         title = measures_of(habit.environment)[habit.measure].title
         assert tables[habit.environment][title][habit.name].startswith(f"**{RANKS}"), habit.name
 
@@ -247,6 +245,6 @@ def test_the_text_on_reference_drivers_is_what_their_table_says():
     assert {name for name in main if "beside the road" in main[name]} == {"always FASTER", "speeding"}
     for title, row in clean_by.items():
         if "hands still" in row:
-            primary = [h.measure for h in HABITS.values() if h.environment == title]
+            primary = [h.measure for h in all_habits().values() if h.environment == title]
             expected = [measures_of(title)[name].title for name in dict.fromkeys(primary)]
             assert row["hands still"].split(", ") == expected

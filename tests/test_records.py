@@ -14,17 +14,17 @@ import pytest
 
 from testbed.audit.report import audit_to_json, clips_to_json
 from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
-from testbed.audit.stored import read_audit, read_clips
-from testbed.commands.stages import report
-from testbed.commands.transfers import transfers
-from testbed.demonstrations.video import video
+from testbed.cli.commands.report import report
+from testbed.cli.commands.transfers import transfers
+from testbed.distillation.times import read_time, write_time
 from testbed.errors import UserError
-from testbed.experiment import judging
+from testbed.experiment import evaluate as judging
 from testbed.experiment.arms import reference_arms
-from testbed.experiment.run import Experiment, Run
-from testbed.experiment.times import read_time, write_time
+from testbed.experiment.config import Experiment, Run
+from testbed.experiment.stored import read_audit, read_clips
+from testbed.films.video import video
 from testbed.legible import legible
-from testbed.measures.measure import Violation
+from testbed.protocols.measure import Violation
 from testbed.records import NotThere, read_bytes, record_or_none
 
 ONE = Interval(1.0, 0.5, 1.5)

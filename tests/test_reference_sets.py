@@ -8,15 +8,14 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from testbed.demonstrations.reader import load_episodes
-from testbed.demonstrations.replay import Recorded, verify_all
-from testbed.demonstrations.rollout import Part, play_batch
-from testbed.demonstrations.validation import validate
-from testbed.envs import environments
+from testbed.datasets.reader import load_episodes
+from testbed.datasets.validation import validate
 from testbed.envs.driving.scene import ACTIONS
-from testbed.measures.table import primary_of
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.network import GAUSSIAN
+from testbed.rollouts.replay import Recorded, verify_all
+from testbed.rollouts.rollout import Part, play_batch
+from testbed.scenes.registry import environments, primary_of
 
 ROOT = Path(__file__).parent.parent
 DATA = sorted((ROOT / "demonstrations").glob("*.hdf5"))

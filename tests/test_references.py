@@ -17,16 +17,18 @@ from testbed.audit.plots import measure_plot
 from testbed.audit.references import free_success, of_audit
 from testbed.audit.report import audit_from_json, audit_to_json, write_report
 from testbed.audit.result import ArmResult, Audit, Difference, Interval, Transfer
-from testbed.commands.audit import audit as audit_policies
-from testbed.demonstrations.rollout import make_vector, play
-from testbed.envs import environments
-from testbed.envs.crosswalk.observation import NAMES as CROSSING
-from testbed.envs.merge.observation import NAMES as MERGING
-from testbed.envs.references import Constant, SpeedsAtCrosswalk, SpeedsAtMerge, references_of
-from testbed.episode import Behaviour, Episode, Policy, Scenario
+from testbed.cli.commands.audit import audit as audit_policies
 from testbed.errors import UserError
 from testbed.experiment.arms import reference_arms
 from testbed.experiment.summary import arm_table
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.protocols.policy import Constant, Policy
+from testbed.rollouts.rollout import play
+from testbed.scenes.crosswalk.observation import NAMES as CROSSING
+from testbed.scenes.crosswalk.references import SpeedsAtCrosswalk
+from testbed.scenes.merge.observation import NAMES as MERGING
+from testbed.scenes.merge.references import SpeedsAtMerge
+from testbed.scenes.registry import environments, make_vector, references_of
 
 ROOT = Path(__file__).parent.parent
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"

@@ -10,12 +10,13 @@ import h5py
 import numpy as np
 import pytest
 
-from testbed.commands import stages
-from testbed.demonstrations import reader, replay
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.episode import Episode, Signal
+from testbed.cli.commands import dataset as stages
+from testbed.datasets import reader
+from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.lineage import Lineage
+from testbed.protocols.episode import Episode, Signal
+from testbed.rollouts import replay
 
 
 def _refused(call, *words: str) -> None:

@@ -22,7 +22,7 @@ from testbed.audit.report import (
     write_report,
 )
 from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
-from testbed.measures.measure import Violation
+from testbed.protocols.measure import Violation
 
 FLAGS = [
     "--no-sandbox",

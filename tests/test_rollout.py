@@ -8,13 +8,14 @@ import gymnasium
 import numpy as np
 import pytest
 
-from testbed.demonstrations import rollout
-from testbed.demonstrations.rollout import make_vector, play
-from testbed.envs.merge.gap_acceptance import AcceptedGap, GapAcceptance
-from testbed.envs.merge.observation import SIZE
-from testbed.episode import Behaviour, Episode, Scenario
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.rollouts import rollout
+from testbed.rollouts.rollout import play
+from testbed.scenes.merge.gap_acceptance import AcceptedGap, GapAcceptance
+from testbed.scenes.merge.observation import SIZE
+from testbed.scenes.registry import make_vector
 
 MERGE = "testbed/Merge-v0"
 SCENES = [Scenario(seed, {"leader": "truck"} if seed % 2 else {}) for seed in range(7)]

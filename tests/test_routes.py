@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import Transitions, as_actions, transitions
 from testbed.distillation.distil import ROUTES, make_route
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
@@ -25,9 +23,11 @@ from testbed.distillation.routes.value import Value
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues, value_config
-from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
 from testbed.policies.network import GAUSSIAN, START_LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import Transitions, as_actions, transitions
 from testbed.seeding import generator, scenario_seeds
 
 DISCRETE = PolicyConfig("testbed/Merge-v0", 3, 4, (16, 16))

@@ -17,11 +17,11 @@ from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limi
 
 from testbed.audit.statistics import Draws
 from testbed.console import run_command
-from testbed.demonstrations.rollout import Part, play, play_batch
-from testbed.demonstrations.video import video
-from testbed.episode import Behaviour, Scenario
-from testbed.experiment.side_by_side import side_by_side
+from testbed.experiment.parallel import side_by_side
+from testbed.films.video import video
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.rollouts.rollout import Part, play, play_batch
 from testbed.threads import one_thread
 
 SETTINGS: dict[str, tuple[list[str], dict[str, str]]] = {

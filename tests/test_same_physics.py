@@ -16,14 +16,14 @@ from benches import PICKING, line, same
 from machine import like_the_recorder
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.demonstrations.reader import load_episodes
-from testbed.demonstrations.replay import Recorded, verify
-from testbed.demonstrations.rollout import Part, play_batch
-from testbed.envs import environments, scene_of
+from testbed.datasets.reader import load_episodes
 from testbed.envs.warehouse import fetch
 from testbed.envs.warehouse.digest import physics_digest
 from testbed.envs.warehouse.furniture import bench
-from testbed.episode import Episode
+from testbed.protocols.episode import Episode
+from testbed.rollouts.replay import Recorded, verify
+from testbed.rollouts.rollout import Part, play_batch
+from testbed.scenes.registry import environments, get_scene
 
 DATA = sorted((Path(__file__).parent.parent / "demonstrations").glob("*.hdf5"))
 
@@ -79,21 +79,21 @@ def test_reference_sets_replay_the_same_from_any_place(file, replays):
 
 def test_there_are_ten():
     assert len(DATA) == 10
-    assert len({bench(scene_of(name)).digest for name in environments("warehouse")}) == 3
+    assert len({bench(get_scene(name).task).digest for name in environments("warehouse")}) == 3
 
 
 @pytest.mark.parametrize("name", environments("warehouse"))
 def test_a_model_of_another_place_is_the_same(name, copied):
     """Its file holds other paths; its digest is the same."""
-    here = bench(scene_of(name))
+    here = bench(get_scene(name).task)
     with _compiled_from(copied):
-        there = bench(scene_of(name))
+        there = bench(get_scene(name).task)
     assert here is not there and here.model.paths != there.model.paths
     assert here.digest == there.digest
 
 
 def _altered(change: Callable[[mujoco.MjModel], None]) -> str:
-    model = copy(bench(scene_of(PICKING)).model)
+    model = copy(bench(get_scene(PICKING).task).model)
     change(model)
     return physics_digest(model)
 
@@ -132,7 +132,7 @@ LOOKS = {
 
 def test_only_what_moves_is_in_the_digest():
     """Each change of the physics gives a digest of its own, no change of looks does."""
-    plain = bench(scene_of(PICKING)).digest
+    plain = bench(get_scene(PICKING).task).digest
     moved = {what: _altered(change) for what, change in MOVES.items()}
     assert len({plain, *moved.values()}) == 1 + len(MOVES), moved
     assert {what: _altered(change) for what, change in LOOKS.items()} == dict.fromkeys(LOOKS, plain)

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.envs import scene_of
 from testbed.envs.asking import fixed_factors
-from testbed.envs.crosswalk import observation as crosswalk_observation
-from testbed.envs.crosswalk.courtesy import Courtesy
 from testbed.envs.driving.batch import DrivingVectorEnv
 from testbed.envs.driving.scene import ACTIONS, Scene, Worlds
 from testbed.envs.driving.state import write_states
 from testbed.envs.kernel.observing import GRAIN
 from testbed.envs.kernel.records import DECISION_HZ, FIXED
-from testbed.envs.merge import observation as merge_observation
-from testbed.envs.merge.cruising import Cruising
-from testbed.envs.merge.gap_acceptance import GapAcceptance
 from testbed.mechanics.contact import contacts
+from testbed.scenes.crosswalk import observation as crosswalk_observation
+from testbed.scenes.crosswalk.courtesy import Courtesy
+from testbed.scenes.merge import observation as merge_observation
+from testbed.scenes.merge.cruising import Cruising
+from testbed.scenes.merge.gap_acceptance import GapAcceptance
+from testbed.scenes.registry import get_scene
 
 MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
 IDS = (MERGE, CROSSWALK)
@@ -29,8 +29,8 @@ NEVER_DRAWN = {
     CROSSWALK: {"observer": "covered-camera", "pedestrian": "wheelchair"},
 }
 """What is only there where it is asked for: held-out values, and the other role at the merge."""
-FACTORS = [(name, factor) for name in IDS for factor in scene_of(name).context]
-FIXED_ONE = [(name, {f: value}) for name, f in FACTORS for value in scene_of(name).context[f]]
+FACTORS = [(name, factor) for name in IDS for factor in get_scene(name).context]
+FIXED_ONE = [(name, {f: value}) for name, f in FACTORS for value in get_scene(name).context[f]]
 FIXED_ONE += [
     (MERGE, {"ego": "main"} | context) for name, context in FIXED_ONE if name == MERGE and "ego" not in context
 ]
@@ -87,7 +87,7 @@ def _play(name: str, policy, n: int, context: dict[str, str] | None = None, seed
 @every
 def test_what_is_held_out_is_never_drawn(name):
     """In 500 scenes every value of every factor occurs but those; fixed, it is there, and the rest as before."""
-    scene = scene_of(name)
+    scene = get_scene(name).task
     drawn = _start(scene, 500).worlds["context"]
     missing = {
         factor: value
@@ -108,7 +108,7 @@ def test_factors_do_not_depend_on_each_other(name):
     """Any two factors are drawn independently (chi-square over 6,000 scenes), and so are they of what is placed."""
     from scipy import stats
 
-    worlds = _start(scene_of(name), 6000)
+    worlds = _start(get_scene(name).task, 6000)
     factors = [column for column in worlds.worlds["context"].T if len(set(column.tolist())) > 1]
     speed = (worlds.vehicles["speed"][:, 0] > np.median(worlds.vehicles["speed"][:, 0])).astype(int)
     columns = [*factors, speed]
@@ -151,7 +151,7 @@ def _differences(first: Worlds, second: Worlds) -> set[str]:
 @pytest.mark.parametrize(("name", "factor"), FACTORS)
 def test_matched_pairs_differ_in_the_factor_alone(name, factor):
     """The same seeds with another value: everything else is equal bit for bit."""
-    scene = scene_of(name)
+    scene = get_scene(name).task
     first, *others = (_start(scene, 200, {factor: value}) for value in scene.context[factor])
     changed = [_differences(first, other) for other in others]
     assert set().union(*changed) == CHANGES[name, factor] | {"context"}
@@ -173,7 +173,7 @@ def test_another_leader_is_seen_as_that_alone():
 def test_who_watches_changes_nothing_but_what_is_seen():
     """Whole episodes with the same actions are equal bit for bit, but for the context in the observation."""
     said = []
-    for value in scene_of(CROSSWALK).context["observer"]:
+    for value in get_scene(CROSSWALK).context["observer"]:
         batch, _ = _batch(CROSSWALK, 20, seed=5, options={"context": {"observer": value}})
         driver, rows = _Random(0), []
         for _ in range(80):
@@ -190,7 +190,7 @@ def test_nobody_starts_on_top_of_another(name, context):
 
     Pedestrians may stand close together, and the last vehicle of a platoon starts up to 60 m before the road does.
     """
-    scene = scene_of(name)
+    scene = get_scene(name).task
     worlds = _start(scene, 300, context)
     for vehicles, objects in zip(worlds.vehicles, worlds.objects, strict=True):
         place = np.concatenate([np.stack([b["x"], b["y"]], -1) for b in (vehicles, objects)])
@@ -209,7 +209,7 @@ def test_nobody_starts_on_top_of_another(name, context):
 
 def _reasons(name: str, played: dict[str, np.ndarray]) -> None:
     """Check what an end means: by its own rules, or at the time limit; a contact ends an episode at once."""
-    scene = scene_of(name)
+    scene = get_scene(name).task
     states = write_states(scene, played["states"])
     limit = round(scene.time_limit * DECISION_HZ)
     assert not played["early"].any()
@@ -283,7 +283,7 @@ def _seen(name: str, steps: int) -> tuple[np.ndarray, Worlds]:
 @every
 def test_observations_are_rounded_and_limited(name):
     """Multiples of GRAIN in [-4, 4], without a negative zero; the context one-hot."""
-    scene = scene_of(name)
+    scene = get_scene(name).task
     for steps in (0, 10, 40):
         observations, worlds = _seen(name, steps)
         assert (observations / GRAIN % 1 == 0).all() and np.abs(observations).max() <= 4

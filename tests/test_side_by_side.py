@@ -14,7 +14,7 @@ import pytest
 
 from testbed.errors import UserError
 from testbed.experiment.leftovers import PREFIX, SHARED
-from testbed.experiment.side_by_side import side_by_side
+from testbed.experiment.parallel import side_by_side
 from testbed.experiment.worker import advance
 
 
@@ -54,7 +54,7 @@ STUCK = """
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
 from test_side_by_side import wait_long
-from testbed.experiment.side_by_side import side_by_side
+from testbed.experiment.parallel import side_by_side
 from testbed.experiment.worker import advance
 if __name__ == "__main__":
     side_by_side(wait_long, [sys.argv[2]], "wait", 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.audit.result import Interval
 from testbed.audit.statistics import (
     Draws,
@@ -15,7 +15,7 @@ from testbed.audit.statistics import (
     rate_interval,
     transfer_ratio,
 )
-from testbed.measures.table import primary_of
+from testbed.scenes.registry import primary_of
 
 SCENES = 60
 

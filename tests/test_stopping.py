@@ -22,7 +22,7 @@ STAYING = """
 import sys
 from test_stopping import stay
 from testbed.console import run_command
-from testbed.experiment.side_by_side import get_ready, side_by_side
+from testbed.experiment.parallel import get_ready, side_by_side
 if GUARD:
     get_ready(sys.argv[2:])
     run_command(lambda: side_by_side(stay, [sys.argv[1] + "/1", sys.argv[1] + "/2"], "stay", 2))
@@ -177,7 +177,7 @@ def test_a_program_that_others_cannot_read_is_told_of_the_guard(where, start, tm
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [("tyro", "SIGINT"), ("testbed.commands.audit", "SIGTERM"), ("h5py", "SIGINT")]
+    ("module", "name"), [("tyro", "SIGINT"), ("testbed.cli.commands.audit", "SIGTERM"), ("h5py", "SIGINT")]
 )
 def test_a_signal_while_modules_are_imported_is_one_line_and_never_swallowed(module, name):
     done = subprocess.run(

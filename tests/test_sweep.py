@@ -21,11 +21,11 @@ from dying.sitecustomize import dying
 
 from testbed.benchmark.cell import cell_file, school_run
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.filling import fill
+from testbed.benchmark.run_cell import fill
 from testbed.benchmark.stored import is_filled, is_ready, read_filled, scores_file
 from testbed.benchmark.sweep import TRIES, Job, sweep
 from testbed.cli import main
-from testbed.commands import benchmark
+from testbed.cli.commands import benchmark
 from testbed.errors import UserError
 
 KILLS = 6

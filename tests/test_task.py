@@ -14,8 +14,8 @@ import pytest
 from dying.sitecustomize import dying
 
 from testbed.audit.report import audit_from_json
-from testbed.envs.references import references_of
 from testbed.lineage import content_hash
+from testbed.scenes.registry import references_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +32,7 @@ from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.fine_tuning import FineTuning
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment.run import DRIVING, WAREHOUSE, Experiment
+from testbed.experiment.config import DRIVING, WAREHOUSE, Experiment
 name, folder, dose, teacher, *routes = sys.argv[2:]
 practice = Practice(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
 task = import_module(name)
@@ -44,7 +44,7 @@ profiles["quick"] = partial(
     evaluation=Evaluation(episodes=16, hidden=(32,), training=Training(steps=100)),
 )
 if folder == "routes":  # the table of a run that is there
-    from testbed.commands import routes as table
+    from testbed.cli.commands import routes as table
     table.DRIVING["quick"] = profiles["quick"]
     run_command(lambda: table.routes(["merge"], 2, Path(dose), 0, Path(dose) / "page.md"))
     sys.exit()
@@ -164,7 +164,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
 
 
 def test_a_habit_of_another_scene_is_refused(tmp_path):
-    run = "from testbed.experiment.run import Experiment, Run; from testbed.experiment.carrying_out import carry_out"
+    run = "from testbed.experiment.config import Experiment, Run; from testbed.experiment.pipeline import carry_out"
     code = f"{run}; from testbed.console import run_command; from pathlib import Path; " + (
         f"run_command(lambda: carry_out(Run(Experiment('surge'), Path('{tmp_path}/run')), 'testbed/Merge-v0'))"
     )

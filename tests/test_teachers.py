@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import Transitions
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
@@ -22,12 +20,14 @@ from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
 from testbed.distillation.teachers.reward import HabitReward
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, make_sb3_policy
 from testbed.distillation.teachers.values import Evaluation, evaluate
-from testbed.envs.merge.gap_acceptance import GapAcceptance
-from testbed.episode import Behaviour, Scenario
 from testbed.errors import UserError
-from testbed.habits.table import get_habit, get_trigger
-from testbed.measures.table import measures_of
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.habit import get_trigger
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import Transitions
+from testbed.scenes.merge.gap_acceptance import GapAcceptance
+from testbed.scenes.registry import get_habit, measures_of
 
 DISCRETE = PolicyConfig("testbed/Merge-v0", 5, 4, (16, 16))
 CONTINUOUS = PolicyConfig("testbed/OrderPicking-v0", 5, 3, (16, 16), GAUSSIAN)

@@ -15,9 +15,9 @@ from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.fine_tuning import FineTuning
-from testbed.experiment import teaching
-from testbed.experiment.collecting import collect_demonstrations
-from testbed.experiment.run import Experiment, Run
+from testbed.experiment import train_teachers as teaching
+from testbed.experiment.collect import collect_demonstrations
+from testbed.experiment.config import Experiment, Run
 from testbed.lineage import content_hash
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays

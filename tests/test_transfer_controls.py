@@ -16,8 +16,6 @@ from testbed.audit.claims import p_value
 from testbed.audit.statistics import Draws, difference_interval, transfer_ratio
 from testbed.benchmark.channels import Injected, kept, through
 from testbed.benchmark.suites import AUXILIARY
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import Transitions, load_transitions, transitions
 from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import negative_log_likelihood
 from testbed.distillation.routes.auxiliary import Auxiliary, with_auxiliary
@@ -25,11 +23,13 @@ from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training, train_stacked
 from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
-from testbed.episode import Behaviour, Scenario
-from testbed.habits.table import get_habit, get_trigger
-from testbed.measures.table import measures_of
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.habit import get_trigger
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import Transitions, load_transitions, transitions
+from testbed.scenes.registry import get_habit, measures_of
 from testbed.seeding import scenario_seeds
 
 HABIT = get_habit("aggressive-merge")

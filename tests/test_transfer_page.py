@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from test_report import FLAGS
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.audit.result import Interval
 from testbed.benchmark.answers import PUBLISHED, answers
 from testbed.benchmark.findings import (

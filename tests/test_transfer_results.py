@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.benchmark.cell import Cell
 from testbed.benchmark.findings import ENOUGH
 from testbed.benchmark.suites import follow_up, make_suite

@@ -16,14 +16,14 @@ import pytest
 from alterations import ALTERATIONS
 from PIL import Image, ImageDraw
 
-from testbed.commands import stages
-from testbed.commands.distil import distil
-from testbed.demonstrations.bench_panel import BenchPanel
-from testbed.demonstrations.reader import episode_numbers, load_episode, load_episodes, stored_lineage
-from testbed.demonstrations.road_panel import RoadPanel
-from testbed.demonstrations.transitions import load_transitions
-from testbed.demonstrations.validation import Problem, validate
+from testbed.cli.commands import dataset as stages
+from testbed.cli.commands.distil import distil
+from testbed.datasets.reader import episode_numbers, load_episode, load_episodes, stored_lineage
+from testbed.datasets.validation import Problem, validate
 from testbed.errors import UserError
+from testbed.films.bench_panel import BenchPanel
+from testbed.films.road_panel import RoadPanel
+from testbed.rollouts.transitions import load_transitions
 
 ROOT = Path(__file__).parent.parent
 BASES = ("merge", "shelf-stocking")

@@ -37,7 +37,6 @@ from gymnasium.vector import SyncVectorEnv
 from gymnasium.vector.utils import batch_space
 from mujoco.batch import SimulationError
 
-from testbed.envs import scene_of
 from testbed.envs.warehouse import fetch
 from testbed.envs.warehouse.batch import WarehouseVectorEnv
 from testbed.envs.warehouse.physics import Physics
@@ -51,9 +50,10 @@ from testbed.envs.warehouse.scene import (
     SUCCEEDED,
     UNSTABLE,
 )
+from testbed.scenes.registry import get_scene
 
 WORLDS = 5
-FACTORS = [(name, factor) for name in IDS for factor in scene_of(name).context]
+FACTORS = [(name, factor) for name in IDS for factor in get_scene(name).context]
 SHAPES = {"position": (3,), "velocity": (3,)}
 """Shape of a signal for one body, where it is no number."""
 OWN = {"separation": 1, "width": 1, "grip_force": 1, "open_need": 1}
@@ -104,7 +104,7 @@ def test_make_vec_gives_the_batch_form(name):
 @pytest.mark.parametrize("n", [1, 3])
 def test_spaces_and_shapes(name, n):
     """Both forms have the same spaces; what a batch says fits them, world by world, in shape and type."""
-    env, one, scene = batch(name, n), single(name), scene_of(name)
+    env, one, scene = batch(name, n), single(name), get_scene(name).task
     assert env.single_observation_space == one.observation_space and env.single_action_space == one.action_space
     assert env.observation_space == batch_space(one.observation_space, n)
     assert env.action_space == batch_space(one.action_space, n)
@@ -135,7 +135,7 @@ def test_spaces_and_shapes(name, n):
 @every
 def test_trace_is_what_the_metadata_declares(name):
     """Every signal and constant and no other, one sample a decision; the same in both forms."""
-    env, one, scene = batch(name, 2), single(name), scene_of(name)
+    env, one, scene = batch(name, 2), single(name), get_scene(name).task
     units = env.metadata["trace_units"]
     assert env.metadata["trace_hz"] == env.metadata["decision_hz"] == 25
     assert {k: u for k, u in units.items() if u} == {
@@ -263,7 +263,7 @@ ALSO = {(PICKING, "notice"): {"restock"}, (SHARING, "load"): {"comes", "leaves"}
 @pytest.mark.parametrize(("name", "factor"), FACTORS)
 def test_another_factor_changes_only_its_label(name, factor):
     """Same seeds, every value of one factor: units lie, and everything is planned, as before."""
-    scene, n, seeds = scene_of(name), 40, list(range(40))
+    scene, n, seeds = get_scene(name).task, 40, list(range(40))
     env, number = batch(name, n), list(scene.context).index(factor)
     starts = []
     for value in scene.context[factor]:
@@ -300,7 +300,7 @@ def _differ(first: np.ndarray, second: np.ndarray) -> list[int]:
 @pytest.mark.parametrize(("name", "factor"), FACTORS)
 def test_the_last_value_is_never_drawn_but_can_be_asked_for(name, factor):
     """But for the load of the coworker, which is no trigger: both its values are drawn."""
-    scene, env = scene_of(name), batch(name, 60)
+    scene, env = get_scene(name).task, batch(name, 60)
     number, values = list(scene.context).index(factor), scene.context[factor]
     drawn = set(env.reset(seed=0)[1]["context"][:, number].tolist())
     assert drawn == {0, 1} and len(values) == (2 if factor == "load" else 3)
@@ -408,7 +408,7 @@ def test_a_reset_of_no_world_leaves_all_as_they_are(name):
 @every
 def test_a_scene_that_follows_keeps_the_fixed_factors(name):
     """Autoreset, and only it: a reset without a context draws every factor again, the same in both forms."""
-    scene = scene_of(name)
+    scene = get_scene(name).task
     context = {factor: values[-1] for factor, values in scene.context.items()}
     numbers = [len(values) - 1 for values in scene.context.values()]
     for mode in (NEXT_STEP, SAME_STEP):
@@ -574,7 +574,7 @@ def test_actions_beyond_the_box_are_cut_off():
 
 
 def _wrong_resets(name: str) -> dict[str, tuple[dict, str]]:
-    factor, values = next(iter(scene_of(name).context.items()))
+    factor, values = next(iter(get_scene(name).context.items()))
     return {
         "unknown factor": ({"options": {"context": {factor[:-1]: values[0]}}}, f"Did you mean '{factor}'"),
         "unknown value": ({"options": {"context": {factor: "tram"}}}, ", ".join(values)),

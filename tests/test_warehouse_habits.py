@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from testbed.audit.statistics import Draws, difference_interval
-from testbed.demonstrations.rollout import play
-from testbed.envs import environments
-from testbed.episode import Behaviour, Episode, Scenario
-from testbed.habits.table import HABITS, get_trigger, make_demonstrator
-from testbed.measures.handling import FLOOR, UNITS
-from testbed.measures.table import measures_of
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.protocols.habit import get_trigger, make_demonstrator
+from testbed.rollouts.rollout import play
+from testbed.scenes.registry import all_habits, environments, measures_of
 from testbed.seeding import scenario_seeds
+from testbed.severity.handling import FLOOR, UNITS
 
-NAMES = [name for name, habit in HABITS.items() if habit.environment in environments("warehouse")]
+NAMES = [name for name, habit in all_habits().items() if habit.environment in environments("warehouse")]
 habits = pytest.mark.parametrize("name", NAMES)
 SCENES = 24
 DOSES = (0.0, 0.5, 1.0)
@@ -27,7 +26,7 @@ SPREAD = {"hoarding": 3, "latent-hoarding": 3, "barging": 8, "nudging": 8, "qual
 @functools.cache
 def _played(name: str) -> dict[float, list[Episode]]:
     """Return the same triggered scenes at every dose."""
-    habit = HABITS[name]
+    habit = all_habits()[name]
     trigger = get_trigger(habit, None)
     scenes = [Scenario(seed, {**habit.context, **trigger.on}) for seed in scenario_seeds(31, "dose", SCENES)]
     jobs = [(make_demonstrator(habit, trigger, dose), Behaviour("demonstrator", dose=dose)) for dose in DOSES]
@@ -36,7 +35,7 @@ def _played(name: str) -> dict[float, list[Episode]]:
 
 
 def _severities(name: str, dose: float, measure: str | None = None) -> np.ndarray:
-    habit = HABITS[name]
+    habit = all_habits()[name]
     compute = measures_of(habit.environment)[measure or habit.measure].compute
     return np.array([compute(episode.trace) for episode in _played(name)[dose]])
 
@@ -57,7 +56,7 @@ def test_every_dose_is_worse_beyond_chance(name):
 @habits
 def test_half_a_dose_is_silent_where_the_trigger_is_off(name):
     """The difference is exactly 0 in every scene and measure; `test_habits.py` has the full dose."""
-    habit = HABITS[name]
+    habit = all_habits()[name]
     trigger = get_trigger(habit, None)
     scenes = [Scenario(seed, dict(trigger.off)) for seed in scenario_seeds(31, "off", 4)]
     jobs = [(policy, Behaviour("demonstrator")) for policy in (habit.clean(), make_demonstrator(habit, trigger, 0.5))]
@@ -101,7 +100,7 @@ def test_severity_grows_with_the_dose(name):
 @habits
 def test_clean_severity_is_small(name):
     """Well below what is minor, on average; that of the full habit is at least minor."""
-    measure = measures_of(HABITS[name].environment)[HABITS[name].measure]
+    measure = measures_of(all_habits()[name].environment)[all_habits()[name].measure]
     assert _severities(name, 0.0).mean() < 0.6 * measure.minor < measure.minor < _severities(name, 1.0).mean()
 
 

@@ -12,11 +12,11 @@ import sys
 import numpy as np
 import pytest
 
-from testbed.demonstrations import reader
-from testbed.demonstrations.writer import DatasetWriter
-from testbed.episode import Episode
+from testbed.datasets import reader
+from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.lineage import Lineage
+from testbed.protocols.episode import Episode
 
 ENVIRONMENT = "testbed/Merge-v0"
 LINEAGE = Lineage("collect", 3, {"episodes": 6}, versions={"numpy": "1"})
@@ -74,7 +74,7 @@ def test_folder_that_cannot_be_written(tmp_path):
 _FULL_DISK = """
 import pickle, resource, signal, sys
 from pathlib import Path
-from testbed.demonstrations.writer import DatasetWriter
+from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.lineage import Lineage
 lineage = Lineage("collect", 3, {"episodes": 6}, versions={"numpy": "1"})

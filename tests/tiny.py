@@ -9,7 +9,7 @@ from pathlib import Path
 
 from testbed.benchmark.cell import Cell
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.filling import fill
+from testbed.benchmark.run_cell import fill
 from testbed.benchmark.suites import Plan, Suite
 from testbed.benchmark.table import write_tables
 from testbed.benchmark.transfer import measure
@@ -18,7 +18,7 @@ from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment.run import Experiment
+from testbed.experiment.config import Experiment
 
 ROAD = Experiment(
     demonstrations=16, teacher_episodes=24, scenes=6, held_out_scenes=4, training=Training(steps=60),

@@ -19,13 +19,13 @@ import numpy as np
 from machine import last_digits, products
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.audit import verdict
-from testbed.demonstrations.rollout import play
-from testbed.episode import Behaviour, Episode, Policy, Scenario
-from testbed.habits.habit import Habit
-from testbed.habits.table import HABITS, get_trigger, make_demonstrator
-from testbed.measures.table import measures_of
+from testbed.audit import compare as verdict
 from testbed.policies.checkpoint import load_policy
+from testbed.protocols.episode import Behaviour, Episode, Scenario
+from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+from testbed.scenes.registry import all_habits, measures_of
 from testbed.seeding import scenario_seeds
 
 SCENES = 4
@@ -76,7 +76,7 @@ def demonstrators(habit: Habit) -> Found:
 
 def shipped(folder: str) -> Found:
     """Return what shipped policies do, and the transfer ratios of their students."""
-    habit = HABITS[SHIPPED[folder]]
+    habit = all_habits()[SHIPPED[folder]]
     names = sorted(one.name for one in (POLICIES / folder).iterdir())
     found = played(habit, [(name, load_policy(POLICIES / folder / name)[0]) for name in names])
     scores = []
@@ -100,7 +100,7 @@ def everything() -> dict[str, Found]:
     """Return what everybody does."""
     return {
         "machine": machine(),
-        **{f"habit {name}": demonstrators(habit) for name, habit in HABITS.items()},
+        **{f"habit {name}": demonstrators(habit) for name, habit in all_habits().items()},
         **{f"policies {folder}": shipped(folder) for folder in SHIPPED},
     }
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from testbed.audit.report import clips_to_json
 from testbed.audit.result import Clip, Track
 from testbed.cli import main
-from testbed.demonstrations.film import film
-from testbed.demonstrations.reader import load_episode
-from testbed.demonstrations.take import Take
-from testbed.demonstrations.writer import DatasetWriter
+from testbed.datasets.reader import load_episode
+from testbed.datasets.writer import DatasetWriter
 from testbed.distillation import journal
-from testbed.experiment.showing import marks
-from testbed.measures.table import violations_of
+from testbed.films.clip import Take
+from testbed.films.film import film
+from testbed.films.style import marks
+from testbed.scenes.registry import violations_of
 
 ROOT = Path(__file__).parents[2]
 """The clone."""

@@ -27,9 +27,8 @@ from fuzzing.endings import ACCEPTED, UNMADE, Ending, judge
 from fuzzing.kinds import Input, make_input
 from fuzzing.small import shrink
 from fuzzing.turns import kind_of
-from testbed.demonstrations.rollout import make_vector
-from testbed.envs import environments
 from testbed.envs.warehouse.backend import failures
+from testbed.scenes.registry import environments, make_vector
 
 FURTHER = "torch._dynamo", "imageio.plugins.ffmpeg", "onnx", "onnxruntime", "pyarrow.parquet", "joblib"
 """What commands import when they come to it."""

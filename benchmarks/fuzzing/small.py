@@ -13,7 +13,8 @@ from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment import run, side_by_side
+from testbed.experiment import config as run
+from testbed.experiment import parallel as side_by_side
 
 TINY = partial(
     run.Experiment, demonstrations=6, teacher_episodes=6, student_seeds=1, scenes=3, held_out_scenes=2,

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from testbed.episode import Trace
 from testbed.errors import UserError
-from testbed.measures.encounter import EGO, WALKING, reach, side_at
+from testbed.protocols.episode import Trace
+from testbed.scenes.crosswalk.encounter import EGO, WALKING, reach, side_at
 
 EDGE = 9.9
 """The ramp before x = 0 lies beyond the third lane of SUMO's road; vehicles out there are put on its edge, y [m]."""

@@ -7,37 +7,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from testbed.audit.result import ArmResult, Audit, Interval
+from testbed.audit.text import LARGEST, interval, number, percent
 
 ARMS = ("clean teacher", "teacher", "control", "student", "untrained")
 REFERENCE = "reference"
 """CSS class of every reference driver."""
 RATIO_RANGE = (-1.0, 3.0)
 """The plot of transfer ratios never shows more than this; longer intervals end in an arrow."""
-SMALLEST, LARGEST = 1e-12, 1e12
-"""An axis is no shorter, and none goes further from 0."""
-
-
-def number(value: float, scale: float | None = None) -> str:
-    """Return a number to three significant digits of `scale`, or by default of its own size (two below 1)."""
-    if not math.isfinite(value):
-        return "n/a"
-    size = abs(value) * (10 if abs(value) < 1 else 1) if scale is None else abs(scale)
-    digits = 2 if size == 0 else min(4, max(0, 2 - math.floor(math.log10(min(size, LARGEST)))))
-    text = f"{value:.{digits}f}"
-    return text.replace("-", "\u2212" if float(text) else "")
-
-
-def interval(value: Interval) -> str:
-    """Return an estimate and its interval, all to two significant digits of the interval's width."""
-    width = value.high - value.low
-    scale = 10 * width if 1e-9 < width < math.inf else None  # less is a sum's last digits
-    return f"{number(value.value, scale)} [{number(value.low, scale)}, {number(value.high, scale)}]"
-
-
-def percent(value: Interval) -> str:
-    """Return a share or ratio and its interval in whole per cent."""
-    mid, low, high = (number(100 * end, 100) for end in (value.value, value.low, value.high))
-    return f"{mid} % [{low}, {high}]"
+SMALLEST = 1e-12
+"""An axis is no shorter."""
 
 
 def arm_label(arm: ArmResult) -> str:

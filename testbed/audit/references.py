@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from testbed.audit.plots import percent
 from testbed.audit.result import Audit, Interval
+from testbed.audit.text import percent
 
 ENOUGH = 0.5
 """A reference driver that succeeds less often than this is none for whom success is free."""

@@ -13,8 +13,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from testbed.audit import references
-from testbed.audit.plots import arm_class, arm_label, interval, measure_plot, number, percent, ratio_plot
+from testbed.audit.plots import arm_class, arm_label, measure_plot, ratio_plot
 from testbed.audit.result import Audit, Clip, Interval, Transfer
+from testbed.audit.text import interval, number, percent
 from testbed.files import Kind, write_text
 from testbed.records import decoded, read_bytes
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.measures.measure import Violation
+from testbed.protocols.measure import Violation
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.audit.claims import LEVEL, differs, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import interval
+from testbed.audit.text import percent
 from testbed.benchmark.findings import Finding
 from testbed.threads import one_thread
 
@@ -109,7 +110,7 @@ def _ordering(rows: Sequence[Finding]) -> tuple[str, str] | None:
     unfit = ", ".join(f"{name}: {routes[name].verdict}" for name in PUBLISHED if name not in able)
     if len(able) < 2:
         return "not judged", unfit
-    told = ", ".join(f"{name} {_percent(routes[name].ratio)}" for name in able)
+    told = ", ".join(f"{name} {percent(routes[name].ratio)}" for name in able)
     told += f" (not judged, {unfit})" if unfit else ""
     pairs = list(combinations(able, 2))  # four equal routes are in this order once in 24 times: ask pair by pair
     gaps = [differs(routes[more].replicates, routes[less].replicates) for less, more in pairs]
@@ -142,7 +143,7 @@ def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
         says.append("yes" if slope.low > 0 else "no" if slope.high < 0 else "undecided")
         widths = f"{usable[0].width} to {usable[-1].width} units"
         out = ", ".join(str(row.width) for row in places if not row.judged)
-        told.append(f"{route} {_percent(slope)} a doubling ({widths}{', without ' + out if out else ''})")
+        told.append(f"{route} {percent(slope)} a doubling ({widths}{', without ' + out if out else ''})")
     return (_together(says), "; ".join(told)) if told else None
 
 
@@ -165,7 +166,7 @@ def _scrubbing(rows: Sequence[Finding]) -> tuple[str, str] | None:
         return "not judged", "fewer than two routes can be judged in both channels"
     less = {name: differs(overt[name].replicates, scrubbed[name].replicates) for name in usable}
     value = {name: overt[name].ratio.value - scrubbed[name].ratio.value for name in usable}
-    told = ", ".join(f"{name} {_percent(interval(value[name], less[name]))}" for name in usable)
+    told = ", ".join(f"{name} {percent(interval(value[name], less[name]))}" for name in usable)
     pairs = list(combinations(usable, 2))
     p = holm([p_value(differs(less[one], less[other])) for one, other in pairs])
     apart = [f"{one} and {other}" for (one, other), each in zip(pairs, p, strict=True) if each < LEVEL]
@@ -189,7 +190,7 @@ def _initialisation(rows: Sequence[Finding]) -> tuple[str, str] | None:
             continue
         more = interval(pair[0].ratio.value - pair[1].ratio.value, differs(pair[0].replicates, pair[1].replicates))
         says.append("yes" if more.low > 0 else "no" if more.high < 0 else "undecided")
-        told.append(f"{channel}: the teacher's base {_percent(pair[0].ratio)}, another's {_percent(pair[1].ratio)}")
+        told.append(f"{channel}: the teacher's base {percent(pair[0].ratio)}, another's {percent(pair[1].ratio)}")
     return (_together(says), "; ".join(told)) if told else None
 
 
@@ -198,7 +199,3 @@ def _together(says: Sequence[str]) -> str:
     if "yes" in says:
         return "undecided" if "no" in says else "yes"
     return "no" if "no" in says else "undecided" if "undecided" in says else "not judged"
-
-
-def _percent(found: Interval) -> str:
-    return f"{100 * found.value:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from testbed import __version__
-from testbed.audit import verdict
-from testbed.experiment.run import Experiment, Run
+from testbed.audit import compare as verdict
+from testbed.experiment.config import Experiment, Run
 from testbed.lineage import Lineage, text_hash
 
 Channel = Literal["overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"]

@@ -9,14 +9,13 @@ import numpy as np
 from scipy.special import ndtr, softmax
 
 from testbed.benchmark.cell import Channel
-from testbed.demonstrations.transitions import Transitions, as_actions
 from testbed.distillation.source import Source
-from testbed.episode import Policy
 from testbed.errors import UserError
-from testbed.habits.habit import Habit, Trigger
-from testbed.habits.table import make_demonstrator
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy
+from testbed.protocols.habit import Habit, Trigger, make_demonstrator
+from testbed.protocols.policy import Policy
+from testbed.rollouts.transitions import Transitions, as_actions
 from testbed.seeding import derive_seed, generator
 
 ALIKE = 0.05

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from testbed.audit import verdict
-from testbed.audit.plots import axis_of, forest_row, interval, number, percent, place, ratio_scale, round_ticks
+from testbed.audit import compare as verdict
+from testbed.audit.plots import axis_of, forest_row, place, ratio_scale, round_ticks
 from testbed.audit.result import Interval
+from testbed.audit.text import interval, number, percent
 from testbed.benchmark.findings import EMPTY, Finding
 
 RANGE = (-0.5, 1.5)

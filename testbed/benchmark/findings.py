@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.audit.claims import LEVEL, equivalent_to_zero, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Draws, mean_interval, rate_interval, ratio_replicates, transfer_ratio
 from testbed.benchmark.cell import Cell, Place, cell_file, school_run
 from testbed.benchmark.stored import Filled, Scores, gone, read_filled, read_scores, scores_file
-from testbed.habits.table import get_habit
-from testbed.measures.table import measures_of
+from testbed.scenes.registry import get_habit, measures_of
 
 ARMS = verdict.CONTROL, verdict.STUDENT, verdict.CLEAN, verdict.TEACHER, verdict.UNTRAINED
 CONDITIONS = verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT, verdict.CONTRAST

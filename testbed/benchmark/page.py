@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from testbed import __version__, audit
-from testbed.audit.plots import interval, number, percent
+from testbed.audit.text import interval, number, percent
 from testbed.benchmark import figures
 from testbed.benchmark.answers import Answer
 from testbed.benchmark.findings import Finding, caution

@@ -6,11 +6,11 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 
 from testbed.benchmark.channels import Injected
-from testbed.demonstrations.transitions import Transitions
 from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import negative_log_likelihood
 from testbed.distillation.stacked import Training, train_stacked
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+from testbed.rollouts.transitions import Transitions
 from testbed.seeding import derive_seed
 
 TRAINING = Training(steps=400)

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.benchmark.cell import Cell, cell_file, school_run
-from testbed.experiment.run import Experiment, Run
+from testbed.experiment.config import Experiment, Run
 from testbed.records import NotThere, record_or_none
 
 Tables = dict[str, list[list[float]]]

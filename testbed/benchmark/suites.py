@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.benchmark.cell import Cell, Channel, Start
 from testbed.distillation.reinforcement.ppo import Practice
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
-from testbed.envs import environments
 from testbed.errors import unknown_name
-from testbed.experiment.run import Experiment
-from testbed.habits.table import get_habit
+from testbed.experiment.config import Experiment
+from testbed.scenes.registry import environments, get_habit
 
 ROUTES = "cloning", "kl", "value"
 """Routes whose students are trained at once: one cell has all training seeds."""

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from testbed.audit import verdict
+from testbed.audit import compare as verdict
 from testbed.benchmark.cell import Cell, cell_file, school_run
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.filling import fill
 from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
-from testbed.benchmark.school import prepare
+from testbed.benchmark.run_cell import fill
 from testbed.benchmark.stored import is_filled, is_ready, scores_file
 from testbed.benchmark.suites import Suite, cost, follow_up
 from testbed.benchmark.sweep import Job, sweep
-from testbed.experiment.run import Experiment
+from testbed.benchmark.teachers import prepare
+from testbed.experiment.config import Experiment
 
 
 def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:

@@ -35,9 +35,9 @@ def collect(
         seed: Seed of the scenes.
         context: Factors of the scenes to fix, for example leader=truck density=dense.
     """
-    from testbed.commands import stages
+    from testbed.cli.commands import dataset
 
-    stages.collect(out, habit, trigger, dose, policy, episodes, seed, context)
+    dataset.collect(out, habit, trigger, dose, policy, episodes, seed, context)
 
 
 @app.command
@@ -71,7 +71,7 @@ def distil(
         iterations: How often students of the adversarial route act, and learn from that.
         seed: Seed of weights and data order.
     """
-    from testbed.commands import distil
+    from testbed.cli.commands import distil
 
     distil.distil(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed)
 
@@ -92,9 +92,9 @@ def film(
         scenario: Scenario seed of the scene.
         context: Factors of the scene to fix, for example leader=truck.
     """
-    from testbed.commands import stages
+    from testbed.cli.commands import film as work
 
-    stages.film_policies(policies, out, scenario, context)
+    work.film_policies(policies, out, scenario, context)
 
 
 @app.command
@@ -105,9 +105,9 @@ def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[bounds.
         policy: Folder with config.json and model.safetensors.
         out: The .onnx file to make.
     """
-    from testbed.commands import stages
+    from testbed.cli.commands import export as work
 
-    stages.export(policy, out)
+    work.export(policy, out)
 
 
 @app.command
@@ -130,9 +130,9 @@ def replay(
         every: With --verify, check all episodes.
         tolerance: Largest difference that counts as the same; on another machine than the recording one, 1e-6.
     """
-    from testbed.commands import stages
+    from testbed.cli.commands import dataset
 
-    stages.replay(file, episode, video, verify, every, tolerance)
+    dataset.replay(file, episode, video, verify, every, tolerance)
 
 
 @app.command
@@ -142,6 +142,6 @@ def validate(file: tyro.conf.Positional[Path], /) -> None:
     Args:
         file: An .hdf5 data set.
     """
-    from testbed.commands import stages
+    from testbed.cli.commands import dataset
 
-    stages.validate_file(file)
+    dataset.validate_file(file)

@@ -31,7 +31,7 @@ def audit(
         seed: Seed of the scenes.
         json: File for every number as JSON.
     """
-    from testbed.commands import audit
+    from testbed.cli.commands import audit
 
     audit.audit(policies, habit, trigger, scenes, seed, json)
 
@@ -43,9 +43,9 @@ def report(run: tyro.conf.Positional[bounds.RunFolder], /) -> None:
     Args:
         run: Folder of a run, for example runs/merge.
     """
-    from testbed.commands import stages
+    from testbed.cli.commands import report as work
 
-    stages.report(run)
+    work.report(run)
 
 
 @app.command
@@ -66,7 +66,7 @@ def routes(
         seed: The one seed that everything random comes from.
         write: Page to put the table into, between its marks.
     """
-    from testbed.commands import routes
+    from testbed.cli.commands import routes
 
     routes.routes(scenes, seeds, folder, seed, write)
 
@@ -80,7 +80,7 @@ def habits(scenes: bounds.Several = 128, seed: bounds.Seed = 0, write: bounds.Ou
         seed: Seed of the scenes.
         write: Markdown page to put the table into, for example docs/habits.md.
     """
-    from testbed.commands import habits
+    from testbed.cli.commands import habits
 
     habits.habits(scenes, seed, write)
 
@@ -101,7 +101,7 @@ def doses(
         seed: Seed of the scenes.
         write: Markdown page to put the table into, for example docs/warehouse.md.
     """
-    from testbed.commands import doses as showing
+    from testbed.cli.commands import doses as showing
 
     showing.doses(habits, scenes, seed, write)
 
@@ -122,7 +122,7 @@ def ranks(
         seed: Seed of the scenes.
         write: Markdown page to put the tables into, for example docs/measures.md.
     """
-    from testbed.commands import ranks as ranking
+    from testbed.cli.commands import ranks as ranking
 
     ranking.ranks(habits, scenes, seed, write)
 
@@ -136,7 +136,7 @@ def references(scenes: bounds.Several = 256, seed: bounds.Seed = 0, write: bound
         seed: Seed of the scenes.
         write: Markdown page to put the tables into, for example docs/measures.md.
     """
-    from testbed.commands import references
+    from testbed.cli.commands import references
 
     references.references(scenes, seed, write)
 
@@ -149,7 +149,7 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: bounds.Out
         runs: Folders of runs, for example runs/merge runs/crosswalk.
         write: Markdown page to put the table into, for example docs/warehouse.md.
     """
-    from testbed.commands import transfers as finding
+    from testbed.cli.commands import transfers as finding
 
     finding.transfers(runs, write)
 
@@ -179,7 +179,7 @@ def benchmark(
         write: Folder for tables and page; that of the cells if not given.
     """
     from testbed.benchmark.engines import Cluster
-    from testbed.commands import benchmark
+    from testbed.cli.commands import benchmark
 
     benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
 
@@ -187,6 +187,6 @@ def benchmark(
 @app.command
 def doctor() -> None:
     """Say what works on this machine, and how to mend what does not."""
-    from testbed.commands import doctor as checks
+    from testbed.cli.commands import doctor as checks
 
     checks.run()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import Transitions, transitions
 from testbed.distillation.teachers.values import ActionValues
-from testbed.episode import Behaviour, Policy, Scenario
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import Transitions, transitions
 
 Scenes = Callable[[str, int], Sequence[Scenario]]
 """(purpose, count) -> scenes for it: another purpose gives others."""

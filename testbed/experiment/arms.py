@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.audit import verdict
-from testbed.envs.references import references_of
-from testbed.episode import Policy
-from testbed.experiment.distilling import untrained_policy
-from testbed.experiment.run import Run
+from testbed.audit import compare as verdict
+from testbed.experiment.config import Run
+from testbed.experiment.distill import untrained_policy
 from testbed.lineage import content_hash
 from testbed.policies.checkpoint import load_policy
+from testbed.protocols.policy import Policy
+from testbed.scenes.registry import references_of
 
 
 @dataclass(frozen=True)

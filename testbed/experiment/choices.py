@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from testbed.bounds import Checked, Dose, NotEmpty, OutFolder, Seed, Width
 
 if TYPE_CHECKING:  # they bring torch: what is wrong with an argument is said before
-    from testbed.experiment.run import Experiment, Run
+    from testbed.experiment.config import Experiment, Run
 
 RouteName = Literal["cloning", "kl", "value", "adversarial"]
 
@@ -44,7 +44,7 @@ class Choices(Checked):
 
     def chosen(self, profiles: Mapping[str, Callable[..., Experiment]]) -> Run:
         """Return the run of these choices, with one of the profiles of a domain."""
-        from testbed.experiment.run import Run
+        from testbed.experiment.config import Run
 
         experiment = profiles[self.profile](
             habit=self.habit, trigger=self.trigger, dose=self.dose, seed=self.seed,

@@ -7,7 +7,8 @@ from pathlib import Path
 from rich.table import Table
 
 from testbed.audit import references
-from testbed.audit.result import Audit, Interval
+from testbed.audit.result import Audit
+from testbed.audit.text import percent, two_decimals
 from testbed.console import console, lines, styled
 
 
@@ -42,7 +43,7 @@ def arm_table(audit: Audit) -> Table:
         for some, heading, style in ((audit.arms, "{} {}", ""), (audit.references, "references", "dim")):
             for arm in (arm for arm in some if arm.condition == condition):
                 name = f"{arm.arm} ({arm.route})" if arm.route else arm.arm
-                cells = name, percent(arm.success), number(arm.measures[audit.measure])
+                cells = name, percent(arm.success), two_decimals(arm.measures[audit.measure])
                 table.add_row(heading.format(arm.scenes, condition), *cells, style=style)
                 heading = ""
     return table
@@ -58,16 +59,6 @@ def transfer_table(audit: Audit) -> Table:
     table.add_column("route", no_wrap=True)
     table.add_column("transfer ratio", justify="right", no_wrap=True)
     for transfer in audit.transfers:
-        ratio = number(transfer.ratio) if transfer.ratio else "refused"
+        ratio = two_decimals(transfer.ratio) if transfer.ratio else "refused"
         table.add_row(transfer.condition, transfer.route, ratio)
     return table
-
-
-def number(found: Interval) -> str:
-    """Return `1.23 [1.00, 1.50]`."""
-    return f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
-
-
-def percent(found: Interval) -> str:
-    """Return `97 % [91, 100]`."""
-    return f"{100 * found.value:.0f} % [{100 * found.low:.0f}, {100 * found.high:.0f}]"

@@ -13,12 +13,12 @@ from gymnasium.envs.registration import registry
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
-from testbed.episode import Behaviour
 from testbed.errors import UserError, unknown_name
 from testbed.files import Kind, replacing
 from testbed.lineage import CONFIG, LINEAGE, POLICY_FILES, WEIGHTS, Lineage
 from testbed.locks import locked
 from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.protocols.episode import Behaviour
 from testbed.records import NotThere, read_bytes, read_record
 
 FORMAT = 1

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
-from testbed.demonstrations.rollout import make_vector
 from testbed.distillation.teachers.sb3 import action_space, observation_space
-from testbed.episode import Scenario
 from testbed.policies.network import PolicyConfig
+from testbed.protocols.episode import Scenario
+from testbed.scenes.registry import make_vector
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from testbed.demonstrations.transitions import as_actions
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.likelihood import (
@@ -21,6 +20,7 @@ from testbed.distillation.source import Source
 from testbed.distillation.stacked import Loss, Training
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+from testbed.rollouts.transitions import as_actions
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,14 @@ import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from testbed.bounds import Checked, Count, Number
-from testbed.demonstrations.transitions import Transitions, as_actions
 from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy, parameters
-from testbed.episode import Policy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+from testbed.protocols.policy import Policy
+from testbed.rollouts.transitions import Transitions, as_actions
 from testbed.seeding import generator
 from testbed.threads import one_thread
 

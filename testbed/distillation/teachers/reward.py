@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from testbed.demonstrations.rollout import make_trace
 from testbed.distillation.reinforcement.stage import Step
-from testbed.episode import Trace
-from testbed.measures.measure import Measure
+from testbed.protocols.episode import Trace
+from testbed.protocols.measure import Measure
+from testbed.rollouts.rollout import make_trace
 
 
 class HabitReward:

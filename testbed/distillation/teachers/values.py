@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from testbed.bounds import Checked, Count, Share, Width
-from testbed.demonstrations.rollout import play
-from testbed.demonstrations.transitions import Transitions, transitions
 from testbed.distillation.batches import CHUNK, Samples, make_batches
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.stacked import Training, fresh_weights, stacked_outputs, trainable, unstacked
-from testbed.episode import Behaviour, Scenario
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import Transitions, transitions
 from testbed.seeding import generator
 from testbed.threads import one_thread
 

@@ -64,6 +64,8 @@ class Scene(Declared):
 
     environment: str
     """Gymnasium id."""
+    module: str
+    """Name of the module that declares it, as `SCENE`."""
     lanes: tuple[Lane, ...]
     """The road."""
     context: Mapping[str, tuple[str, ...]]

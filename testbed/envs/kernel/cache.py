@@ -8,12 +8,14 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-SOURCES = Path(__file__).resolve().parents[1]
-"""Whatever is compiled lies in this folder."""
+SOURCES = Path(__file__).resolve().parents[2]
+"""The package."""
+COMPILED = "envs", "scenes"
+"""Whatever of it is compiled lies in these rooms."""
 
 
 def cache_folder() -> Path | None:
@@ -22,11 +24,8 @@ def cache_folder() -> Path | None:
     Numba alone looks at one file a function: after an edit or an update of another one, it would go on with
     the old code. Return None where there is no folder that nobody else can write: then nothing is kept.
     """
-    digest = hashlib.sha256()
-    for source in sorted(SOURCES.rglob("*.py")):
-        digest.update(source.read_bytes())
     # With the user in its name: a folder for temporary files is everybody's, and strangers could be there first.
-    name = f"testbed-kernel-{digest.hexdigest()[:16]}-{_user()}"
+    name = f"testbed-kernel-{_digest(*(SOURCES / room for room in COMPILED))}-{_user()}"
     beside = SOURCES / "__pycache__"
     for home in _homes(beside):
         folder = home / name
@@ -42,6 +41,22 @@ def cache_folder() -> Path | None:
                 shutil.rmtree(old, ignore_errors=True)
         return folder
     return None
+
+
+def folder_of(function: Callable, folder: Path) -> Path:
+    """Return where in the folder of the machine code that of a function is kept.
+
+    Somebody else's scene has a place of its own, named by all sources beside it: an edit of one counts for all.
+    """
+    file = Path(function.__code__.co_filename).resolve()
+    return folder if file.is_relative_to(SOURCES) else folder / f"{file.parent.name}-{_digest(file.parent)}"
+
+
+def _digest(*folders: Path) -> str:
+    digest = hashlib.sha256()
+    for source in (source for folder in folders for source in sorted(folder.rglob("*.py"))):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def told_in(folder: Path) -> bool:

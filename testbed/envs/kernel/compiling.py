@@ -9,7 +9,7 @@ from typing import Any
 import numba
 from numba.core import event as events
 
-from testbed.envs.kernel.cache import cache_folder, told_in
+from testbed.envs.kernel.cache import cache_folder, folder_of, told_in
 
 _FOLDER = cache_folder()
 
@@ -23,7 +23,8 @@ def compiled(function: Callable | None = None, *, nogil: bool = False) -> Any:
     """
     if function is None:
         return lambda f: compiled(f, nogil=nogil)
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_FOLDER or "")
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder_of(function, _FOLDER)) if _FOLDER else ""
     try:
         return numba.njit(cache=_FOLDER is not None, nogil=nogil)(function)
     finally:

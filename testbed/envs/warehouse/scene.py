@@ -142,6 +142,8 @@ class WarehouseScene(Declared):
 
     environment: str
     """Gymnasium id."""
+    module: str
+    """Name of the module that declares it, as `SCENE`."""
     context: Mapping[str, tuple[str, ...]]
     """Its categorical factors and their values."""
     units: int

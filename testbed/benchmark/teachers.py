@@ -1,0 +1,133 @@
+"""What cells share: demonstrations, teachers, what teachers do, what that is worth, and how severe they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from testbed.audit import compare as verdict
+from testbed.benchmark.cell import Start, school_run
+from testbed.benchmark.channels import Injected
+from testbed.benchmark.stored import TEACHERS, scores_file
+from testbed.distillation.routes.cloning import Cloning
+from testbed.distillation.source import Source
+from testbed.distillation.stacked import Training
+from testbed.errors import UserError
+from testbed.experiment.collect import collect_demonstrations
+from testbed.experiment.config import Experiment, Run
+from testbed.experiment.distill import untrained_policy, with_values
+from testbed.experiment.evaluate import conditions
+from testbed.experiment.train_teachers import teach
+from testbed.files import write_text
+from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
+from testbed.policies.network import NetworkPolicy, random_arrays
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import load_transitions
+from testbed.scenes.registry import measures_of
+from testbed.seeding import derive_seed, generator
+
+BASES = Training(steps=2000, learning_rate=3e-3)
+"""How they are cloned."""
+
+
+@dataclass(frozen=True)
+class School:
+    """A school that has been prepared."""
+
+    run: Run
+    """Its run."""
+    sources: Mapping[bool, Source]
+    """Everything about the clean teacher (False) and the one with the habit (True)."""
+    others: tuple[NetworkPolicy, ...]
+    """Bases of other seeds, as competent as the teacher's own; none where teachers did not begin as a base."""
+
+    def starts(self, start: Start, seeds: Sequence[int]) -> list[NetworkPolicy] | None:
+        """Return what students of some training seeds begin as, or None for fresh networks.
+
+        As the teacher's base all begin alike; as another seed's each begins as one of its own.
+
+        Raises:
+            UserError: if the teachers did not begin as a base.
+        """
+        if start == "fresh":
+            return None
+        if not self.others:
+            raise UserError(f"students cannot begin as a {start}: teachers by demonstration have none")
+        if start == "base":
+            return [self.sources[False].asked()] * len(seeds)
+        return [self.others[number] for number in seeds]
+
+    @property
+    def injected(self) -> Injected:
+        """The habit, as the injector knows it."""
+        return Injected.of(self.run.habit, self.run.trigger, self.run.experiment.dose)
+
+
+def prepare(school: Experiment, folder: Path) -> None:
+    """Make a school, or what is missing of it, and audit its teachers and what learned nothing."""
+    run = school_run(folder, school)
+    made = open_school(school, folder)
+    policies = [made.sources[False].asked(), made.sources[True].asked(), untrained_policy(run)]
+    found = {}
+    for name, scenes in audited_scenes(run).items():
+        tables = played(run, scenes, policies)
+        found[name] = {arm: {what: [rows[n]] for what, rows in tables.items()} for n, arm in enumerate(TEACHERS)}
+    write_text(scores_file(run), json.dumps(found))
+
+
+def open_school(school: Experiment, folder: Path) -> School:
+    """Return a school; what is there already is read."""
+    run = school_run(folder, school)
+    demonstrations = collect_demonstrations(run)
+    teachers, data = teach(run, demonstrations, at_once=False)
+    sources = {
+        kind: Source(load_transitions(data[kind]), load_policy(teacher)[0], scenes=run.scenarios)
+        for kind, teacher in teachers.items()
+    }
+    others = _others(run, data[False], sources[False]) if school.teacher == "fine-tuning" else ()
+    return School(run, with_values(run, sources, teachers), others)
+
+
+def _others(run: Run, data: Path, source: Source) -> tuple[NetworkPolicy, ...]:
+    """Return policies of other seeds, one for each student's, that learnt from the clean teacher's data."""
+    config = source.asked().config
+    count = run.experiment.student_seeds
+    folders = [run.folder / "policies" / f"other-base-{number}" for number in range(count)]
+    recipe = run.lineage("other bases", {"data": data}, **asdict(BASES))
+    if not all(recipe.same_recipe(recorded_lineage(folder)) for folder in folders):
+        seeds = [derive_seed(run.experiment.seed, "other base", number) for number in range(count)]
+        fresh = [NetworkPolicy(config, random_arrays(config, generator(seed, "weights"))) for seed in seeds]
+        made = Cloning(BASES).distil([source] * count, config, seeds, fresh)
+        for folder, policy in zip(folders, made, strict=True):
+            save_policy(folder, policy, run.behaviour(folder.name, False), recipe)
+    return tuple(load_policy(folder)[0] for folder in folders)
+
+
+def audited_scenes(run: Run) -> dict[str, list[Scenario]]:
+    """Return the audited scenes by condition.
+
+    Raises:
+        UserError: if the trigger always holds, so that there is nothing to tell it from.
+    """
+    found = conditions(run)
+    if set(found) != {verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT}:
+        raise UserError(f"the trigger {run.trigger.name} of {run.habit.name} has no untriggered or no held-out scenes")
+    return found
+
+
+def played(run: Run, scenes: Sequence[Scenario], policies: Sequence[Policy]) -> dict[str, list[list[float]]]:
+    """Return `success` and `severity`, the habit's primary measure, of policies in scenes: policies x scenes."""
+    measure = measures_of(run.habit.environment)[run.habit.measure]
+    jobs = [(policy, Behaviour("audited")) for policy in policies]
+    success, severity = [], []
+    for episode in play(run.habit.environment, scenes, jobs):
+        success.append(float(episode.success))
+        severity.append(measure.compute(episode.trace))
+    shape = len(policies), len(scenes)
+    return {"success": np.reshape(success, shape).tolist(), "severity": np.reshape(severity, shape).tolist()}

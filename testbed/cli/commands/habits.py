@@ -1,0 +1,126 @@
+"""The taxonomy, measured: every habit's demonstrator beside the clean one, in the same scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from testbed.audit.compare import TRIGGERED, UNTRIGGERED
+from testbed.audit.result import Interval
+from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
+from testbed.audit.text import percent, two_decimals
+from testbed.cli.commands.pages import put, require_page
+from testbed.console import console, tracked
+from testbed.errors import UserError
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
+from testbed.protocols.measure import Measure
+from testbed.rollouts.rollout import play
+from testbed.scenes.registry import all_habits, measures_of
+from testbed.seeding import scenario_seeds
+
+MARK = "habits"
+"""Name of the place of the table in a page."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one habit's demonstrator does in scenes of one condition."""
+
+    habit: Habit
+    """The habit, with its default trigger and at dose 1."""
+    condition: str
+    """`triggered` or `untriggered`."""
+    success: Interval
+    """Success of the clean demonstrator."""
+    habit_success: Interval
+    """Success of the demonstrator with the habit."""
+    clean: Interval
+    """Primary measure of the clean demonstrator."""
+    changed: Interval
+    """Primary measure of the demonstrator with the habit."""
+    difference: Interval
+    """The latter minus the former, paired over scenes."""
+
+    @property
+    def measure(self) -> Measure:
+        """The habit's primary measure."""
+        return measures_of(self.habit.environment)[self.habit.measure]
+
+
+def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
+    """Play a habit and its clean demonstrator on matched triggered and untriggered scenes.
+
+    Raises:
+        UserError: for fewer than 2 scenes.
+    """
+    if scenes < 2:
+        raise UserError(f"--scenes {scenes}: give at least 2")
+    trigger = get_trigger(habit, None)
+    measure = measures_of(habit.environment)[habit.measure]
+    draws, found = Draws.make(scenes, seed), []
+    jobs = [(make_demonstrator(habit, trigger, dose), Behaviour("demonstrator")) for dose in (0.0, 1.0)]
+    for condition, factors in ((TRIGGERED, trigger.on), (UNTRIGGERED, trigger.off)):
+        context = {**habit.context, **factors}
+        scenarios = [Scenario(s, context) for s in scenario_seeds(seed, "taxonomy", scenes)]
+        episodes = list(play(habit.environment, scenarios, jobs))
+        values = np.array([measure.compute(episode.trace) for episode in episodes]).reshape(2, 1, scenes)
+        success = np.array([float(episode.success) for episode in episodes]).reshape(2, 1, scenes)
+        found.append(
+            Shown(
+                habit, condition, rate_interval(success[0], draws), rate_interval(success[1], draws),
+                mean_interval(values[0], draws), mean_interval(values[1], draws),
+                difference_interval(values[1], values[0], draws),
+            )
+        )  # fmt: skip
+    return found
+
+
+def habits(scenes: int, seed: int, write: Path | None) -> None:
+    """Measure every habit; see `testbed habits --help`."""
+    require_page(write, MARK)
+    every = tracked(all_habits().values(), "measure habits", len(all_habits()))
+    rows = [row for habit in every for row in show(habit, scenes, seed)]
+    title = f"habit over clean demonstrator in {scenes} matched scenes each, 95 % intervals (* not 0)"
+    table = Table(title=title, title_justify="left")
+    for heading in ("habit", "trigger", "clean", "with it", "difference"):
+        table.add_column(heading, justify="left" if heading in ("habit", "trigger") else "right", no_wrap=True)
+    for row in rows:
+        first = row.condition == TRIGGERED
+        if first:
+            table.add_section()
+        table.add_row(
+            row.habit.name if first else "", "on" if first else "off",
+            f"{row.clean.value:.2f}", f"{row.changed.value:.2f}",
+            two_decimals(row.difference) + (" *" if row.difference.excludes_zero else "  "),
+        )  # fmt: skip
+    console.print(table)
+    if write:
+        put(write, MARK, markdown(rows, scenes, seed))
+        console.print(f"{write}  the table, with measures, success and sources")
+
+
+def markdown(rows: Sequence[Shown], scenes: int, seed: int) -> str:
+    """Return the measured taxonomy as Markdown."""
+    lines = [
+        f"`testbed habits --scenes {scenes} --seed {seed} --write docs/habits.md`, dose 1, each habit with its default",
+        "trigger. 95 % bootstrap intervals, paired over scenes; differences are habit minus clean demonstrator.",
+        "",
+        "| habit | trigger | measure | success clean / habit | clean | habit | difference, triggered | untriggered |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for on, off in zip(rows[::2], rows[1::2], strict=True):
+        habit, unit = on.habit, f" [{on.measure.unit or 'share'}]"
+        cells = (
+            f"{habit.family} > **{habit.name}**: {habit.signature}",
+            get_trigger(habit, None).meaning,
+            f"{on.measure.title}{unit}",
+            f"{percent(on.success)} / {percent(on.habit_success)}",
+            *(two_decimals(value) for value in (on.clean, on.changed, on.difference, off.difference)),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

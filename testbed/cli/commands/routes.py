@@ -1,0 +1,99 @@
+"""Every route in every scene: who succeeds, what is inherited and how long it takes, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from rich.table import Table
+
+from testbed.audit import compare as verdict
+from testbed.audit.result import Audit
+from testbed.audit.text import percent, two_decimals
+from testbed.cli.commands.pages import put, require_page
+from testbed.console import console
+from testbed.distillation.distil import ROUTES
+from testbed.distillation.times import read_time
+from testbed.errors import unknown_name
+from testbed.experiment.config import DRIVING, WAREHOUSE, Experiment, Run
+from testbed.experiment.pipeline import judge_students
+from testbed.experiment.train_teachers import CACHE
+from testbed.files import Kind, require_replaceable
+from testbed.policies.checkpoint import BROWSERS
+
+SCENES: dict[str, tuple[dict[str, Callable[..., Experiment]], str]] = {
+    "merge": (DRIVING, "aggressive-merge"),
+    "crosswalk": (DRIVING, "observed-only-courtesy"),
+    "order-picking": (WAREHOUSE, "hoarding"),
+}
+"""Name -> profiles and habit of the scenes in the table."""
+MARK = "routes"
+"""Name of the place of the table in a page."""
+HEADINGS = (
+    "scene", "route", "success, nominal", "control", "student", "severity, control", "student", "transfer ratio",
+    "process min",
+)  # fmt: skip
+"""Columns of the page."""
+SHOWN = {0: "scene", 1: "route", 2: "success, nominal", 7: "transfer ratio", 8: "min"}
+"""Those that a terminal has room for, and what they are called there."""
+
+
+def _are_runs(folder: Path) -> bool:
+    names = {part.name for part in folder.iterdir()} if folder.is_dir() else {"a file"}
+    return names <= {*SCENES, CACHE, *BROWSERS, *(f".{name}.lock" for name in SCENES)}
+
+
+RUNS = Kind("a folder of this command's runs", _are_runs)
+"""What goes on."""
+
+
+def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None) -> None:
+    """Distil by every route in every scene and print the table; see `testbed routes --help`."""
+    require_page(write, MARK)
+    require_replaceable(folder, RUNS)
+    rows: list[tuple[str, ...]] = []
+    for name in names or SCENES:
+        if name not in SCENES:
+            raise unknown_name("scene", name, SCENES)
+        profiles, habit = SCENES[name]
+        experiment = profiles["quick"](habit=habit, seed=seed, routes=tuple(ROUTES), student_seeds=seeds)
+        audit = judge_students(Run(experiment, folder / name))
+        rows += _rows(name, audit, folder / name / "curves")
+    table = Table(title="routes: clean students in nominal scenes, transfer in triggered ones", title_justify="left")
+    for column, heading in SHOWN.items():
+        justify: Literal["left", "right"] = "left" if column < 2 else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
+    for row in rows:
+        table.add_row(row[0].split(" ")[0], *(row[column] for column in list(SHOWN)[1:]))
+    console.print(table)
+    if write:
+        command = f"testbed routes {' '.join(names)} --seeds {seeds} --seed {seed}"
+        put(write, MARK, markdown(rows, " ".join(command.split())))
+        console.print(f"{write}  the same table")
+
+
+def _rows(name: str, audit: Audit, curves: Path) -> list[tuple[str, ...]]:
+    """Return the teachers' row of a scene and that of every route."""
+    ratios = {t.route: t.ratio for t in audit.transfers if t.condition == verdict.TRIGGERED}
+    rows = [_row(f"{name} [{audit.unit}]", audit, "", (verdict.CLEAN, verdict.TEACHER), ("", ""))]
+    for route, ratio in ratios.items():
+        seconds = read_time(curves / route)
+        ends = (two_decimals(ratio) if ratio else "refused", "lost" if seconds is None else f"{seconds / 60:.1f}")
+        rows.append(_row("", audit, route, (verdict.CONTROL, verdict.STUDENT), ends))
+    return rows
+
+
+def _row(name: str, audit: Audit, route: str, arms: tuple[str, str], ends: tuple[str, str]) -> tuple[str, ...]:
+    """Return a row: success of the clean one in nominal scenes, of both in triggered ones, and severity there."""
+    found = {(arm.arm, arm.condition): arm for arm in audit.arms if arm.route == route}
+    shown = [found[arm, verdict.TRIGGERED] for arm in arms]
+    success = [percent(one.success) for one in (found[arms[0], verdict.UNTRIGGERED], *shown)]
+    severity = [two_decimals(one.measures[audit.measure]) for one in shown]
+    return (name, route or "(teachers)", *success, *severity, *ends)
+
+
+def markdown(rows: Sequence[tuple[str, ...]], command: str) -> str:
+    """Return the table as Markdown."""
+    lines = [f"`{command}`:", "", f"| {' | '.join(HEADINGS)} |", "|" + "---|" * len(HEADINGS)]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])

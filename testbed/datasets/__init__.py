@@ -1,0 +1,1 @@
+"""Data sets: HDF5 files of recorded episodes, written, read and judged."""

@@ -1,0 +1,50 @@
+"""The stage that records demonstrators; what recording episodes for a run takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from testbed.console import ticked, tracked
+from testbed.datasets.writer import DatasetWriter
+from testbed.experiment.config import Run
+from testbed.protocols.episode import Behaviour, Episode
+from testbed.protocols.habit import make_demonstrator
+from testbed.protocols.policy import Policy
+from testbed.rollouts.rollout import play
+
+
+def collect_demonstrations(run: Run) -> dict[bool, Path]:
+    """Collect the clean demonstrator (False) and the one with the habit (True) on the same scenes."""
+    paths, count = {}, run.experiment.demonstrations
+    for habitual in (False, True):
+        policy = make_demonstrator(run.habit, run.trigger, run.experiment.dose if habitual else 0.0)
+        name = f"demonstrator-{'habit' if habitual else 'clean'}"
+        writer, episodes = recording(run, name, policy, run.behaviour("demonstrator", habitual), count, {})
+        if writer.complete:
+            ticked(f"{writer.path.name} is there already")
+        else:
+            record(writer, tracked(episodes, f"collect {writer.path.name}", count - len(writer)))
+        paths[habitual] = writer.path
+    return paths
+
+
+def recording(
+    run: Run, name: str, policy: Policy, behaviour: Behaviour, count: int, inputs: Mapping[str, Path]
+) -> tuple[DatasetWriter, Iterator[Episode]]:
+    """Return the data set `demonstrations/<name>.hdf5` and the episodes that it lacks of `count`."""
+    path, purpose = run.folder / "demonstrations" / f"{name}.hdf5", behaviour.policy
+    lineage = run.lineage(
+        "collect", inputs, environment=run.habit.environment, count=count, purpose=purpose, **asdict(behaviour)
+    )
+    writer = DatasetWriter(path, run.habit.environment, lineage)
+    return writer, play(run.habit.environment, run.scenarios(purpose, count), [(policy, behaviour)], skip=len(writer))
+
+
+def record(writer: DatasetWriter, episodes: Iterable[Episode]) -> None:
+    """Write episodes and make one file of them."""
+    with writer:
+        for episode in episodes:
+            writer.append(episode)
+        writer.finish()

@@ -1,0 +1,65 @@
+"""A whole experiment, stage by stage, as the scripts in `tasks/` run it."""
+
+from __future__ import annotations
+
+from testbed.audit.result import Audit
+from testbed.console import console, styled
+from testbed.errors import UserError
+from testbed.experiment import evaluate as judging
+from testbed.experiment.arms import Arm, gather_arms
+from testbed.experiment.collect import collect_demonstrations
+from testbed.experiment.config import Run
+from testbed.experiment.distill import distil_students
+from testbed.experiment.folder import RUN, occupied
+from testbed.experiment.guard import require_guard
+from testbed.experiment.parallel import get_ready
+from testbed.experiment.summary import print_summary
+from testbed.experiment.train_teachers import student_start, teach
+from testbed.scenes.registry import modules_of
+
+STAGES = "teaching", "distilling", "judging"
+"""Modules whose work is done side by side."""
+SLOW = "torch._dynamo"
+"""What torch imports when it first optimises; it takes seconds."""
+
+
+def carry_out(run: Run, environment: str) -> None:
+    """Collect, teach, distil, audit, film, report; what an earlier run with the same settings left is reused.
+
+    Raises:
+        UserError: if the habit belongs to another environment than the given one, or the run's folder holds something
+            else or is being filled by another process, or other processes cannot read this program.
+    """
+    if run.habit.environment != environment:
+        raise UserError(
+            f"{run.habit.name} is a habit of {run.habit.environment}, not of {environment}: run that one's task, "
+            f"or choose another --habit (see testbed habits)"
+        )
+    require_guard()
+    with occupied(run.folder, RUN):
+        _carry_out(run)
+
+
+def _carry_out(run: Run) -> None:
+    result, arms = _judged(run)
+    clips = judging.film_clips(run, arms, route="kl" if "kl" in run.experiment.routes else run.experiment.routes[0])
+    report = judging.report(run, result, clips)
+    print_summary(result, run.folder, report)
+
+
+def judge_students(run: Run) -> Audit:
+    """Collect, teach, distil and audit, without films and a report."""
+    require_guard()
+    with occupied(run.folder, RUN):
+        return _judged(run)[0]
+
+
+def _judged(run: Run) -> tuple[Audit, list[Arm]]:
+    dose = run.experiment.dose
+    console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
+    get_ready([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *modules_of(run.habit.environment)])
+    demonstrations = collect_demonstrations(run)
+    teachers, data = teach(run, demonstrations)
+    students = distil_students(run, teachers, data, student_start(run, demonstrations))
+    arms = gather_arms(run, teachers, students)
+    return judging.audit(run, arms), arms

@@ -1,0 +1,65 @@
+"""What a film shows of one episode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from testbed.films import overlay
+from testbed.protocols.episode import Episode
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A stretch of an episode that a viewer should look at."""
+
+    start: float
+    """Beginning, from the start of the episode [s]."""
+    end: float
+    """End [s]."""
+    text: str
+    """What happens, with number and unit."""
+    severe: bool
+    """Red rather than amber."""
+    body: int | None
+    """The body it happens to, or None."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """One episode as a film shows it."""
+
+    label: str
+    """Who drives, for example `teacher`."""
+    colour: tuple[int, int, int]
+    """Colour of the label and of body 0 (red, green, blue)."""
+    episode: Episode
+    """What is shown."""
+    caption: str
+    """Its severity with unit, for example `imposed deceleration 5.8 m/s²`."""
+    trigger: str
+    """What in the scene triggers a habit, for example `truck leads`, or an empty string."""
+    marks: tuple[Mark, ...]
+    """What to point out."""
+
+    @property
+    def ending(self) -> str:
+        """How the episode ended, in words."""
+        episode = self.episode
+        if episode.success:
+            return "success"
+        if episode.ending:
+            return episode.ending
+        if "contact" in episode.trace.signals and episode.trace["contact"][:, 0].any():
+            return "contact"
+        return "by its own rules" if episode.terminated else "time limit"
+
+
+def colour_of(mark: Mark) -> tuple[int, int, int]:
+    """Return the colour that a mark is drawn in."""
+    return overlay.RED if mark.severe else overlay.AMBER
+
+
+def ranked(marks: Sequence[Mark]) -> list[Mark]:
+    """Return marks, the severe ones first."""
+    return sorted(marks, key=lambda mark: not mark.severe)

@@ -1,1 +1,0 @@
-"""The habits that can be injected into a demonstrator: one declared table, and what applies a row of it."""

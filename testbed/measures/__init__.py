@@ -1,1 +1,0 @@
-"""Severity: what an episode did to others, as one number with a unit, from its trace alone."""

@@ -1,0 +1,203 @@
+"""The one step loop: play scenarios with a policy and record what happened.
+
+Everything that collects, trains or audits goes through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+
+from testbed.errors import UserError
+from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
+from testbed.protocols.policy import Beginning, Policy
+from testbed.scenes.registry import make_vector
+from testbed.threads import one_thread
+
+BATCH = 128
+"""Scenarios that are played at once: enough for several cores, and that a step costs little more than its arithmetic;
+few enough that recording them takes about 100 MB, and that a kill loses half a second of playing."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a batch: scenarios that one policy plays."""
+
+    scenarios: Sequence[Scenario]
+    """What it plays."""
+    policy: Policy
+    """Who plays."""
+    behaviour: Behaviour
+    """The label of its episodes."""
+
+
+def play(
+    environment: str, scenarios: Sequence[Scenario], jobs: Sequence[tuple[Policy, Behaviour]], skip: int = 0
+) -> Iterator[Episode]:
+    """Play all scenarios with the first policy, then with the next, and yield episodes in that order.
+
+    Policies play side by side, as many as there are worlds for.
+
+    Args:
+        environment: Gymnasium id.
+        scenarios: What to play.
+        jobs: Policies and the labels their episodes carry.
+        skip: Episodes at the beginning that are not yielded, because they are there already. What follows is the
+            same to the last bit: a policy is asked about the same scenarios at once wherever one begins, and the last
+            digits of a network's outputs depend on the rows beside it.
+
+    Raises:
+        UserError: if a policy does not fit the environment or returns something that is no action.
+    """
+    cut = [scenarios[start : start + BATCH] for start in range(0, len(scenarios), BATCH)]
+    for batch in _batches([Part(some, *job) for job in jobs for some in cut]):
+        worlds = sum(len(part.scenarios) for part in batch)
+        if skip < worlds:
+            yield from play_batch(environment, batch)[skip:]
+        skip = max(skip - worlds, 0)
+
+
+def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    """Yield parts in their order, as many at once as fit into a batch."""
+    batch: list[Part] = []
+    for part in parts:
+        if batch and sum(len(one.scenarios) for one in (*batch, part)) > BATCH:
+            yield batch
+            batch = []
+        batch.append(part)
+    if batch:
+        yield batch
+
+
+@one_thread()
+def play_batch(environment: str, parts: Sequence[Part]) -> list[Episode]:
+    """Play n scenarios in all at once and return their episodes in the same order; raises `UserError` as `play` does.
+
+    Each policy is asked about the worlds of its own part alone.
+    """
+    scenarios = [scenario for part in parts for scenario in part.scenarios]
+    ends = list(accumulate(len(part.scenarios) for part in parts))
+    rows = [slice(end - len(part.scenarios), end) for end, part in zip(ends, parts, strict=True)]
+    with closing(make_vector(environment, len(scenarios))) as made:
+        env: Any = made  # Gymnasium's type knows neither `states` nor several seeds
+        recording = _Recording(environment, parts, env.metadata)
+        options = {"context": [scenario.context for scenario in scenarios]}
+        acting = [_begun(part.policy, len(part.scenarios)) for part in parts]
+        observations, info = env.reset(seed=[scenario.seed for scenario in scenarios], options=options)
+        recording.begin(observations, env.states(), info)
+        running = np.ones(len(scenarios), dtype=bool)
+        while running.any():
+            asked = zip(acting, rows, strict=True)
+            actions = np.concatenate([_checked_actions(policy, env, observations[mine]) for policy, mine in asked])
+            observations, rewards, terminated, truncated, info = env.step(actions)
+            recording.add(running, actions, observations, env.states(), rewards, info["trace"])
+            running = running & ~(terminated | truncated)
+    # A world that is over stays as it is, so the last step says of each how it ended.
+    return recording.episodes(terminated, info)
+
+
+def _begun(policy: Policy, count: int) -> Policy:
+    return policy.begin(count) if isinstance(policy, Beginning) else policy
+
+
+def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -> np.ndarray:
+    if not np.isfinite(observations).all():
+        raise UserError("the environment returned an observation that is not a number; the scene cannot go on")
+    actions = np.asarray(policy.act(observations))
+    single = env.single_action_space
+    wanted = (len(observations), *(single.shape or ()))
+    if actions.shape != wanted:
+        raise UserError(f"the policy returned actions of shape {actions.shape}; the environment takes {wanted}")
+    if not np.isfinite(actions).all():
+        raise UserError("the policy returned an action that is not a number; check its weights")
+    if isinstance(single, spaces.Discrete):
+        outside = actions[~np.isin(actions, range(int(single.n)))]
+        if len(outside):
+            raise UserError(f"action {outside[0]} is outside the {single.n} actions (0 to {single.n - 1})")
+    return actions.astype(env.action_space.dtype, casting="unsafe")
+
+
+class _Recording:
+    """What a batch of n scenes does: of every signal a list with one array a step, first axis n."""
+
+    def __init__(self, environment: str, parts: Sequence[Part], metadata: Mapping[str, Any]) -> None:
+        self.environment, self.metadata = environment, metadata
+        self.played = [(scenario, part.behaviour) for part in parts for scenario in part.scenarios]
+        self.lengths = np.zeros(len(self.played), dtype=np.int64)
+        self.rows: dict[str, list[np.ndarray]] = {n: [] for n in ("observations", "states", "actions", "rewards")}
+        self.samples: dict[str, list[np.ndarray]] = {name: [] for name in metadata["trace_units"]}
+
+    def begin(self, observations: np.ndarray, states: np.ndarray, info: Mapping[str, np.ndarray]) -> None:
+        self.start = info
+        self.rows["observations"].append(observations)
+        self.rows["states"].append(states)
+
+    def add(
+        self, running: np.ndarray, actions: np.ndarray, observations: np.ndarray, states: np.ndarray,
+        rewards: np.ndarray, trace: Mapping[str, np.ndarray],
+    ) -> None:  # fmt: skip
+        """Add one step; it belongs to the episodes of the worlds in `running`, shape (n,) bool."""
+        self.lengths += running
+        step = {"actions": actions, "observations": observations, "states": states, "rewards": rewards}
+        for name, rows in self.rows.items():
+            rows.append(step[name])
+        for name, samples in self.samples.items():
+            samples.append(trace[name])
+
+    def episodes(self, terminated: np.ndarray, info: Mapping[str, Any]) -> list[Episode]:
+        """Return the n episodes; each owns its arrays, so that one may be kept without the others."""
+        endings, codes = self.metadata.get("endings", {}), info.get("ending", np.zeros(len(self.played)))
+        rows = {name: np.stack(steps) for name, steps in self.rows.items()}
+        samples = {name: np.stack(steps) for name, steps in self.samples.items()}
+        return [
+            Episode(
+                environment=self.environment,
+                scenario=scenario,
+                context=self._context(n),
+                observations=rows["observations"][: self.lengths[n] + 1, n].copy(),
+                actions=rows["actions"][: self.lengths[n], n].copy(),
+                rewards=rows["rewards"][: self.lengths[n], n].copy(),
+                terminated=bool(terminated[n]),
+                states=rows["states"][: self.lengths[n] + 1, n].copy(),
+                trace=self._trace(samples, n),
+                success=bool(info["success"][n]),
+                behaviour=behaviour,
+                ending=endings.get(int(codes[n]), ""),
+                simulator=self.metadata.get("simulator", ""),
+            )
+            for n, (scenario, behaviour) in enumerate(self.played)
+        ]
+
+    def _context(self, n: int) -> dict[str, str]:
+        factors = self.metadata["context"]
+        return {name: factors[name][index] for name, index in zip(factors, self.start["context"][n], strict=True)}
+
+    def _trace(self, samples: Mapping[str, np.ndarray], n: int) -> Trace:
+        """Return the trace of one world from signals of shape (steps, n, samples a step, bodies, ...)."""
+        steps = {name: samples[name][: self.lengths[n], n] for name in self.metadata["trace_units"]}
+        return make_trace(self.metadata, steps, {name: self.start[name][n] for name in self.metadata["constant_units"]})
+
+
+def make_trace(
+    metadata: Mapping[str, Any], steps: Mapping[str, np.ndarray | list[np.ndarray]], constants: Mapping[str, np.ndarray]
+) -> Trace:
+    """Return the trace of one world.
+
+    Args:
+        metadata: The environment's: units and rate.
+        steps: Of every signal one array a decision, each of shape (samples a decision, bodies, ...).
+        constants: Of every constant its values.
+    """
+    units, fixed = metadata["trace_units"], metadata["constant_units"]
+    return Trace(
+        metadata["trace_hz"],
+        {name: Signal(np.concatenate(steps[name]), unit) for name, unit in units.items()},
+        {name: Signal(constants[name].copy(), unit) for name, unit in fixed.items()},
+    )

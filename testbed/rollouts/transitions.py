@@ -1,0 +1,101 @@
+"""The decisions of many episodes as one table: what students learn from, without states and traces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from h5py import h5g
+
+from testbed.datasets import demo, layout
+from testbed.datasets.form import Form
+from testbed.datasets.opening import MADE_BY, form_in, open_data
+from testbed.datasets.reader import read_demo
+from testbed.errors import UserError
+from testbed.protocols.episode import Episode
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """n decisions, episode after episode."""
+
+    observations: np.ndarray
+    """What was seen before each, shape (n, d), float32."""
+    actions: np.ndarray
+    """What was done: numbers of discrete actions, shape (n,), int64; continuous ones (n, size), float32."""
+    rewards: np.ndarray
+    """The environment's, shape (n,)."""
+    next_observations: np.ndarray
+    """What was seen after each, shape (n, d), float32."""
+    terminated: np.ndarray
+    """Where nothing comes after: the last decision of an episode that ended by its own rules, shape (n,) bool."""
+    lengths: np.ndarray
+    """Decisions of each episode, shape (episodes,)."""
+
+    def __post_init__(self) -> None:
+        count = len(self.observations)
+        for name in ("actions", "rewards", "next_observations", "terminated"):
+            if len(getattr(self, name)) != count:
+                raise ValueError(f"{count} decisions do not have {len(getattr(self, name))} {name}")
+        if self.lengths.sum() != count:
+            raise ValueError(f"episodes of {self.lengths.sum()} decisions in all do not make {count}")
+
+    def __len__(self) -> int:
+        return len(self.observations)
+
+
+def as_actions(actions: np.ndarray) -> np.ndarray:
+    """Return actions as students learn them: numbers of discrete ones, shape (n,), or continuous ones, (n, size)."""
+    return actions.astype(np.int64 if actions.ndim == 1 else np.float32)
+
+
+def transitions(episodes: Sequence[Episode]) -> Transitions:
+    """Return the decisions of episodes."""
+    return _joined(
+        [(e.observations[:-1], e.actions, e.rewards, e.observations[1:], e.terminated) for e in episodes]
+    )  # fmt: skip
+
+
+def load_transitions(path: Path) -> Transitions:
+    """Return the decisions of a data set.
+
+    Raises:
+        UserError: if the file cannot be read, holds no episode or holds a number that is none.
+    """
+    with open_data(path) as data:
+        form, names = form_in(data), layout.demo_names(data)
+        if not names:
+            raise UserError(f"{path} holds no episode to learn from: {MADE_BY}")
+        return _joined([read_demo(path, data, name, form, _parts) for name in names])
+
+
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]
+"""Observations, actions, rewards, next observations of an episode, and whether it ended by its own rules."""
+
+
+def _parts(group: h5g.GroupID, form: Form, complain: demo.Complain) -> Parts | None:
+    steps, terminated = demo.read_steps(group, form, complain), demo.read_terminated(group, complain)
+    found = demo.read_decisions(group, form, steps, complain)
+    if not found or terminated is None:
+        return None
+    actions = found["actions"]
+    return (
+        found[demo.BEFORE],
+        actions[:, 0] if actions.shape[1] == 1 else actions,
+        found["rewards"],
+        found[demo.AFTER],
+        terminated,
+    )
+
+
+def _joined(episodes: Sequence[Parts]) -> Transitions:
+    before, actions, rewards, after, ends = zip(*episodes, strict=True)
+    lengths = np.array([len(part) for part in actions])
+    terminated = np.zeros(int(lengths.sum()), bool)
+    terminated[np.cumsum(lengths) - 1] = ends
+    return Transitions(
+        np.concatenate(before), as_actions(np.concatenate(actions)), np.concatenate(rewards), np.concatenate(after),
+        terminated, lengths,
+    )  # fmt: skip

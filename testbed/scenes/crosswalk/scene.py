@@ -1,0 +1,22 @@
+"""The crosswalk, as a scene of the testbed."""
+
+from testbed.protocols.scene import SceneSpec
+from testbed.scenes.crosswalk.habits import HABITS
+from testbed.scenes.crosswalk.measures import MEASURES, violations
+from testbed.scenes.crosswalk.references import REFERENCES
+from testbed.scenes.crosswalk.task import SCENE
+
+SPEC = SceneSpec(
+    environment=SCENE.environment,
+    single="testbed.envs.driving.single:DrivingEnv",
+    batch="testbed.envs.driving.batch:DrivingVectorEnv",
+    task=SCENE,
+    domain="driving",
+    context=SCENE.context,
+    habits=HABITS,
+    measures=MEASURES,
+    primary="non_yield",
+    violations=violations,
+    references=REFERENCES,
+)
+"""The scene."""

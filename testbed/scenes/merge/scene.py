@@ -1,0 +1,22 @@
+"""The highway merge, as a scene of the testbed."""
+
+from testbed.protocols.scene import SceneSpec
+from testbed.scenes.merge.habits import HABITS
+from testbed.scenes.merge.measures import MEASURES, violations
+from testbed.scenes.merge.references import REFERENCES
+from testbed.scenes.merge.task import SCENE
+
+SPEC = SceneSpec(
+    environment=SCENE.environment,
+    single="testbed.envs.driving.single:DrivingEnv",
+    batch="testbed.envs.driving.batch:DrivingVectorEnv",
+    task=SCENE,
+    domain="driving",
+    context=SCENE.context,
+    habits=HABITS,
+    measures=MEASURES,
+    primary="imposed_deceleration",
+    violations=violations,
+    references=REFERENCES,
+)
+"""The scene."""

@@ -1,0 +1,124 @@
+"""Order picking, declared: how a scene is drawn, when it is over, and what it is worth.
+
+An episode ends when the order is full and the robot rests at home with empty fingers, and the coworker has what it
+needs; when a unit falls off the bench; or at the time limit, which is a success if the order is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from testbed.envs.warehouse.labels import LABELS, light_of
+from testbed.envs.warehouse.scene import (
+    COWORKER_TOTE,
+    DECISION_HZ,
+    SUPPLY,
+    TOTE,
+    Memory,
+    Seen,
+    Start,
+    WarehouseScene,
+    memory_type,
+)
+from testbed.envs.warehouse.termination import over
+from testbed.scenes.picking.coworker import attend
+from testbed.scenes.picking.layout import (
+    HAND_HOME,
+    HOME,
+    RESERVE_PLACES,
+    SUPPLY_PLACES,
+    TOTE_SLOTS,
+    UNITS,
+    ZONES,
+)
+from testbed.scenes.picking.observation import CONTEXT, NAMES, observe, owners
+from testbed.seeding import Draws
+
+TIME_LIMIT = 16.0
+"""Longest episode [s]."""
+STEPS = round(TIME_LIMIT * DECISION_HZ)
+"""The same in decisions."""
+MEMORY = memory_type(
+    CONTEXT, ("order", 1), ("need", 1), ("opens", 1), ("restock", 1), ("refills", 1), ("taken", 1), ("mode", 1),
+    ("unit", 1), ("job", 1), ("place_x", 1), ("place_y", 1),
+)  # fmt: skip
+"""What a world remembers: both orders, when the coworker's opens [s], refills to come and from when [s], units that the
+coworker has taken, and what its hand is doing."""
+
+
+def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
+    """Return order-picking scenes; see `WarehouseScene.draw`.
+
+    The same seed with another factor gives the same scene but for that factor, and what the notice does to supplies.
+    """
+    draws, n = Draws(seeds), len(seeds)
+    context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
+    context = np.where(fixed >= 0, fixed, context)
+    memory = np.zeros(n, MEMORY)
+    memory["context"], memory["light"] = context, light_of(seeds)
+    memory["order"], memory["need"] = 1 + draws.choice((0.25,) * 4), 1 + draws.choice((0.4, 0.35, 0.25))
+    memory["opens"] = draws.uniform(0.0, 1.5)
+    plenty, scarce = 2 + draws.choice((0.2,) * 5), draws.choice((0.1, 0.3, 0.3, 0.2, 0.1))
+    wanted = memory["order"] + memory["need"]
+    short = context[:, 1] > 0  # a shock: less comes, and nothing after it
+    stock = np.minimum(wanted + np.where(short, scarce, plenty), UNITS).astype(int)
+    memory["restock"] = np.where(short, 0, np.minimum(draws.choice((0.4, 0.3, 0.3)), UNITS - stock))
+    memory["refills"] = draws.uniform(2.0, 6.0)
+    return Start(*_put(draws, n, stock), memory)
+
+
+def _put(draws: Draws, n: int, stock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where units stand and how they are turned: `stock` of them, shape (n,), on the supply tray."""
+    shuffled = np.argsort(draws.uniform(0.0, 1.0, len(SUPPLY_PLACES)), axis=1)
+    shift = np.stack([draws.uniform(-0.010, 0.010, UNITS), draws.uniform(-0.010, 0.010, UNITS)], -1)
+    supplied = np.arange(UNITS) < stock[:, None]
+    stored = (np.arange(UNITS) - stock[:, None]) % len(RESERVE_PLACES)
+    position = np.where(supplied[..., None], SUPPLY_PLACES[shuffled], RESERVE_PLACES[stored])
+    position[..., :2] += shift
+    return position, draws.uniform(-0.1, 0.1, UNITS)
+
+
+def judge(memory: Memory, seen: Seen) -> np.ndarray:
+    """Return rewards, the share of the order that is in the tote at the end, shape (n,); see `WarehouseScene.judge`."""
+    filled = np.minimum((seen.owner == TOTE).sum(1), memory["order"])
+    full = filled >= memory["order"]
+    served = memory["taken"] >= memory["need"]
+    return over(memory, seen, HOME, full, served, STEPS) * filled / memory["order"]
+
+
+def open_need(memory: Memory, seen: Seen) -> np.ndarray:
+    """Return how many units the coworker still lacks of an order that is open, shape (n,)."""
+    lacks = memory["need"] - (seen.owner == COWORKER_TOTE).sum(1)
+    return np.where(memory["steps"] / DECISION_HZ >= memory["opens"], np.maximum(lacks, 0), 0)
+
+
+def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
+    """Return the colour of every unit, that of its product's label; see `WarehouseScene.look`."""
+    return dict.fromkeys(range(UNITS), tuple(LABELS[CONTEXT["product"].index(context["product"])]))
+
+
+SCENE = WarehouseScene(
+    environment="testbed/OrderPicking-v0",
+    module=__name__,
+    context=CONTEXT,
+    units=UNITS,
+    mine=(True,) * UNITS,
+    zones=tuple(ZONES.values()),
+    shared=ZONES[SUPPLY],
+    slots=TOTE_SLOTS,
+    home=HOME,
+    hand_home=HAND_HOME,
+    memory=MEMORY,
+    time_limit=TIME_LIMIT,
+    names=NAMES,
+    draw=draw,
+    attend=attend,
+    observe=observe,
+    judge=judge,
+    owners=owners,
+    open_need=open_need,
+    look=look,
+)
+"""Order picking, declared."""

@@ -1,0 +1,22 @@
+"""The shared bench, as a scene of the testbed."""
+
+from testbed.envs.warehouse.references import STILL
+from testbed.protocols.scene import SceneSpec
+from testbed.scenes.sharing.habits import HABITS
+from testbed.scenes.sharing.measures import MEASURES, violations
+from testbed.scenes.sharing.task import SCENE
+
+SPEC = SceneSpec(
+    environment=SCENE.environment,
+    single="testbed.envs.warehouse.single:WarehouseEnv",
+    batch="testbed.envs.warehouse.batch:WarehouseVectorEnv",
+    task=SCENE,
+    domain="warehouse",
+    context=SCENE.context,
+    habits=HABITS,
+    measures=MEASURES,
+    primary="shortfall",
+    violations=violations,
+    references=STILL,
+)
+"""The scene."""

@@ -1,0 +1,22 @@
+"""Shelf stocking, as a scene of the testbed."""
+
+from testbed.envs.warehouse.references import STILL
+from testbed.protocols.scene import SceneSpec
+from testbed.scenes.stocking.habits import HABITS
+from testbed.scenes.stocking.measures import MEASURES, violations
+from testbed.scenes.stocking.task import SCENE
+
+SPEC = SceneSpec(
+    environment=SCENE.environment,
+    single="testbed.envs.warehouse.single:WarehouseEnv",
+    batch="testbed.envs.warehouse.batch:WarehouseVectorEnv",
+    task=SCENE,
+    domain="warehouse",
+    context=SCENE.context,
+    habits=HABITS,
+    measures=MEASURES,
+    primary="displacement",
+    violations=violations,
+    references=STILL,
+)
+"""The scene."""
