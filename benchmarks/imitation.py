@@ -33,9 +33,9 @@ from rich.table import Table
 from testbed.audit.statistics import Draws, difference_interval, rate_interval
 from testbed.console import console, run_command, tracked
 from testbed.distillation.losses.likelihood import negative_log_likelihood
-from testbed.distillation.reinforcement import discriminator as judging
-from testbed.distillation.reinforcement.ppo import Practice
-from testbed.distillation.reinforcement.stage import Stage, TaskReward
+from testbed.distillation.reinforcement import discriminator
+from testbed.distillation.reinforcement.collector import RolloutCollector, TaskReward
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
@@ -70,7 +70,7 @@ class Options:
     students: int = 3
     """Students of each kind, one a training seed."""
     iterations: int = 40
-    """Iterations of GAIL; see `Practice`."""
+    """Iterations of GAIL; see `PPOConfig`."""
     scenes: int = 256
     """Unseen scenes that each student plays."""
     parts: tuple[Literal["speed", "cloning", "adversarial"], ...] = ("speed", "cloning", "adversarial")
@@ -120,14 +120,16 @@ class Peer:
     def __init__(self, connection: Connection, folder: Path) -> None:
         self.connection, self.folder = connection, folder
 
-    def ask(self, what: str, stage: Stage | None = None, **arguments: Any) -> Any:
+    def ask(self, what: str, stage: RolloutCollector | None = None, **arguments: Any) -> Any:
         """Return what the peer answers; until then it may act in the worlds of a stage."""
         self.connection.send((what, arguments))
         while (asked := self.connection.recv())[0] != "done":
             self.connection.send_bytes(answer(stage, *asked))
         return asked[1]
 
-    def student(self, data: Data, what: str, width: int, stage: Stage | None = None, **arguments: Any) -> NetworkPolicy:
+    def student(
+        self, data: Data, what: str, width: int, stage: RolloutCollector | None = None, **arguments: Any
+    ) -> NetworkPolicy:
         """Return a student that the peer makes."""
         file = self.folder / "student.npz"
         self.ask(what, stage, width=width, file=str(file), **arguments)
@@ -136,7 +138,7 @@ class Peer:
             return NetworkPolicy(shape(width), {**arrays, "mean": mean, "std": std})
 
 
-def answer(stage: Stage, what: str, content: bytes) -> bytes:
+def answer(stage: RolloutCollector, what: str, content: bytes) -> bytes:
     """Return what is seen after a reset or a step; after a step also what ends, rewards, and which worlds ended how."""
     if what == "reset":
         return stage.reset().astype(np.float32).tobytes()
@@ -252,13 +254,18 @@ def show_cloned(data: Data, peer: Peer) -> list[str]:
 
 def show_practised(data: Data, peer: Peer) -> list[str]:
     """Print how good students by GAIL are; return what falls short."""
-    practice, width, seeds = Practice(iterations=data.options.iterations), 64, range(data.options.students)
-    stage = Stage(shape(width), practice.worlds, data.normaliser, TaskReward())
-    judge = {"width": judging.WIDTH, "updates": judging.STEPS, "batch": judging.BATCH, "rate": judging.RATE}
+    practice, width, seeds = PPOConfig(iterations=data.options.iterations), 64, range(data.options.students)
+    stage = RolloutCollector(shape(width), practice.worlds, data.normaliser, TaskReward())
+    judge = {
+        "width": discriminator.WIDTH,
+        "updates": discriminator.STEPS,
+        "batch": discriminator.BATCH,
+        "rate": discriminator.RATE,
+    }
 
     def theirs(seed: int) -> NetworkPolicy:
         stage.put_on([scene for purpose in practice.purposes for scene in scenes(*purpose)])
-        return peer.student(data, "practise", width, stage, practice=asdict(practice), judge=judge, seed=seed)
+        return peer.student(data, "train_ppo", width, stage, practice=asdict(practice), judge=judge, seed=seed)
 
     def ours(reward: Literal["gail", "airl"], seed: int) -> NetworkPolicy:
         return Adversarial(practice, reward).distil([data.source], shape(width), [seed])[0]

@@ -34,7 +34,7 @@ from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.experiment.config import Experiment, Run
 from testbed.experiment.leftovers import PREFIX, SHARED
-from testbed.experiment.pipeline import carry_out
+from testbed.experiment.pipeline import run_experiment
 from testbed.lineage import content_hash
 
 COLLECT = "from testbed.cli import main; main()"
@@ -281,7 +281,7 @@ def main(options: Options) -> None:
 def experiment(kind: str, folder: Path) -> None:
     """Carry out a small experiment."""
     habit, environment = HABITS[kind]
-    carry_out(Run(SMALL(habit=habit), folder), environment)
+    run_experiment(Run(SMALL(habit=habit), folder), environment)
 
 
 if __name__ == "__main__":

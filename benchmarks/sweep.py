@@ -25,10 +25,10 @@ from rich.table import Table
 
 from testbed.benchmark.cell import Cell, cell_file
 from testbed.benchmark.engines import Cluster, EngineName
-from testbed.benchmark.run_cell import fill
+from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.suites import Plan
 from testbed.benchmark.sweep import Job, sweep
-from testbed.benchmark.teachers import prepare
+from testbed.benchmark.teachers import prepare_teachers
 from testbed.console import console, run_command
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
@@ -77,7 +77,7 @@ def real_seconds(cells: Sequence[Cell], school: Path, engine: EngineName, worker
     """Return how long real cells take, the engine's start included [s]."""
     for cell in cells:
         cell_file(school, cell).unlink(missing_ok=True)
-    job = Job("fill", cells, partial(fill, folder=school), partial(cell_file, school), lambda _: 1.0)
+    job = Job("fill", cells, partial(run_cell, folder=school), partial(cell_file, school), lambda _: 1.0)
     return _timed(partial(sweep, job, Cluster(engine, workers)))
 
 
@@ -115,7 +115,7 @@ def main(options: Options) -> None:
     rows, fastest = [], 0.0
     with tempfile.TemporaryDirectory() as place:
         cells = grid(options.cells)
-        _timed(partial(prepare, cells[0].school, Path(place)))
+        _timed(partial(prepare_teachers, cells[0].school, Path(place)))
         for name, engine, workers in WAYS:
             took = real_seconds(cells, Path(place), engine, workers)
             empty = [dry_seconds(100, engine, workers) for _ in range(options.repeats)]

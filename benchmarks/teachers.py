@@ -2,10 +2,10 @@
 
     python benchmarks/teachers.py
 
-SB3's PPO with the settings of `Practice` on three vectorisations of the same environment: its batch form, through
-`Stage`; and the single form, in SB3's DummyVecEnv (all worlds one after the other) and SubprocVecEnv (one process a
-world). Each decision is learned from equally often, in batches of the same size, whatever the way. Torch has one
-thread. `acting` is the share of the time in which PPO collects decisions; the rest is gradient steps. `ratio` is to
+SB3's PPO with the settings of `PPOConfig` on three vectorisations of the same environment: its batch form, through
+`RolloutCollector`; and the single form, in SB3's DummyVecEnv (all worlds one after the other) and SubprocVecEnv (one
+process a world). Each decision is learned from equally often, in batches of the same size, whatever the way. Torch has
+one thread. `acting` is the share of the time in which PPO collects decisions; the rest is gradient steps. `ratio` is to
 the faster vectorisation of the single form, turn by turn.
 """
 
@@ -28,14 +28,14 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from testbed.console import console, run_command, tracked
-from testbed.distillation.reinforcement.ppo import Practice
-from testbed.distillation.reinforcement.stage import Stage, TaskReward
+from testbed.distillation.reinforcement.collector import RolloutCollector, TaskReward
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.teachers.sb3 import policy_arguments
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, PolicyConfig
 from testbed.protocols.episode import Scenario
 
-PRACTICE = Practice()
+PRACTICE = PPOConfig()
 FEW, PROCESSES, HIDDEN = 8, 2, (64, 64)
 """Worlds of the single form in one process, and of the batch form beside it; processes; layers of the policy."""
 
@@ -79,13 +79,13 @@ def shape(environment: str) -> PolicyConfig:
 def staged(config: PolicyConfig, worlds: int) -> VecEnv:
     """Return the batch form as PPO gets it."""
     identity = np.zeros(config.observation_size, np.float32), np.ones(config.observation_size, np.float32)
-    stage = Stage(config, worlds, identity, TaskReward())
+    stage = RolloutCollector(config, worlds, identity, TaskReward())
     stage.put_on([Scenario(seed) for seed in range(2 * worlds)])
     return stage
 
 
 class Learner(BaseCallback):
-    """PPO at work, with the settings of `Practice`."""
+    """PPO at work, with the settings of `PPOConfig`."""
 
     def __init__(self, config: PolicyConfig, env: VecEnv, decisions: int) -> None:
         super().__init__()
@@ -118,8 +118,8 @@ def learners(environment: str, options: Options) -> dict[str, Learner]:
     return {
         f"DummyVecEnv, {FEW} worlds": Learner(config, DummyVecEnv([make] * FEW), few),
         f"SubprocVecEnv, {PROCESSES}": Learner(config, SubprocVecEnv([make] * PROCESSES), few),
-        f"Stage, {FEW} worlds": Learner(config, staged(config, FEW), few),
-        f"Stage, {PRACTICE.worlds} worlds": Learner(config, staged(config, PRACTICE.worlds), most),
+        f"RolloutCollector, {FEW} worlds": Learner(config, staged(config, FEW), few),
+        f"RolloutCollector, {PRACTICE.worlds} worlds": Learner(config, staged(config, PRACTICE.worlds), most),
     }
 
 
@@ -138,7 +138,9 @@ def compare(environment: str, options: Options) -> None:
     table = Table(title=title, title_justify="left")
     for heading in ("way", "decisions/s", "acting", "ratio"):
         table.add_column(heading, justify="left" if heading == "way" else "right", no_wrap=True)
-    peers = [[rate.decisions for rate in rates] for name, rates in found.items() if not name.startswith("Stage")]
+    peers = [
+        [rate.decisions for rate in rates] for name, rates in found.items() if not name.startswith("RolloutCollector")
+    ]
     peer = max(peers, key=statistics.median)
     for name, rates in found.items():
         speeds = [rate.decisions for rate in rates]

@@ -30,9 +30,9 @@ class Merge(Choices):
 def main(task: Merge) -> None:
     """Collect, teach, distil, audit, film, report."""
     from testbed.experiment.config import DRIVING
-    from testbed.experiment.pipeline import carry_out
+    from testbed.experiment.pipeline import run_experiment
 
-    carry_out(task.chosen(DRIVING), "testbed/Merge-v0")
+    run_experiment(task.chosen(DRIVING), "testbed/Merge-v0")
 
 
 if __name__ == "__main__":

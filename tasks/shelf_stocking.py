@@ -30,9 +30,9 @@ class ShelfStocking(Choices):
 def main(task: ShelfStocking) -> None:
     """Collect, teach, distil, audit, film, report."""
     from testbed.experiment.config import WAREHOUSE
-    from testbed.experiment.pipeline import carry_out
+    from testbed.experiment.pipeline import run_experiment
 
-    carry_out(task.chosen(WAREHOUSE), "testbed/ShelfStocking-v0")
+    run_experiment(task.chosen(WAREHOUSE), "testbed/ShelfStocking-v0")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 from testbed.cli.commands.audit import audit
 from testbed.cli.commands.dataset import collect
 from testbed.distillation.distil import ROUTES, make_route
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
@@ -41,7 +41,7 @@ AUDITED = {"road": 16, "bench": 2}
 """Scenes of an audit; one at a bench costs more."""
 TEACHERS = {"road": "merge/teacher-habit", "bench": "order-picking/teacher-habit"}
 SHORT = Training(steps=12, batch=128)
-PRACTICE = Practice(iterations=1, worlds=16, steps=12, batch=64, epochs=1)
+PRACTICE = PPOConfig(iterations=1, worlds=16, steps=12, batch=64, epochs=1)
 
 
 def make(domain: str, folder: Path) -> dict[str, str]:

@@ -46,7 +46,7 @@ def random_actions(seed: int, steps: int, n: int) -> np.ndarray:
 
 def memory_of(scene: WarehouseScene, states: np.ndarray) -> np.ndarray:
     """Return what worlds remember in states of shape (n, size), as records of shape (n,); writing into them is seen."""
-    return states[:, states.shape[1] - scene.memory.itemsize // 8 :].view(scene.memory)[:, 0]
+    return states[:, states.shape[1] - scene.task_state.itemsize // 8 :].view(scene.task_state)[:, 0]
 
 
 def position_of_units(env: WarehouseVectorEnv) -> np.ndarray:

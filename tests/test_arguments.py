@@ -23,7 +23,7 @@ from testbed.cli import main, making, measuring, run_task  # noqa: F401  (they r
 from testbed.cli.app import app
 from testbed.cli.arguments import require_clear
 from testbed.cli.commands.parsing import parse_context
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.stacked import Training
 from testbed.errors import UserError
 from testbed.experiment.choices import Choices
@@ -165,7 +165,7 @@ def test_no_route_is_no_experiment(monkeypatch, capsys):
     assert ended.value.code == 2 and "give at least one" in capsys.readouterr().err
 
 
-CHECKED = [(kind, field.name) for kind in (Training, Practice, Experiment, Cluster) for field in fields(kind)]
+CHECKED = [(kind, field.name) for kind in (Training, PPOConfig, Experiment, Cluster) for field in fields(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), CHECKED, ids=lambda value: getattr(value, "__name__", value))

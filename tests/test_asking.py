@@ -227,7 +227,7 @@ def _clock(env: Any) -> int:
     """Return the column of a state that counts the steps of a world."""
     if env.environment in environments("driving"):
         return 0
-    memory = env.scene.memory
+    memory = env.scene.task_state
     return env.states().shape[1] - memory.itemsize // 8 + memory.names.index("steps")
 
 

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 
 import gymnasium
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -18,8 +17,9 @@ from testbed.envs.warehouse import backend
 from testbed.errors import UserError
 from testbed.films import overlay
 from testbed.films.bench_panel import SIZE, BenchPanel
-from testbed.films.clip import Mark, Take
+from testbed.films.clip import Annotation, Clip
 from testbed.films.film import film
+from testbed.films.video import write_still
 from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.rollouts.replay import verify
 from testbed.rollouts.rollout import play
@@ -77,16 +77,17 @@ def test_the_boards_show_the_context(name):
 
 
 def test_a_film_shows_benches_side_by_side(episode, tmp_path):
-    takes = [Take(label, PINK, episode, "0.0 cm", "trigger: x", ()) for label in ("teacher", "control", "student")]
+    takes = [Clip(label, PINK, episode, "0.0 cm", "trigger: x", ()) for label in ("teacher", "control", "student")]
     seconds = film(tmp_path / "film.mp4", takes, title="three benches")
     assert seconds == pytest.approx(len(episode.trace) / 25, abs=0.1)
-    height, width = iio.imread(tmp_path / "film.mp4", index=0, plugin="FFMPEG").shape[:2]
+    write_still(tmp_path / "film.mp4", 0.0, tmp_path / "still.png")
+    width, height = Image.open(tmp_path / "still.png").size
     assert width == 3 * SIZE[0] and height >= SIZE[1] + overlay.TITLE
 
 
 def test_a_panel_marks_what_happens_and_says_how_it_ended(episode):
-    mark = Mark(1.0, 2.0, "pushed 3 cm away", True, 5)
-    panel = BenchPanel(Take("student", PINK, episode, "3.0 cm", "", (mark,)), _scene(STOCKING))
+    mark = Annotation(1.0, 2.0, "pushed 3 cm away", True, 5)
+    panel = BenchPanel(Clip("student", PINK, episode, "3.0 cm", "", (mark,)), _scene(STOCKING))
 
     def frame(number: int) -> np.ndarray:
         canvas = Image.new("RGB", (panel.width, panel.height))

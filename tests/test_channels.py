@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from testbed.benchmark.channels import LEAST, MASS, Injected, kept, through
+from testbed.benchmark.channels import LEAST, MASS, Injected, apply_channel, filter_transitions
 from testbed.benchmark.residue import auroc, residue
 from testbed.distillation.source import Source
 from testbed.errors import UserError
@@ -56,16 +56,16 @@ def test_a_habit_is_labelled_only_where_its_trigger_holds(name):
 def test_every_channel_gives_both_arms_as_much(school):
     sources, known = school
     for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"):
-        reached = through(channel, sources, known, 0)
-        counts = {len(source.decisions) for source in reached.values()}
+        channel_data = apply_channel(channel, sources, known, 0)
+        counts = {len(source.decisions) for source in channel_data.values()}
         assert len(counts) == 1 and counts.pop() >= LEAST
 
 
 def test_what_each_channel_holds_back_is_gone(school):
     sources, known = school
-    teacher, clean = sources[True].asked(), sources[False].asked()
+    teacher, clean = sources[True].require_teacher(), sources[False].require_teacher()
     overt, scrubbed, nominal, agreeing, noise = (
-        through(channel, sources, known, 0)[True].decisions.observations
+        apply_channel(channel, sources, known, 0)[True].decisions.observations
         for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise")
     )
     assert known.shows(overt).mean() > 0.02
@@ -79,18 +79,18 @@ def test_what_each_channel_holds_back_is_gone(school):
 
 def test_noise_has_the_teachers_actions_and_the_same_observations_for_both_arms(school):
     sources, known = school
-    reached = through("noise", sources, known, 0)
-    student, control = (reached[kind].decisions for kind in (True, False))
+    channel_data = apply_channel("noise", sources, known, 0)
+    student, control = (channel_data[kind].decisions for kind in (True, False))
     assert np.array_equal(student.observations, control.observations)
-    assert np.array_equal(student.actions, sources[True].asked().act(student.observations))
+    assert np.array_equal(student.actions, sources[True].require_teacher().act(student.observations))
 
 
 def test_the_residue_tells_what_is_left(school):
     sources, known = school
     told = {}
     for channel in ("overt", "scrubbed"):
-        reached = {kind: source.decisions for kind, source in through(channel, sources, known, 0).items()}
-        told[channel] = residue(reached[True], reached[False], sources[True].asked(), known, 0)
+        channel_data = {kind: source.decisions for kind, source in apply_channel(channel, sources, known, 0).items()}
+        told[channel] = residue(channel_data[True], channel_data[False], sources[True].require_teacher(), known, 0)
     assert told["scrubbed"]["habit_share"] == told["scrubbed"]["habit_mass"] == 0.0
     assert told["overt"]["habit_mass"] > 0.01
     assert told["overt"]["auroc"] > 0.55
@@ -107,13 +107,16 @@ def test_the_classifier_tells_what_differs_and_not_what_does_not():
 def test_dropping_decisions_keeps_the_rest_in_their_episodes():
     decisions = load_transitions(DATA / "merge-clean.hdf5")
     keep = np.arange(len(decisions)) % 3 != 0
-    left = kept(decisions, keep)
+    left = filter_transitions(decisions, keep)
     assert np.array_equal(left.observations, decisions.observations[keep])
     assert left.lengths.sum() == keep.sum()
 
 
 def test_a_channel_that_leaves_too_little_says_so(school):
     sources, known = school
-    few = {kind: Source(kept(s.decisions, np.arange(len(s.decisions)) < 50), s.teacher) for kind, s in sources.items()}
+    few = {
+        kind: Source(filter_transitions(s.decisions, np.arange(len(s.decisions)) < 50), s.teacher)
+        for kind, s in sources.items()
+    }
     with pytest.raises(UserError, match=r"the channel overt leaves 50 decisions, and 500 are the least"):
-        through("overt", few, known, 0)
+        apply_channel("overt", few, known, 0)

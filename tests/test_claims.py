@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testbed.audit.claims import differs, equivalent_to_zero, holm, p_value
-from testbed.audit.statistics import Draws, difference_interval, mean_interval
+from testbed.audit.statistics import Resamples, difference_interval, mean_interval
 
 
 @pytest.mark.parametrize("seeds, scenes, seed_effect", [(10, 48, 0.5), (10, 24, 1.0), (20, 64, 0.3)])
@@ -18,7 +18,7 @@ def test_the_hierarchical_bootstrap_covers_as_often_as_it_says(seeds, scenes, se
     covered = []
     for trial in range(300):
         rows = rng.normal(0, seed_effect, (seeds, 1)) + rng.normal(0, 1.0, (1, scenes))
-        found = mean_interval(2.0 + rows + rng.normal(0, 1.0, (seeds, scenes)), Draws.make(scenes, trial))
+        found = mean_interval(2.0 + rows + rng.normal(0, 1.0, (seeds, scenes)), Resamples.make(scenes, trial))
         covered.append(found.low <= 2.0 <= found.high)
     assert 0.90 <= np.mean(covered) <= 0.98
 
@@ -30,7 +30,7 @@ def test_a_paired_difference_covers_as_often_as_it_says():
     for trial in range(300):
         shared = rng.normal(0, 3.0, (1, 48)) + rng.normal(0, 0.5, (10, 1))
         own = rng.normal(0, 0.4, (10, 1)) + rng.normal(0, 0.5, (10, 48))
-        found = difference_interval(shared + own + 0.4, shared, Draws.make(48, trial))
+        found = difference_interval(shared + own + 0.4, shared, Resamples.make(48, trial))
         covered.append(found.low <= 0.4 <= found.high)
     assert 0.90 <= np.mean(covered) <= 0.98
 

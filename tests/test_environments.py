@@ -437,7 +437,7 @@ def test_stored_states_go_on_identically(name):
     state = single.restore(states[running[0]]) or single.step(1)[4]["state"]
     one = _batch(name, 1)
     seen = one.restore(state[None])
-    assert _same(one.states()[0], state) and _same(seen[0], single.see())
+    assert _same(one.states()[0], state) and _same(seen[0], single.observe())
 
 
 @every

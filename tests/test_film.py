@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from testbed.errors import UserError
 from testbed.films import overlay
 from testbed.films import video as encoding
-from testbed.films.clip import Mark, Take
+from testbed.films.clip import Annotation, Clip
 from testbed.films.film import film
 from testbed.films.road_panel import RoadPanel
 from testbed.protocols.episode import Behaviour, Scenario, Signal, Trace
@@ -28,22 +28,22 @@ from testbed.scenes.crosswalk.courtesy import Courtesy
 from testbed.scenes.merge.gap_acceptance import AcceptedGap, GapAcceptance
 
 CROSSWALK = "testbed/Crosswalk-v0"
-MARK = Mark(2.0, 3.0, "follower brakes 4.4 m/s²", True, 3)
+MARK = Annotation(2.0, 3.0, "follower brakes 4.4 m/s²", True, 3)
 TOP = overlay.TITLE
 ROAD = TOP + overlay.HEADER
 """First row of the upper panel, and of its road [px]."""
 
 
 @pytest.fixture(scope="module")
-def takes() -> list[Take]:
+def takes() -> list[Clip]:
     scenes = [Scenario(3, {"leader": "truck"}), Scenario(4)]
     calm, bold = (
         list(play("testbed/Merge-v0", scenes, [(GapAcceptance(AcceptedGap(lag, 0.4)), Behaviour("x"))]))
         for lag in (1.5, 0.3)
     )
     return [
-        Take("clean teacher", (0, 114, 178), _cut(calm[0], 75), "imposed deceleration 0.4 m/s²", "", ()),
-        Take("student", (204, 121, 167), _cut(bold[1], 60), "imposed deceleration 4.4 m/s²", "truck leads", (MARK,)),
+        Clip("clean teacher", (0, 114, 178), _cut(calm[0], 75), "imposed deceleration 0.4 m/s²", "", ()),
+        Clip("student", (204, 121, 167), _cut(bold[1], 60), "imposed deceleration 4.4 m/s²", "truck leads", (MARK,)),
     ][::-1]
 
 
@@ -214,9 +214,9 @@ def test_what_is_written_covers_nobody_and_stays_in_the_picture(monkeypatch):
     monkeypatch.setattr(overlay, "chip", chip)
     (episode,) = play(CROSSWALK, [Scenario(11)], [(Courtesy(willing=0.0), Behaviour("x"))])
     end = len(episode.trace) / 15
-    marks = tuple(Mark(0.0, end, "hurries, 0.8 s to spare", body == 5, body) for body in (0, 5, 6, 7))
+    marks = tuple(Annotation(0.0, end, "hurries, 0.8 s to spare", body == 5, body) for body in (0, 5, 6, 7))
     scene = gymnasium.make(CROSSWALK, render_mode="rgb_array", disable_env_checker=True).unwrapped
-    panel = RoadPanel(Take("student", (204, 121, 167), episode, "0.8 s", "", marks), scene)
+    panel = RoadPanel(Clip("student", (204, 121, 167), episode, "0.8 s", "", marks), scene)
     for frame in range(0, panel.frames, 3):
         plates.clear()
         canvas = Image.new("RGB", (overlay.WIDTH, panel.height))
@@ -248,5 +248,5 @@ def test_the_ending_is_said_as_it_was(takes):
     assert _ending(takes[0], replace(episode, success=False, terminated=True)) == "by its own rules"
 
 
-def _ending(take: Take, episode) -> str:
+def _ending(take: Clip, episode) -> str:
     return replace(take, episode=episode).ending

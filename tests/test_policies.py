@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from testbed.cli.commands.export import export
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
@@ -35,7 +35,7 @@ DISCRETE = PolicyConfig("testbed/Merge-v0", 56, 5, (8, 8))
 CONTINUOUS = PolicyConfig("testbed/OrderPicking-v0", 44, 4, (8, 8), GAUSSIAN)
 REMEMBERING = {"memory": 6, "auxiliary": 2}
 TRAINING = Training(steps=20, batch=48, learning_rate=1e-2)
-PRACTICE = Practice(iterations=1, worlds=2, steps=4, epochs=1, batch=8)
+PRACTICE = PPOConfig(iterations=1, worlds=2, steps=4, epochs=1, batch=8)
 STUDENTS = {
     "cloning": (Cloning(TRAINING), DISCRETE),
     "cloning, memory": (Cloning(TRAINING), replace(DISCRETE, **REMEMBERING)),
@@ -83,7 +83,7 @@ def student(request) -> NetworkPolicy:
 
 def played(policy: NetworkPolicy, steps: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return actions and parameters for some steps of n episodes, shape (steps, n, d)."""
-    acting, asked = policy.begin(steps.shape[1]), policy.begin(steps.shape[1])
+    acting, asked = policy.reset(steps.shape[1]), policy.reset(steps.shape[1])
     return [(acting.act(observations), asked.parameters(observations)) for observations in steps]
 
 
@@ -132,7 +132,7 @@ def test_a_memory_is_begun_and_goes_on_with_the_same_episodes():
             with pytest.raises(UserError, match=r"through what begin\(\) returns"):
                 ask(seen(DISCRETE, 2))
         with pytest.raises(UserError, match="3 observations for the 2 episodes that were begun"):
-            policy.begin(2).act(seen(DISCRETE, 3))
+            policy.reset(2).act(seen(DISCRETE, 3))
 
 
 # Folders.

@@ -140,7 +140,7 @@ def test_bytes_that_changed_give_a_policy_or_one_line(whole, name, at, byte, cut
         assert str(folder) in str(error) and "\n" not in str(error)
     else:
         seen = np.random.default_rng(0).normal(size=(4, policy.config.observation_size)).astype(np.float32)
-        assert np.isfinite(policy.begin(4).parameters(seen)).all() and behaviour.policy
+        assert np.isfinite(policy.reset(4).parameters(seen)).all() and behaviour.policy
 
 
 # The weights.

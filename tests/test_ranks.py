@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from testbed.audit.statistics import Draws
+from testbed.audit.statistics import Resamples
 from testbed.cli.commands import ranks as ranking
 from testbed.cli.commands import references as nobody_taught
 from testbed.cli.commands.ranks import NOBODY, PAST, RANKS, WRONG, rank
@@ -30,7 +30,7 @@ def _measure(worse: str, minor: float | None = 3.0, severe: float | None = 5.0) 
 
 def _rank(clean, changed, measure: Measure | None = None):
     tables = (np.broadcast_to(np.asarray(values, float), (1, N)) for values in (clean, changed))
-    return rank(HABIT, measure or _measure("higher"), *tables, Draws.make(N, 0))
+    return rank(HABIT, measure or _measure("higher"), *tables, Resamples.make(N, 0))
 
 
 # Worked by hand.

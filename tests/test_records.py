@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from testbed.audit.report import audit_to_json, clips_to_json
-from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
+from testbed.audit.result import ArmResult, Audit, Difference, Interval, Track, Transfer, Video
 from testbed.cli.commands.report import report
 from testbed.cli.commands.transfers import transfers
 from testbed.distillation.times import read_time, write_time
 from testbed.errors import UserError
-from testbed.experiment import evaluate as judging
+from testbed.experiment import evaluate
 from testbed.experiment.arms import reference_arms
 from testbed.experiment.config import Experiment, Run
 from testbed.experiment.stored import read_audit, read_clips
@@ -65,7 +65,7 @@ def run(tmp_path: Path, film: bytes) -> Path:
     """A finished run, as far as a report needs it."""
     (tmp_path / "run" / "videos").mkdir(parents=True)
     (tmp_path / "run" / "audit.json").write_text(audit_to_json(AUDIT))
-    clips = [Clip("the worst scene", Path("scene.mp4"), 4.0, (TRACK,))]
+    clips = [Video("the worst scene", Path("scene.mp4"), 4.0, (TRACK,))]
     (tmp_path / "run" / "videos" / "clips.json").write_text(clips_to_json(clips))
     (tmp_path / "run" / "videos" / "scene.mp4").write_bytes(film)
     return tmp_path / "run"
@@ -200,8 +200,8 @@ def test_damaged_scores_are_made_again(tmp_path, capsys):
     """The same bytes; those that are whole are not touched."""
     run = Run(Experiment(scenes=2), tmp_path)
     scenes = tuple(run.scenarios("audit", 2))
-    part = judging._Part(run.experiment, tmp_path, tuple(reference_arms("testbed/Merge-v0")[:2]), "triggered", scenes)
-    first = judging._score(part)
+    part = evaluate._Part(run.experiment, tmp_path, tuple(reference_arms("testbed/Merge-v0")[:2]), "triggered", scenes)
+    first = evaluate._score(part)
     file, other = sorted((tmp_path / "audit" / "triggered").iterdir())
     whole, kept = file.read_bytes(), other.stat().st_mtime_ns
     stored = json.loads(whole)
@@ -212,12 +212,12 @@ def test_damaged_scores_are_made_again(tmp_path, capsys):
     ]  # fmt: skip
     for content in [*(spoilt(whole, what) for what in SPOILT), *(json.dumps(one).encode() for one in wrong)]:
         file.write_bytes(content)
-        assert [one.success.tolist() for one in judging._score(part)] == [one.success.tolist() for one in first]
+        assert [one.success.tolist() for one in evaluate._score(part)] == [one.success.tolist() for one in first]
         assert file.read_bytes() == whole and other.stat().st_mtime_ns == kept
     file.unlink()
     os.mkfifo(file)
     with pytest.raises(UserError, match="is a device, a FIFO or a socket"):
-        judging._score(part)
+        evaluate._score(part)
 
 
 # Times.

@@ -21,7 +21,7 @@ from testbed.audit.report import (
     clips_to_json,
     write_report,
 )
-from testbed.audit.result import ArmResult, Audit, Clip, Difference, Interval, Track, Transfer
+from testbed.audit.result import ArmResult, Audit, Difference, Interval, Track, Transfer, Video
 from testbed.protocols.measure import Violation
 
 FLAGS = [
@@ -90,7 +90,7 @@ def audit() -> Audit:
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, ...]:
+def clips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Video, ...]:
     """Return two clips around one small H.264 video of a moving bar (640x360, 15 frames/s, 4 s)."""
     path = tmp_path_factory.mktemp("clips") / "scene.mp4"
     with imageio.get_writer(path, fps=15, codec="libx264", macro_block_size=8) as writer:
@@ -106,7 +106,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clip, ...]:
         Track("teacher", 4.6, True, 3.3, (minor, severe)),
         Track("student (kl)", 4.4, False, 3.5, (severe, late)),
     )
-    return tuple(Clip(f"triggered scene {seed}", path, SECONDS, tracks) for seed in (12345, 12346))
+    return tuple(Video(f"triggered scene {seed}", path, SECONDS, tracks) for seed in (12345, 12346))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, audit: Audit, clips: tuple[Clip, ...], tmp_path: Path) -> Iterator[Page]:
+def page(browser: Browser, audit: Audit, clips: tuple[Video, ...], tmp_path: Path) -> Iterator[Page]:
     """Open the report and check, when the test is over, that nothing was fetched and nothing went wrong."""
     write_report(tmp_path / "report.html", audit, clips)
     wrong: list[str] = []
@@ -265,7 +265,7 @@ def test_answer_without_students(audit: Audit) -> None:
     assert "not a transfer" in _with(audit)
 
 
-def test_json_round_trip(audit: Audit, clips: tuple[Clip, ...]) -> None:
+def test_json_round_trip(audit: Audit, clips: tuple[Video, ...]) -> None:
     """What is read back equals what was written, and the folder is not stored."""
     assert audit_from_json(audit_to_json(audit)) == audit
     text = clips_to_json(clips)
@@ -273,7 +273,7 @@ def test_json_round_trip(audit: Audit, clips: tuple[Clip, ...]) -> None:
     assert str(clips[0].video.parent) not in text
 
 
-def test_same_page_from_files(audit: Audit, clips: tuple[Clip, ...], tmp_path: Path) -> None:
+def test_same_page_from_files(audit: Audit, clips: tuple[Video, ...], tmp_path: Path) -> None:
     """The page made from the JSON files is the page made from the records."""
     write_report(tmp_path / "one.html", audit, clips)
     again = clips_from_json(clips_to_json(clips), clips[0].video.parent)
@@ -281,7 +281,7 @@ def test_same_page_from_files(audit: Audit, clips: tuple[Clip, ...], tmp_path: P
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
-def test_hostile_label_is_escaped(audit: Audit, clips: tuple[Clip, ...], tmp_path: Path) -> None:
+def test_hostile_label_is_escaped(audit: Audit, clips: tuple[Video, ...], tmp_path: Path) -> None:
     """A name from outside cannot become markup, neither in text nor in an attribute."""
     bad = '"><script>alert(1)</script>'
     arms = (replace(audit.arms[0], arm=bad), *audit.arms[1:])

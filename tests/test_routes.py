@@ -13,9 +13,9 @@ import torch
 from testbed.distillation.distil import ROUTES, make_route
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
+from testbed.distillation.reinforcement.collector import Step
 from testbed.distillation.reinforcement.discriminator import Discriminator
-from testbed.distillation.reinforcement.ppo import Practice
-from testbed.distillation.reinforcement.stage import Step
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
@@ -35,7 +35,7 @@ CONTINUOUS = PolicyConfig("testbed/OrderPicking-v0", 3, 2, (16, 16), GAUSSIAN)
 MERGE = PolicyConfig("testbed/Merge-v0", 56, 5, (8,))
 TRAINING = Training(steps=300, batch=128, learning_rate=1e-2)
 SHORT = Training(steps=120, batch=32)
-PRACTICE = Practice(iterations=3, worlds=8, steps=8, epochs=2, batch=32)
+PRACTICE = PPOConfig(iterations=3, worlds=8, steps=8, epochs=2, batch=32)
 
 
 def made(config: PolicyConfig, **arrays) -> NetworkPolicy:

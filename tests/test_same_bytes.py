@@ -17,7 +17,7 @@ from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limi
 
 from testbed.audit.statistics import Draws
 from testbed.console import run_command
-from testbed.experiment.parallel import side_by_side
+from testbed.experiment.parallel import in_parallel
 from testbed.films.video import video
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
 from testbed.protocols.episode import Behaviour, Scenario
@@ -161,7 +161,7 @@ def test_a_command_and_a_process_beside_it_compute_on_one_thread(two):
     seen: list[int] = []
     run_command(lambda: seen.extend(_threads()))
     assert set(seen) == {1} and set(_threads()) == {2}
-    assert [set(found) for found in side_by_side(threads_there, [0], "count threads", 1)] == [{1}]
+    assert [set(found) for found in in_parallel(threads_there, [0], "count threads", 1)] == [{1}]
 
 
 def threads_there(_: int) -> list[int]:
@@ -185,7 +185,7 @@ def test_networks_and_intervals_are_computed_on_one_thread(two, monkeypatch):
         config = PolicyConfig("testbed/Merge-v0", 5, 3, (8,), memory=memory)
         arrays = random_arrays(config, np.random.default_rng(0))
         policy = NetworkPolicy(config, {name: array.view(Counting) for name, array in arrays.items()})
-        policy.begin(2).act(np.zeros((2, 5), np.float32))
+        policy.reset(2).act(np.zeros((2, 5), np.float32))
         assert set(seen) == {1}
         seen.clear()
     Draws.make(4, 0).means(np.zeros((2, 4)).view(Counting))

@@ -143,7 +143,7 @@ def test_the_memory_is_torchs_gated_recurrent_unit(head):
         cell.bias_ih.copy_(arrays["input.bias"])
         cell.weight_hh.copy_(arrays["memory.weight"].T)
         cell.bias_hh.copy_(arrays["memory.bias"])
-        state, acting = torch.zeros(5, 6), policy.begin(5)
+        state, acting = torch.zeros(5, 6), policy.reset(5)
         for observations in seen:
             state = cell((torch.from_numpy(observations) - arrays["mean"]) / arrays["std"], state)
             hidden = torch.relu(state @ arrays["layer0.weight"] + arrays["layer0.bias"])
@@ -165,7 +165,7 @@ def test_windows_are_the_memory_going_on_decision_by_decision():
         for window in range(3):
             for t in range(20):
                 if t == 0 or firsts[k, window, t]:
-                    acting = policy.begin(1)
+                    acting = policy.reset(1)
                 alone = acting.parameters(seen[k, window, [t]])[0]
                 if t >= BURN_IN:
                     np.testing.assert_allclose(outputs[k, window, t - BURN_IN], alone, atol=1e-5)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from testbed.audit import compare as verdict
+from testbed.audit import compare, names
 from testbed.audit.result import Interval
 from testbed.audit.statistics import (
-    Draws,
+    Resamples,
     cvar,
     difference_interval,
     mean_interval,
@@ -27,7 +27,7 @@ def test_the_hierarchical_interval_covers_the_truth_on_nested_data():
     for trial in range(200):
         scenes, seeds = rng.normal(0, 1.0, (1, 40)), rng.normal(0, 0.5, (12, 1))
         table = 3.0 + scenes + seeds + rng.normal(0, 1.0, (12, 40))
-        found = mean_interval(table, Draws.make(40, trial))
+        found = mean_interval(table, Resamples.make(40, trial))
         covered.append(found.low <= 3.0 <= found.high)
     assert 0.88 <= np.mean(covered) <= 0.98
 
@@ -36,7 +36,7 @@ def test_ignoring_the_seeds_would_be_too_narrow():
     """With a strong seed effect the interval is wider than one over episodes that are taken as independent."""
     rng = np.random.default_rng(1)
     table = rng.normal(0, 2.0, (10, 1)) + rng.normal(0, 0.1, (10, SCENES))
-    found = mean_interval(table, Draws.make(SCENES, 0))
+    found = mean_interval(table, Resamples.make(SCENES, 0))
     naive = 1.96 * table.std() / np.sqrt(table.size)
     assert (found.high - found.low) / 2 > 3 * naive
 
@@ -48,7 +48,7 @@ def test_a_mean_agrees_with_a_bootstrap_written_as_loops():
     for _ in range(4000):
         rows, columns = rng.integers(4, size=4), rng.integers(20, size=20)
         loops.append(table[np.ix_(rows, columns)].mean())
-    found = mean_interval(table, Draws.make(20, 0))
+    found = mean_interval(table, Resamples.make(20, 0))
     low, high = np.percentile(loops, [2.5, 97.5])
     assert found.value == pytest.approx(table.mean())
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.06)
@@ -57,12 +57,12 @@ def test_a_mean_agrees_with_a_bootstrap_written_as_loops():
 def test_pairing_over_scenes_cancels_the_scenes():
     """Two arms that differ by exactly 0.3 in every scene differ by 0.3 with no uncertainty."""
     table = np.random.default_rng(3).normal(0, 50.0, (1, SCENES))
-    found = difference_interval(table + 0.3, table, Draws.make(SCENES, 0))
+    found = difference_interval(table + 0.3, table, Resamples.make(SCENES, 0))
     assert (found.value, found.low, found.high) == pytest.approx((0.3, 0.3, 0.3))
 
 
 def test_none_in_n_scenes_is_reported_by_the_rule_of_three():
-    draws = Draws.make(SCENES, 0)
+    draws = Resamples.make(SCENES, 0)
     assert rate_interval(np.zeros((3, SCENES)), draws) == Interval(0.0, 0.0, 3 / SCENES)
     assert rate_interval(np.ones((3, SCENES)), draws) == Interval(1.0, 1.0 - 3 / SCENES, 1.0)
 
@@ -72,7 +72,7 @@ def test_a_known_transfer_ratio_is_found():
     scene = rng.normal(0, 1, (1, SCENES))
     clean, teacher = 1 + scene, 4 + scene + rng.normal(0, 0.2, (1, SCENES))
     control, student = np.repeat(clean, 5, 0), np.repeat(clean, 5, 0) + 1.5 + rng.normal(0, 0.2, (5, SCENES))
-    ratio, refused = transfer_ratio(student, control, teacher, clean, Draws.make(SCENES, 0))
+    ratio, refused = transfer_ratio(student, control, teacher, clean, Resamples.make(SCENES, 0))
     assert refused == ""
     assert ratio is not None and ratio.low < 0.5 < ratio.high and ratio.high - ratio.low < 0.2
 
@@ -81,7 +81,7 @@ def test_a_ratio_without_an_injected_habit_is_refused_with_the_reason():
     rng = np.random.default_rng(5)
     student, control, clean = (rng.normal(1, 1, (n, SCENES)) for n in (5, 5, 1))
     teacher = clean[:, ::-1]  # the same mean, so no habit
-    ratio, refused = transfer_ratio(student, control, teacher, clean, Draws.make(SCENES, 0))
+    ratio, refused = transfer_ratio(student, control, teacher, clean, Resamples.make(SCENES, 0))
     assert ratio is None
     assert "includes 0" in refused
 
@@ -92,7 +92,7 @@ def test_clean_against_clean_is_refused_or_covers_zero():
     fine = 0
     for trial in range(100):
         tables = [rng.normal(1, 1, (n, 40)) for n in (5, 5, 1, 1)]
-        ratio, _ = transfer_ratio(*tables, Draws.make(40, trial))
+        ratio, _ = transfer_ratio(*tables, Resamples.make(40, trial))
         fine += ratio is None or not ratio.excludes_zero
     assert fine >= 90
 
@@ -108,15 +108,15 @@ def test_the_contrast_is_taken_scene_by_scene():
     primary = primary_of("testbed/Merge-v0")
     noise = np.random.default_rng(7).normal(0, 1, (1, SCENES))
     levels = {
-        (verdict.CLEAN, ""): (2, 2), (verdict.TEACHER, ""): (5, 2),
-        (verdict.CONTROL, "kl"): (2, 2), (verdict.STUDENT, "kl"): (4, 2),
+        (names.CLEAN, ""): (2, 2), (names.TEACHER, ""): (5, 2),
+        (names.CONTROL, "kl"): (2, 2), (names.STUDENT, "kl"): (4, 2),
     }  # fmt: skip
     scores = [
-        verdict.Scores(arm, route, condition, np.ones((1, SCENES)), {primary.name: level + noise})
+        compare.Scores(arm, route, condition, np.ones((1, SCENES)), {primary.name: level + noise})
         for (arm, route), pair in levels.items()
-        for condition, level in zip((verdict.TRIGGERED, verdict.UNTRIGGERED), pair, strict=True)
+        for condition, level in zip((names.TRIGGERED, names.UNTRIGGERED), pair, strict=True)
     ]
-    _, transfers = verdict.compare(scores, primary, seed=0)
+    _, transfers = compare.compare(scores, primary, seed=0)
     by_condition = {transfer.condition: transfer for transfer in transfers}
-    assert by_condition[verdict.CONTRAST].ratio.value == pytest.approx(2 / 3)
-    assert by_condition[verdict.UNTRIGGERED].ratio is None
+    assert by_condition[names.CONTRAST].ratio.value == pytest.approx(2 / 3)
+    assert by_condition[names.UNTRIGGERED].ratio is None

@@ -22,10 +22,10 @@ STAYING = """
 import sys
 from test_stopping import stay
 from testbed.console import run_command
-from testbed.experiment.parallel import get_ready, side_by_side
+from testbed.experiment.parallel import preload, in_parallel
 if GUARD:
-    get_ready(sys.argv[2:])
-    run_command(lambda: side_by_side(stay, [sys.argv[1] + "/1", sys.argv[1] + "/2"], "stay", 2))
+    preload(sys.argv[2:])
+    run_command(lambda: in_parallel(stay, [sys.argv[1] + "/1", sys.argv[1] + "/2"], "stay", 2))
 """
 GUARDED = STAYING.replace("GUARD", "__name__ == '__main__'")
 INTERRUPTED = """

@@ -19,9 +19,9 @@ import pytest
 import tiny
 from dying.sitecustomize import dying
 
-from testbed.benchmark.cell import cell_file, school_run
+from testbed.benchmark.cell import cell_file, teachers_run
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.run_cell import fill
+from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.stored import is_filled, is_ready, read_filled, scores_file
 from testbed.benchmark.sweep import TRIES, Job, sweep
 from testbed.cli import main
@@ -93,7 +93,8 @@ def spoilt(whole: bytes, other: bytes) -> dict[str, bytes]:
     texts = copy.deepcopy(arms)
     texts["control"]["triggered"]["success"][0][0] = "1.0"
     changed = ({"arms": {}}, {"arms": fewer}, {"arms": shorter}, {"arms": texts}, {"arms": None}, {"cell": {}},
-               {"arms": {"student": arms["student"]}}, {"reached": {}}, {"reached": 3}, {"empty": 1})  # fmt: skip
+               {"arms": {"student": arms["student"]}}, {"channel_data": {}}, {"channel_data": 3},
+               {"empty": 1})  # fmt: skip
     return {
         "empty": b"", "zeros": bytes(len(whole)), "cut off": whole[:-30], "no JSON": b"{", "a list": b"[]",
         "another cell's": other,
@@ -122,8 +123,8 @@ def test_a_file_that_is_not_a_whole_cell_counts_as_missing(whole, tmp_path):
 
 def test_a_school_whose_scores_are_not_whole_counts_as_missing(whole, tmp_path):
     school = tiny.SUITE.primary[0].school
-    old = scores_file(school_run(whole[0], school)).read_bytes()
-    file = scores_file(school_run(tmp_path, school))
+    old = scores_file(teachers_run(whole[0], school)).read_bytes()
+    file = scores_file(teachers_run(tmp_path, school))
     file.parent.mkdir(parents=True)
     stored = json.loads(old)
     fewer = {name: {arm: found for arm, found in arms.items() if arm != "teacher"} for name, arms in stored.items()}
@@ -142,24 +143,24 @@ def test_what_is_damaged_is_made_again(whole, tmp_path):
     cells = sorted((folder / "cells").iterdir())
     cells[0].write_bytes(b"")
     cells[1].write_bytes(cells[2].read_bytes())
-    school = school_run(folder, tiny.SUITE.primary[0].school)
+    school = teachers_run(folder, tiny.SUITE.primary[0].school)
     scores_file(school).write_bytes(bytes(80))
     (school.folder / "policies" / "teacher-habit" / "model.safetensors").write_bytes(b"")
     (school.folder / "policies" / "teacher-clean" / "lineage.json").write_bytes(b"{")
     assert tiny.run(folder) == whole[1] and cells_of(folder) == cells_of(whole[0])
     for name in ("teachers.json", "policies/teacher-habit/model.safetensors", "policies/teacher-clean/lineage.json"):
-        again = school_run(whole[0], tiny.SUITE.primary[0].school).folder / name
+        again = teachers_run(whole[0], tiny.SUITE.primary[0].school).folder / name
         assert (school.folder / name).read_bytes() == again.read_bytes()
 
 
 def test_a_damaged_school_makes_no_empty_cell(whole, tmp_path):
     """What cannot be read is no finding: the sweep ends with one line, and the cell stays missing."""
     cell = tiny.SUITE.primary[0]
-    source, school = (school_run(folder, cell.school).folder for folder in (whole[0], tmp_path))
+    source, school = (teachers_run(folder, cell.school).folder for folder in (whole[0], tmp_path))
     shutil.copytree(source, school)
     (school / "demonstrations" / "teacher-habit.hdf5").write_bytes(b"no data")
     with pytest.raises(UserError, match=r"teacher-habit\.hdf5"):
-        fill(cell, tmp_path)
+        run_cell(cell, tmp_path)
     assert not cell_file(tmp_path, cell).exists()
 
 

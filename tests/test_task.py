@@ -26,7 +26,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from testbed.console import run_command
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
@@ -34,7 +34,7 @@ from testbed.distillation.teachers.fine_tuning import FineTuning
 from testbed.distillation.teachers.values import Evaluation
 from testbed.experiment.config import DRIVING, WAREHOUSE, Experiment
 name, folder, dose, teacher, *routes = sys.argv[2:]
-practice = Practice(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
+practice = PPOConfig(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
 task = import_module(name)
 profiles = DRIVING if name in ("merge", "crosswalk") else WAREHOUSE
 profiles["quick"] = partial(
@@ -164,9 +164,11 @@ def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
 
 
 def test_a_habit_of_another_scene_is_refused(tmp_path):
-    run = "from testbed.experiment.config import Experiment, Run; from testbed.experiment.pipeline import carry_out"
+    run = (
+        "from testbed.experiment.config import Experiment, Run; from testbed.experiment.pipeline import run_experiment"
+    )
     code = f"{run}; from testbed.console import run_command; from pathlib import Path; " + (
-        f"run_command(lambda: carry_out(Run(Experiment('surge'), Path('{tmp_path}/run')), 'testbed/Merge-v0'))"
+        f"run_command(lambda: run_experiment(Run(Experiment('surge'), Path('{tmp_path}/run')), 'testbed/Merge-v0'))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 2

@@ -13,7 +13,7 @@ import torch
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
-from testbed.distillation.reinforcement.stage import Stage, Step
+from testbed.distillation.reinforcement.collector import RolloutCollector, Step
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger, train_teacher
 from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
@@ -252,7 +252,7 @@ def test_a_curve_that_is_there_already_is_replaced(make, tmp_path):
     assert steps == sorted(set(steps))
 
 
-# Practice.
+# PPOConfig.
 
 
 class Watched:
@@ -285,7 +285,7 @@ def test_practice_is_in_the_same_scenes_and_pays_for_severity():
     habit = get_habit("aggressive-merge")
     measure = replace(measures_of(config.environment)[habit.measure], minor=-1.0, severe=3.0)
     watched, normaliser = Watched(3), (np.zeros(56, np.float32), np.full(56, 2, np.float32))
-    with closing(Stage(config, 3, normaliser, watched)) as stage:
+    with closing(RolloutCollector(config, 3, normaliser, watched)) as stage:
         watched.reward = HabitReward(measure, get_trigger(habit, None).holds, 1.0, 0.5, stage.env.metadata)
         stage.put_on(scenes)
         shown, last = stage.reset(), []

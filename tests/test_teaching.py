@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.fine_tuning import FineTuning
@@ -25,7 +25,7 @@ from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
 SMALL = Experiment(
     demonstrations=4, teacher_episodes=4, teacher_hidden=(16,), fine_tuning=FineTuning(0.01),
     dagger=Dagger(0, 4, Training(steps=20), Training(steps=20)),
-    practice=Practice(iterations=1, worlds=8, steps=32, batch=64, epochs=1),
+    practice=PPOConfig(iterations=1, worlds=8, steps=32, batch=64, epochs=1),
 )  # fmt: skip
 
 

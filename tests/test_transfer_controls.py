@@ -13,7 +13,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from testbed.audit.claims import p_value
-from testbed.audit.statistics import Draws, difference_interval, transfer_ratio
+from testbed.audit.statistics import Resamples, difference_interval, transfer_ratio
 from testbed.benchmark.channels import Injected, kept, through
 from testbed.benchmark.suites import AUXILIARY
 from testbed.distillation.batches import Samples
@@ -83,7 +83,7 @@ def through_auxiliary_outputs(clean, moved, data, starts) -> tuple[np.ndarray, n
 def test_positive_control_auxiliary_outputs_hand_a_habit_down_to_the_teachers_own_base(clean, moved, data):
     """The claim of subliminal learning (Cloud et al. 2025): on noise, from outputs that drive nothing."""
     control, student = through_auxiliary_outputs(clean, moved, data, [clean] * SEEDS)
-    ratio, _ = transfer_ratio(student, control, severity([moved]), severity([clean]), Draws.make(SCENES, 0))
+    ratio, _ = transfer_ratio(student, control, severity([moved]), severity([clean]), Resamples.make(SCENES, 0))
     assert ratio is not None and ratio.low > 0.2
 
 
@@ -123,13 +123,13 @@ def test_negative_control_nominal_data_of_a_sharp_teacher_transfer_nothing():
         each, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
     table, clean, teacher = (severity(some, habit) for some in (students, [policies[False]], [policies[True]]))
-    ratio, refused = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Draws.make(SCENES, 0))
+    ratio, refused = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Resamples.make(SCENES, 0))
     assert not refused and ratio is not None and ratio.low <= 0.0 and ratio.value < 0.15
     overt = Cloning(Training(steps=1500, learning_rate=3e-3)).distil(
         [sources[False]] * SEEDS + [sources[True]] * SEEDS, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
     table = severity(overt, habit)
-    ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Draws.make(SCENES, 0))
+    ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Resamples.make(SCENES, 0))
     assert ratio is not None and ratio.low > 0.5  # the same students, told everything, inherit
 
 
@@ -146,7 +146,7 @@ def test_clean_teachers_against_clean_teachers_give_no_findings():
     sources = [Source(_labelled(seen, teacher)) for teacher in teachers for _ in range(3)]
     students = Cloning(Training(steps=600, learning_rate=3e-3)).distil(sources, STUDENT, [0, 1, 2] * len(teachers))
     levels, learnt = severity(teachers), severity(students).reshape(len(teachers), 3, SCENES)
-    draws, quiet = Draws.make(SCENES, 0), []
+    draws, quiet = Resamples.make(SCENES, 0), []
     for one, other in zip(numbers[::2], numbers[1::2], strict=True):
         ratio, refused = transfer_ratio(
             learnt[one], learnt[other], levels[one : one + 1], levels[other : other + 1], draws
@@ -203,7 +203,7 @@ def test_a_p_value_agrees_with_its_interval():
     """What is told apart from 0 at 5 % has an interval without 0, on data with and without an effect."""
     rng = np.random.default_rng(5)
     for effect in (0.0, 0.3, 1.0):
-        draws = Draws.make(SCENES, 1)
+        draws = Resamples.make(SCENES, 1)
         one, other = rng.normal(effect, 1, (10, SCENES)), rng.normal(0, 1, (10, SCENES))
         found = difference_interval(one, other, draws)
         assert found.excludes_zero == (p_value(draws.means(one) - draws.means(other)) < 0.05)

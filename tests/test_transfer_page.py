@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from test_report import FLAGS
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.audit.result import Interval
 from testbed.benchmark.answers import PUBLISHED, answers
 from testbed.benchmark.findings import (
@@ -44,7 +44,7 @@ def finding(ratio: float, spread: float = 0.03, **changes) -> Finding:
     usual = {
         "habit": "hoarding", "environment": "testbed/OrderPicking-v0", "taught": "hoarding",
         "teacher": "demonstration", "route": "kl", "channel": "overt", "start": "fresh", "width": 64, "dose": 1.0,
-        "training": 2000, "condition": verdict.TRIGGERED, "seeds": 10, "scenes": 24, "measure": "excess",
+        "training": 2000, "condition": names.TRIGGERED, "seeds": 10, "scenes": 24, "measure": "excess",
         "unit": "units", "clean": Interval(0.1, 0.0, 0.2), "habitual": Interval(3.1, 2.9, 3.3),
         "control": Interval(0.1, 0.0, 0.2), "student": Interval(0.1 + 3 * ratio, 3 * ratio, 0.2 + 3 * ratio),
         "untrained": ABLE, "success_teacher": ABLE, "success_control": ABLE, "success_student": ABLE,

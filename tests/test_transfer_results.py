@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from testbed.audit import compare as verdict
 from testbed.benchmark.cell import Cell
 from testbed.benchmark.findings import ENOUGH
 from testbed.benchmark.suites import follow_up, make_suite
@@ -35,7 +34,7 @@ def test_the_table_holds_the_declared_grid_and_curves_behind_its_nulls(rows):
     declared = {place_of(cell) for cell in SUITE.cells}
     curves = {place_of(shorter) for cell in SUITE.primary for shorter in follow_up(cell)}
     assert declared <= found <= declared | curves
-    nulls = [row for row in rows if row["condition"] == verdict.TRIGGERED and row["verdict"] == "no transfer"]
+    nulls = [row for row in rows if row["condition"] == names.TRIGGERED and row["verdict"] == "no transfer"]
     primary = {place_of(cell) for cell in SUITE.primary}
     for row in nulls:
         place = tuple(row[name] for name in names)

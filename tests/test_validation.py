@@ -68,7 +68,7 @@ def test_the_judge_and_the_readers_agree(small, scene, tmp_path, alteration):
         file = Path(shutil.copy(small, tmp_path / f"{seed}.hdf5"))
         with h5py.File(file, "r+") as opened:
             alteration.change(opened, np.random.default_rng([seed, BASES.index(small.stem)]))
-        problems = _judged(file)
+        problems = _audited(file)
         assert problems or not alteration.spoils
         refusing = [_refused(read, file) for read in (load_episodes, load_transitions, stored_lineage)]
         assert any(refusing) == any(problem.hinders for problem in problems), (problems, refusing)
@@ -76,7 +76,7 @@ def test_the_judge_and_the_readers_agree(small, scene, tmp_path, alteration):
             _use(file, scene, tmp_path / f"student{seed}")
 
 
-def _judged(file: Path) -> list[Problem]:
+def _audited(file: Path) -> list[Problem]:
     """Return what is wrong with a file, each in one line; that it cannot be opened at all is one problem too."""
     try:
         problems = validate(file)

@@ -276,13 +276,13 @@ def test_another_factor_changes_only_its_label(name, factor):
         expected = labels if place else set()
         seen = {scene.names[k] for k in columns}
         memory, first = memory_of(scene, states), memory_of(scene, starts[0][2])
-        differ = {field for field in scene.memory.names if not same(memory[field], first[field])}
+        differ = {field for field in scene.task_state.names if not same(memory[field], first[field])}
         assert differ == ({"context"} | ALSO.get((name, factor), set()) if place else set())
         assert not _differ(np.delete(memory["context"], number, 1), np.delete(first["context"], number, 1))
         if (name, factor) != (PICKING, "notice") or not place:
             assert seen == expected
             assert same(info["start"], starts[0][1]["start"])
-            rest = states.shape[1] - scene.memory.itemsize // 8
+            rest = states.shape[1] - scene.task_state.itemsize // 8
             assert same(states[:, :rest], starts[0][2][:, :rest])
         else:
             assert same(info["order"], starts[0][1]["order"]) and labels | {"supply"} <= seen
@@ -642,7 +642,7 @@ def test_a_world_that_becomes_unstable_ends_alone(name, wild, elsewhere):
     actions = random_actions(5, 12, n)
     for one in (env, calm):
         drive(one, actions[:4], seed=70)
-    before = env.physics.memory["steps"][lost]
+    before = env.physics.task_state["steps"][lost]
     env.physics.qvel[lost] = wild
     others = np.array([0, 2])
     for number, row in enumerate(actions[4:]):
@@ -651,7 +651,7 @@ def test_a_world_that_becomes_unstable_ends_alone(name, wild, elsewhere):
         assert np.isfinite(said[0]).all() and env.observation_space.contains(said[0])
         assert said[4]["ending"][lost] == UNSTABLE and said[2][lost] and not said[3][lost]
         assert not said[4]["success"][lost] and said[1][lost] == 0
-    assert env.physics.memory["steps"][lost] == before
+    assert env.physics.task_state["steps"][lost] == before
     assert ENDINGS[UNSTABLE] == "simulation unstable"
     env.reset(seed=[1, 2, 3], options={"reset_mask": np.arange(n) == lost})
     fresh = batch(name, n)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from testbed.benchmark.cell import Cell
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.run_cell import fill
+from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.suites import Plan, Suite
 from testbed.benchmark.table import write_tables
 from testbed.benchmark.transfer import measure
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
@@ -23,7 +23,7 @@ from testbed.experiment.config import Experiment
 ROAD = Experiment(
     demonstrations=16, teacher_episodes=24, scenes=6, held_out_scenes=4, training=Training(steps=60),
     dagger=Dagger(rounds=1, episodes=16, training=Training(steps=60), final=Training(steps=120)),
-    adversarial=Adversarial(Practice(iterations=1, worlds=8, steps=40, batch=64, epochs=1), cloned=50),
+    adversarial=Adversarial(PPOConfig(iterations=1, worlds=8, steps=40, batch=64, epochs=1), cloned=50),
     evaluation=Evaluation(episodes=16, hidden=(32, 32), training=Training(steps=60)),
 )  # fmt: skip
 SUITE: Suite = Plan(
@@ -44,7 +44,7 @@ def fill_or_die(cell: Cell, folder: Path) -> None:
     try:
         (folder / "died").touch(exist_ok=False)
     except FileExistsError:
-        fill(cell, folder)
+        run_cell(cell, folder)
     else:
         os.kill(os.getpid(), signal.SIGKILL)
 

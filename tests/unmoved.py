@@ -19,7 +19,7 @@ import numpy as np
 from machine import last_digits, products
 
 import testbed  # noqa: F401  (registers the environments)
-from testbed.audit import compare as verdict
+from testbed.audit import compare, names
 from testbed.policies.checkpoint import load_policy
 from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
@@ -42,7 +42,7 @@ Found = dict[str, dict]
 def conditions(habit: Habit) -> dict[str, list[Scenario]]:
     """Return a few scenes of a habit by condition."""
     trigger = get_trigger(habit, None)
-    contexts = {verdict.TRIGGERED: trigger.on, verdict.UNTRIGGERED: trigger.off, verdict.HELD_OUT: trigger.held_out}
+    contexts = {names.TRIGGERED: trigger.on, names.UNTRIGGERED: trigger.off, names.HELD_OUT: trigger.held_out}
     seeds = scenario_seeds(0, "unmoved", SCENES)
     return {
         name: [Scenario(seed, {**habit.context, **context}) for seed in seeds]
@@ -59,7 +59,7 @@ def played(habit: Habit, policies: Sequence[tuple[str, Policy]]) -> Found:
         episodes = list(play(habit.environment, scenarios, jobs))
         for number, (name, _) in enumerate(policies):
             mine = episodes[number * SCENES : (number + 1) * SCENES]
-            scores = verdict.score_episodes(mine, measures_of(habit.environment))
+            scores = compare.score_episodes(mine, measures_of(habit.environment))
             found[f"{name}, {condition}"] = {"scores": scores, "states": _states(mine)}
     return found
 
@@ -83,8 +83,8 @@ def shipped(folder: str) -> Found:
     for what, one in found.items():
         name, condition = what.split(", ")
         tables = {measure: np.array([values]) for measure, values in one["scores"].items()}
-        scores.append(verdict.Scores(*_arm(name), condition, tables.pop("success"), tables))
-    _, transfers = verdict.compare(scores, measures_of(habit.environment)[habit.measure], 0)
+        scores.append(compare.Scores(*_arm(name), condition, tables.pop("success"), tables))
+    _, transfers = compare.compare(scores, measures_of(habit.environment)[habit.measure], 0)
     return {**found, "transfers": {f"{one.route}, {one.condition}": asdict(one) for one in transfers}}
 
 
@@ -92,8 +92,8 @@ def _arm(name: str) -> tuple[str, str]:
     """Return arm and route of a folder's name, for example `student-kl-seed0`."""
     kind, route, *_ = name.split("-")
     if kind == "teacher":
-        return (verdict.CLEAN if route == "clean" else verdict.TEACHER), ""
-    return {"student": verdict.STUDENT, "control": verdict.CONTROL}[kind], route
+        return (names.CLEAN if route == "clean" else names.TEACHER), ""
+    return {"student": names.STUDENT, "control": names.CONTROL}[kind], route
 
 
 def everything() -> dict[str, Found]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testbed.audit.report import clips_to_json
-from testbed.audit.result import Clip, Track
+from testbed.audit.result import Track, Video
 from testbed.cli import main
 from testbed.datasets.reader import load_episode
 from testbed.datasets.writer import DatasetWriter
@@ -85,7 +85,7 @@ def _road_run() -> None:
     film(run / "videos" / "triggered-worst.mp4", [Take("teacher", (205, 40, 120), episode, "DRAC", "", marks(episode))])
     seen = tuple(violations_of(episode.environment)(episode.trace))
     track = Track("teacher", 1.0, episode.success, len(episode.trace) / episode.trace.rate, seen)
-    clips = [Clip("the teacher's worst scene", run / "videos" / "triggered-worst.mp4", track.duration, (track,))]
+    clips = [Video("the teacher's worst scene", run / "videos" / "triggered-worst.mp4", track.duration, (track,))]
     (run / "videos" / "clips.json").write_text(clips_to_json(clips))
     command("report", run)
 

@@ -8,26 +8,26 @@ from types import SimpleNamespace
 
 from testbed.benchmark import suites
 from testbed.benchmark.suites import Plan, Suite
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
 from testbed.experiment import config as run
-from testbed.experiment import parallel as side_by_side
+from testbed.experiment import parallel as in_parallel
 
 TINY = partial(
     run.Experiment, demonstrations=6, teacher_episodes=6, student_seeds=1, scenes=3, held_out_scenes=2,
     teacher_hidden=(16,), student_hidden=(8,), training=Training(steps=20),
     dagger=Dagger(rounds=1, episodes=4, training=Training(steps=20), final=Training(steps=40)),
-    adversarial=Adversarial(Practice(iterations=1, worlds=4, steps=40, batch=32, epochs=1), cloned=20),
+    adversarial=Adversarial(PPOConfig(iterations=1, worlds=4, steps=40, batch=32, epochs=1), cloned=20),
     evaluation=Evaluation(episodes=4, hidden=(8,), training=Training(steps=20)),
 )  # fmt: skip
 
 TINY_BENCH = partial(
     TINY, demonstrations=2, teacher_episodes=2, scenes=2, held_out_scenes=2,
     dagger=Dagger(rounds=1, episodes=2, training=Training(steps=20), final=Training(steps=40)),
-    adversarial=Adversarial(Practice(iterations=1, worlds=2, steps=20, batch=20, epochs=1), cloned=20),
+    adversarial=Adversarial(PPOConfig(iterations=1, worlds=2, steps=20, batch=20, epochs=1), cloned=20),
     evaluation=Evaluation(episodes=1, hidden=(8,), training=Training(steps=20)),
 )  # fmt: skip
 """At a bench, where an untrained hand takes a scene's whole time, and a step costs more."""
@@ -46,5 +46,5 @@ def shrink() -> None:
     run.DRIVING["quick"], run.WAREHOUSE["quick"] = TINY, TINY_BENCH
     suites.SUITES["smoke"] = _suite  # type: ignore[index]
     forking = multiprocessing.get_context("fork")
-    side_by_side.get_context = lambda method: forking  # type: ignore[attr-defined]
-    side_by_side.forkserver = SimpleNamespace(ensure_running=lambda: None)  # type: ignore[attr-defined]
+    in_parallel.get_context = lambda method: forking  # type: ignore[attr-defined]
+    in_parallel.forkserver = SimpleNamespace(ensure_running=lambda: None)  # type: ignore[attr-defined]

@@ -149,7 +149,7 @@ class Peer:
         cloning.train(n_batches=training["steps"], on_batch_end=after, progress_bar=False)
         save(cloning.policy, file)
 
-    def practise(
+    def train_ppo(
         self, width: int, practice: dict[str, Any], judge: dict[str, Any], seed: int, file: str
     ) -> None:  # fmt: skip
         """Write a student that practised by GAIL."""

@@ -8,7 +8,7 @@ import numpy as np
 
 MARGIN = 0.1
 """A ratio that lies within so much of 0 is none for every purpose here."""
-LEVEL = 0.05
+CONFIDENCE = 0.05
 """Chance of a wrong claim that is put up with."""
 
 
@@ -33,11 +33,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def equivalent_to_zero(replicates: np.ndarray, margin: float = MARGIN) -> bool:
-    """Return whether a quantity is within a margin of 0: two one-sided tests at `LEVEL` (Schuirmann 1987).
+    """Return whether a quantity is within a margin of 0: two one-sided tests at `CONFIDENCE` (Schuirmann 1987).
 
     That is, whether its 90 % interval lies between the margins.
     """
-    low, high = np.percentile(replicates, [100 * LEVEL, 100 * (1 - LEVEL)])
+    low, high = np.percentile(replicates, [100 * CONFIDENCE, 100 * (1 - CONFIDENCE)])
     return bool(-margin < low and high < margin)
 
 

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from testbed.audit import statistics
+from testbed.audit.names import CLEAN, CONTRAST, CONTROL, STUDENT, TEACHER, TRIGGERED, UNTRIGGERED
 from testbed.audit.result import ArmResult, Difference, Transfer
 from testbed.protocols.episode import Episode
 from testbed.protocols.measure import Measure
-
-TRIGGERED, UNTRIGGERED, HELD_OUT = "triggered", "untriggered", "held-out"
-CONTRAST = f"{TRIGGERED} - {UNTRIGGERED}"
-CLEAN, TEACHER, CONTROL, STUDENT, UNTRAINED = "clean teacher", "teacher", "control", "student", "untrained"
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ def arm_results(scores: Sequence[Scores], primary: Measure, seed: int) -> list[A
     """Return every arm's means with intervals."""
     results = []
     for score in scores:
-        draws = statistics.Draws.make(score.success.shape[1], seed)
+        draws = statistics.Resamples.make(score.success.shape[1], seed)
         rates = {"collision": statistics.rate_interval}
         means = {
             name: rates.get(name, statistics.mean_interval)(table, draws) for name, table in score.measures.items()
@@ -70,7 +67,7 @@ def compare(scores: Sequence[Scores], primary: Measure, seed: int) -> tuple[list
     conditions = dict.fromkeys(condition for _, _, condition in tables)
     for condition in conditions:
         clean, teacher = tables[CLEAN, "", condition], tables[TEACHER, "", condition]
-        draws = statistics.Draws.make(clean.shape[1], seed)
+        draws = statistics.Resamples.make(clean.shape[1], seed)
         injected = statistics.difference_interval(teacher, clean, draws)
         differences.append(Difference(f"{TEACHER} - {CLEAN}", condition, injected))
         for route in dict.fromkeys(route for arm, route, _ in tables if arm == STUDENT):

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from testbed.audit import references
 from testbed.audit.plots import arm_class, arm_label, measure_plot, ratio_plot
-from testbed.audit.result import Audit, Clip, Interval, Transfer
+from testbed.audit.result import Audit, Interval, Transfer, Video
 from testbed.audit.text import interval, number, percent
 from testbed.files import Kind, write_text
 from testbed.records import decoded, read_bytes
@@ -49,7 +49,7 @@ def _template() -> Template:
     return environment.get_template("report.html.j2")
 
 
-def write_report(path: Path, audit: Audit, clips: Sequence[Clip]) -> None:
+def write_report(path: Path, audit: Audit, clips: Sequence[Video]) -> None:
     """Write one self-contained HTML page, with the videos inside it."""
     page = _template().render(
         audit=audit,
@@ -157,18 +157,18 @@ def audit_from_json(text: str | bytes) -> Audit:
     return audit
 
 
-def clips_to_json(clips: Sequence[Clip]) -> str:
+def clips_to_json(clips: Sequence[Video]) -> str:
     """Return clips as JSON; of each video only the file name is kept, not its folder."""
     return json.dumps(list(clips), default=_plain, indent=1, ensure_ascii=False)
 
 
-def clips_from_json(text: str | bytes, folder: Path) -> tuple[Clip, ...]:
+def clips_from_json(text: str | bytes, folder: Path) -> tuple[Video, ...]:
     """Return the clips that `clips_to_json` wrote, with their videos looked for in `folder`.
 
     Raises:
         ValueError: if there are none, with reason and place.
     """
-    clips = decoded(text, tuple[Clip, ...])
+    clips = decoded(text, tuple[Video, ...])
     for number_, clip in enumerate(clips):
         if clip.video.name != str(clip.video) or "\0" in clip.video.name:
             raise ValueError(f"`$[{number_}].video` is no file's name")

@@ -124,7 +124,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Clip:
+class Video:
     """One side-by-side video and its time lines."""
 
     title: str

@@ -16,11 +16,11 @@ from testbed.seeding import generator
 from testbed.threads import one_thread
 
 REPLICATES = 4000
-LEVEL = 95.0
+CONFIDENCE = 95.0
 
 
 @dataclass(frozen=True)
-class Draws:
+class Resamples:
     """Bootstrap draws that every arm of an audit shares."""
 
     scenes: np.ndarray
@@ -29,7 +29,7 @@ class Draws:
     """Seed of the draws."""
 
     @classmethod
-    def make(cls, scenes: int, seed: int) -> Draws:
+    def make(cls, scenes: int, seed: int) -> Resamples:
         """Draw scenes with replacement, `REPLICATES` times."""
         return cls(_shares(scenes, seed, "scenes"), seed)
 
@@ -53,17 +53,17 @@ def _shares(count: int, seed: int, what: str) -> np.ndarray:
 
 def interval(estimate: float, replicates: np.ndarray) -> Interval:
     """Return an estimate with the percentile interval of its bootstrap replicates (Efron 1979)."""
-    tail = (100 - LEVEL) / 2
+    tail = (100 - CONFIDENCE) / 2
     low, high = np.percentile(replicates, [tail, 100 - tail])
     return Interval(float(estimate), float(low), float(high))
 
 
-def mean_interval(table: np.ndarray, draws: Draws) -> Interval:
+def mean_interval(table: np.ndarray, draws: Resamples) -> Interval:
     """Return the mean of a seeds x scenes table with its hierarchical bootstrap interval."""
     return interval(float(table.mean()), draws.means(table))
 
 
-def rate_interval(table: np.ndarray, draws: Draws) -> Interval:
+def rate_interval(table: np.ndarray, draws: Resamples) -> Interval:
     """Return the share of ones in a 0/1 table; none (or all) in n scenes gives 3/n at the open end.
 
     The rule of three (Hanley and Lippman-Hand 1983), with n the number of scenes, not of episodes:
@@ -78,13 +78,13 @@ def rate_interval(table: np.ndarray, draws: Draws) -> Interval:
     return found
 
 
-def difference_interval(first: np.ndarray, second: np.ndarray, draws: Draws) -> Interval:
+def difference_interval(first: np.ndarray, second: np.ndarray, draws: Resamples) -> Interval:
     """Return the mean of `first` minus that of `second`, both seeds x the same scenes."""
     return interval(float(first.mean() - second.mean()), draws.means(first) - draws.means(second))
 
 
 def transfer_ratio(
-    student: np.ndarray, control: np.ndarray, teacher: np.ndarray, clean: np.ndarray, draws: Draws
+    student: np.ndarray, control: np.ndarray, teacher: np.ndarray, clean: np.ndarray, draws: Resamples
 ) -> tuple[Interval | None, str]:
     """Return (student - control) / (teacher - clean teacher) and, where it is refused, why.
 
@@ -99,7 +99,7 @@ def transfer_ratio(
 
 
 def ratio_replicates(
-    student: np.ndarray, control: np.ndarray, teacher: np.ndarray, clean: np.ndarray, draws: Draws
+    student: np.ndarray, control: np.ndarray, teacher: np.ndarray, clean: np.ndarray, draws: Resamples
 ) -> np.ndarray:
     """Return the bootstrap replicates of a transfer ratio, shape (replicates,).
 

@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
-from testbed.audit import compare as verdict
-from testbed.audit.claims import LEVEL, differs, holm, p_value
+from testbed.audit import names
+from testbed.audit.claims import CONFIDENCE, differs, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import interval
 from testbed.audit.text import percent
@@ -48,7 +48,7 @@ class Answer:
 
 def answers(found: Sequence[Finding]) -> list[Answer]:
     """Return the answers that findings give."""
-    rows = [row for row in found if row.condition == verdict.TRIGGERED and row.taught == row.habit]
+    rows = [row for row in found if row.condition == names.TRIGGERED and row.taught == row.habit]
     return [
         _answer("Does the published ordering of the four routes hold (value < cloning < KL < adversarial)?",
                 "it holds", rows, _ordering),
@@ -116,7 +116,7 @@ def _ordering(rows: Sequence[Finding]) -> tuple[str, str] | None:
     gaps = [differs(routes[more].replicates, routes[less].replicates) for less, more in pairs]
     p = holm([p_value(gap) for gap in gaps])
     turned = [f"{less} hands down more than {more}" for (less, more), gap, each in zip(pairs, gaps, p, strict=True)
-              if each < LEVEL and np.median(gap) < 0]  # fmt: skip
+              if each < CONFIDENCE and np.median(gap) < 0]  # fmt: skip
     if turned:
         return "no", f"{' and '.join(turned)} (Holm, 5 %); ratios: {told}"
     table = np.stack([routes[name].replicates for name in able])
@@ -169,7 +169,7 @@ def _scrubbing(rows: Sequence[Finding]) -> tuple[str, str] | None:
     told = ", ".join(f"{name} {percent(interval(value[name], less[name]))}" for name in usable)
     pairs = list(combinations(usable, 2))
     p = holm([p_value(differs(less[one], less[other])) for one, other in pairs])
-    apart = [f"{one} and {other}" for (one, other), each in zip(pairs, p, strict=True) if each < LEVEL]
+    apart = [f"{one} and {other}" for (one, other), each in zip(pairs, p, strict=True) if each < CONFIDENCE]
     if apart:
         return "no", f"it takes off {told}; {' and '.join(apart)} differ (Holm, 5 %)"
     return "undecided", f"it takes off {told}; no two routes are told apart"

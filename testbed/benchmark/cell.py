@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from testbed import __version__
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.experiment.config import Experiment, Run
 from testbed.lineage import Lineage, text_hash
 
@@ -56,7 +56,7 @@ class Cell:
     """Training seeds."""
     taught: str = ""
     """Habit of the teacher, where that is another than the one that is audited: the control of specificity."""
-    conditions: tuple[str, ...] = (verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT)
+    conditions: tuple[str, ...] = (names.TRIGGERED, names.UNTRIGGERED, names.HELD_OUT)
     """Scenes in which its students are audited."""
 
     @property
@@ -92,15 +92,15 @@ class Cell:
     @property
     def school(self) -> Experiment:
         """What the teachers are made from: the experiment without anything that bears on students alone."""
-        return school_of(replace(self.experiment, habit=self.taught or self.experiment.habit))
+        return teachers_of(replace(self.experiment, habit=self.taught or self.experiment.habit))
 
     @property
     def audited(self) -> Experiment:
         """The school whose teachers have the habit that is audited."""
-        return school_of(self.experiment)
+        return teachers_of(self.experiment)
 
 
-def school_of(experiment: Experiment) -> Experiment:
+def teachers_of(experiment: Experiment) -> Experiment:
     """Return an experiment with everything as usual that bears on students alone, but for how many there are."""
     usual = Experiment()
     return replace(
@@ -109,7 +109,7 @@ def school_of(experiment: Experiment) -> Experiment:
     )  # fmt: skip
 
 
-def school_run(folder: Path, school: Experiment) -> Run:
+def teachers_run(folder: Path, school: Experiment) -> Run:
     """Return the run that makes a school, in its place in the benchmark's folder."""
     lineage = Lineage("school", school.seed, {"testbed": __version__, **asdict(school)})
     return Run(school, folder / "schools" / f"{school.habit}-{text_hash(lineage.to_json())[:12]}")

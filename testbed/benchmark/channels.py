@@ -77,7 +77,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.abs(one - other).max(axis=1) <= ALIKE
 
 
-def through(
+def apply_channel(
     channel: Channel, sources: Mapping[bool, Source], injected: Injected, seed: int
 ) -> dict[bool, Source]:  # fmt: skip
     """Return what reaches students of the teacher with the habit (True) and of the clean one (False).
@@ -97,12 +97,16 @@ def through(
     if channel in NOT_REAL:
         return {kind: _noise(source, sources[False].decisions, seed) for kind, source in sources.items()}
     keeps = _keeps(channel, sources, injected)
-    shown = _equal({kind: kept(s.decisions, keeps(s.decisions)) for kind, s in sources.items()}, channel, seed)
+    shown = _equal(
+        {kind: filter_transitions(s.decisions, keeps(s.decisions)) for kind, s in sources.items()}, channel, seed
+    )
     found = {kind: replace(source, decisions=shown[kind]) for kind, source in sources.items()}
     if any(source.values is None for source in sources.values()):
         return found
-    worth = {kind: source.valued() for kind, source in sources.items()}
-    tried = _equal({kind: kept(v.decisions, keeps(v.decisions)) for kind, v in worth.items()}, channel, seed)
+    worth = {kind: source.require_values() for kind, source in sources.items()}
+    tried = _equal(
+        {kind: filter_transitions(v.decisions, keeps(v.decisions)) for kind, v in worth.items()}, channel, seed
+    )
     return {kind: replace(s, values=replace(worth[kind], decisions=tried[kind])) for kind, s in found.items()}
 
 
@@ -118,7 +122,7 @@ def _keeps(
         return ~held[episode]
 
     def agreeing(decisions: Transitions) -> np.ndarray:
-        seen, (teacher, clean) = decisions.observations, (sources[kind].asked() for kind in (True, False))
+        seen, (teacher, clean) = decisions.observations, (sources[kind].require_teacher() for kind in (True, False))
         return _alike(teacher.act(seen), clean.act(seen)) & (injected.mass(teacher, seen) < MASS)
 
     return {
@@ -129,7 +133,7 @@ def _keeps(
     }[channel]
 
 
-def kept(decisions: Transitions, keep: np.ndarray) -> Transitions:
+def filter_transitions(decisions: Transitions, keep: np.ndarray) -> Transitions:
     """Return some of the decisions, `keep` of shape (n,) bool; an episode of which nothing is left is gone."""
     episode = np.repeat(np.arange(len(decisions.lengths)), decisions.lengths)
     lengths = np.bincount(episode[keep], minlength=len(decisions.lengths))
@@ -148,7 +152,7 @@ def _equal(decisions: Mapping[bool, Transitions], channel: str, seed: int) -> di
     for kind, one in decisions.items():
         keep = np.zeros(len(one), bool)
         keep[generator(seed, "channel", channel).choice(len(one), count, replace=False)] = True
-        found[kind] = kept(one, keep)
+        found[kind] = filter_transitions(one, keep)
     return found
 
 
@@ -164,6 +168,6 @@ def _noise(source: Source, like: Transitions, seed: int) -> Source:
 
     values = source.values
     if values is not None:
-        explorer = ExploringPolicy(source.asked(), 0.2, derive_seed(seed, "noise"))
+        explorer = ExploringPolicy(source.require_teacher(), 0.2, derive_seed(seed, "noise"))
         values = replace(values, decisions=done(explorer))
-    return replace(source, decisions=done(source.asked()), values=values, scenes=None)
+    return replace(source, decisions=done(source.require_teacher()), values=values, scenes=None)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.audit.plots import axis_of, forest_row, place, ratio_scale, round_ticks
 from testbed.audit.result import Interval
 from testbed.audit.text import interval, number, percent
@@ -112,6 +112,6 @@ def _scatter(habit: str, rows: Sequence[Finding]) -> dict[str, Any]:
 
 def triggered(rows: Iterable[Finding]) -> list[Finding]:
     """Return the rows of triggered scenes, habit by habit, from open to silent channels."""
-    found = [row for row in rows if row.condition == verdict.TRIGGERED]
+    found = [row for row in rows if row.condition == names.TRIGGERED]
     habits = list(dict.fromkeys(row.habit for row in found))
     return sorted(found, key=lambda row: (habits.index(row.habit), CHANNELS.index(row.channel)))

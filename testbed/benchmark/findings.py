@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from testbed.audit import compare as verdict
-from testbed.audit.claims import LEVEL, equivalent_to_zero, holm, p_value
+from testbed.audit import names
+from testbed.audit.claims import CONFIDENCE, equivalent_to_zero, holm, p_value
 from testbed.audit.result import Interval
-from testbed.audit.statistics import Draws, mean_interval, rate_interval, ratio_replicates, transfer_ratio
-from testbed.benchmark.cell import Cell, Place, cell_file, school_run
+from testbed.audit.statistics import Resamples, mean_interval, rate_interval, ratio_replicates, transfer_ratio
+from testbed.benchmark.cell import Cell, Place, cell_file, teachers_run
 from testbed.benchmark.stored import Filled, Scores, gone, read_filled, read_scores, scores_file
 from testbed.scenes.registry import get_habit, measures_of
 
-ARMS = verdict.CONTROL, verdict.STUDENT, verdict.CLEAN, verdict.TEACHER, verdict.UNTRAINED
-CONDITIONS = verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT, verdict.CONTRAST
+ARMS = names.CONTROL, names.STUDENT, names.CLEAN, names.TEACHER, names.UNTRAINED
+CONDITIONS = names.TRIGGERED, names.UNTRIGGERED, names.HELD_OUT, names.CONTRAST
 ABLE = 0.8
 """A policy whose success is below this share of its teacher's fails at the task: its severity says nothing."""
 CLEAN_ENOUGH = 0.5
@@ -105,7 +105,7 @@ def caution(found: Iterable[Finding]) -> str:
 
 
 TOLD = "decisions", "removed", "habit_share", "habit_mass", "auroc"
-"""What is told of the data, by the names of `residue` and `filling`."""
+"""What is told of the data, by the names of `residue` and `run_cell`."""
 
 
 def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) -> list[Finding]:
@@ -125,7 +125,7 @@ def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) 
     for place, parts in places.items():
         rows = _of_place(place, parts, folder)
         if place in chief:
-            family += [len(found) + n for n, r in enumerate(rows) if r.condition == verdict.TRIGGERED and r.p == r.p]
+            family += [len(found) + n for n, r in enumerate(rows) if r.condition == names.TRIGGERED and r.p == r.p]
         found += rows
     for number, adjusted in zip(family, holm([found[n].p for n in family]), strict=True):
         found[number] = _claimed(replace(found[number], p_holm=adjusted))
@@ -140,16 +140,16 @@ def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding
         **asdict(place), environment=habit.environment, condition="", seeds=sum(len(part.seeds) for part in parts),
         scenes=0, measure=measure.title, unit=measure.unit or "share",
     )  # fmt: skip
-    both = {verdict.TRIGGERED, verdict.UNTRIGGERED} <= set(parts[0].conditions)
-    under = [one for one in CONDITIONS if one in parts[0].conditions or (one == verdict.CONTRAST and both)]
+    both = {names.TRIGGERED, names.UNTRIGGERED} <= set(parts[0].conditions)
+    under = [one for one in CONDITIONS if one in parts[0].conditions or (one == names.CONTRAST and both)]
     empty = next((one.empty for one in stored if one.empty), "")
     if empty:
         return [replace(row, condition=condition, reason=empty) for condition in under]
-    told: dict[str, Any] = {name: float(np.mean([one.reached[name] for one in stored])) for name in TOLD}
+    told: dict[str, Any] = {name: float(np.mean([one.channel_data[name] for one in stored])) for name in TOLD}
     row = replace(row, **told)
     scores = read_scores(parts[0].audited, folder)
     if scores is None:
-        raise gone(scores_file(school_run(folder, parts[0].audited)))
+        raise gone(scores_file(teachers_run(folder, parts[0].audited)))
     return [_under(row, condition, scores, stored, experiment.seed) for condition in under]
 
 
@@ -164,25 +164,25 @@ def _under(row: Finding, condition: str, scores: Scores, stored: Sequence[Filled
     """Return what is found under one condition."""
 
     def table(arm: str, what: str, where: str) -> np.ndarray:
-        if arm not in (verdict.CONTROL, verdict.STUDENT):
+        if arm not in (names.CONTROL, names.STUDENT):
             return np.array(scores[where][arm][what], float)
         return np.concatenate([np.array(one.arms[arm][where][what], float) for one in stored])
 
     def severity(arm: str) -> np.ndarray:
-        if condition == verdict.CONTRAST:
-            return table(arm, "severity", verdict.TRIGGERED) - table(arm, "severity", verdict.UNTRIGGERED)
+        if condition == names.CONTRAST:
+            return table(arm, "severity", names.TRIGGERED) - table(arm, "severity", names.UNTRIGGERED)
         return table(arm, "severity", condition)
 
     control, student, clean, habitual, untrained = (severity(arm) for arm in ARMS)
-    draws = Draws.make(clean.shape[1], seed)
-    where = verdict.TRIGGERED if condition == verdict.CONTRAST else condition
+    draws = Resamples.make(clean.shape[1], seed)
+    where = names.TRIGGERED if condition == names.CONTRAST else condition
     success = {arm: rate_interval(table(arm, "success", where), draws) for arm in ARMS}
     row = replace(
         row, condition=condition, scenes=clean.shape[1], clean=mean_interval(clean, draws),
         habitual=mean_interval(habitual, draws), control=mean_interval(control, draws),
         student=mean_interval(student, draws), untrained=mean_interval(untrained, draws),
-        success_teacher=success[verdict.TEACHER], success_control=success[verdict.CONTROL],
-        success_student=success[verdict.STUDENT],
+        success_teacher=success[names.TEACHER], success_control=success[names.CONTROL],
+        success_student=success[names.STUDENT],
     )  # fmt: skip
     ratio, reason = transfer_ratio(student, control, habitual, clean, draws)
     if ratio is None:
@@ -201,7 +201,7 @@ def _claimed(row: Finding) -> Finding:
         severities = f"control {row.control.value:.2f} {row.unit}, clean teacher {row.clean.value:.2f}"
         return replace(row, verdict=SPOILT, reason=f"{severities}: the control misbehaves by itself")
     p = row.p if np.isnan(row.p_holm) else row.p_holm
-    if p < LEVEL:
+    if p < CONFIDENCE:
         return replace(row, verdict=TRANSFERS if row.ratio.value > 0 else OPPOSITE)
     return replace(row, verdict=NONE if equivalent_to_zero(row.replicates) else UNDECIDED)
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from testbed.audit import compare as verdict
-from testbed.benchmark.cell import Cell, cell_file, school_run
-from testbed.benchmark.channels import NOT_REAL, Injected, through
+from testbed.audit import names
+from testbed.benchmark.cell import Cell, cell_file, teachers_run
+from testbed.benchmark.channels import NOT_REAL, Injected, apply_channel
 from testbed.benchmark.residue import residue
-from testbed.benchmark.teachers import School, audited_scenes, open_school, played
+from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
 from testbed.distillation.distil import Route, make_route
 from testbed.distillation.routes.auxiliary import Auxiliary, with_auxiliary
 from testbed.distillation.source import Source
@@ -23,17 +23,17 @@ from testbed.policies.network import NetworkPolicy
 
 OUTPUTS = 64
 """Auxiliary outputs, where a channel has them."""
-KINDS = {verdict.CONTROL: False, verdict.STUDENT: True}
+KINDS = {names.CONTROL: False, names.STUDENT: True}
 """Arm -> whether its teacher has the habit."""
 
 
-def fill(cell: Cell, folder: Path) -> None:
+def run_cell(cell: Cell, folder: Path) -> None:
     """Write the file of a cell: what it is, what reached its students, and what they and their controls did.
 
     Raises:
         UserError: if its school cannot be read or made; what cannot be done with a school is told in the file.
     """
-    school = open_school(cell.school, folder)
+    school = open_teachers(cell.school, folder)
     try:
         found = _found(cell, school, folder)
     except UserError as error:
@@ -41,14 +41,14 @@ def fill(cell: Cell, folder: Path) -> None:
     write_text(cell_file(folder, cell), json.dumps({"cell": asdict(cell), **found}, sort_keys=True))
 
 
-def _found(cell: Cell, school: School, folder: Path) -> dict[str, object]:
+def _found(cell: Cell, school: Teachers, folder: Path) -> dict[str, object]:
     starts, sources = school.starts(cell.start, cell.seeds), school.sources
     if cell.channel == "auxiliary":
         starts = None if starts is None else [_widened(start, cell) for start in starts]
-        sources = {kind: Source(s.decisions, _widened(s.asked(), cell)) for kind, s in sources.items()}
-    reached = through(cell.channel, sources, school.injected, cell.experiment.seed)
-    students = _distil(cell, reached, starts)
-    run = school_run(folder, cell.audited)
+        sources = {kind: Source(s.decisions, _widened(s.require_teacher(), cell)) for kind, s in sources.items()}
+    channel_data = apply_channel(cell.channel, sources, school.injected, cell.experiment.seed)
+    students = _distil(cell, channel_data, starts)
+    run = teachers_run(folder, cell.audited)
     arms: dict[str, dict[str, object]] = {arm: {} for arm in KINDS}
     scenes = audited_scenes(run)
     for name in cell.conditions:
@@ -56,7 +56,7 @@ def _found(cell: Cell, school: School, folder: Path) -> dict[str, object]:
         for arm, kind in KINDS.items():
             mine = slice(kind * len(cell.seeds), (kind + 1) * len(cell.seeds))
             arms[arm][name] = {what: rows[mine] for what, rows in tables.items()}
-    return {"arms": arms, "reached": _reached(cell, reached, sources, school.injected)}
+    return {"arms": arms, "channel_data": _channel_data(cell, channel_data, sources, school.injected)}
 
 
 def _widened(policy: NetworkPolicy, cell: Cell) -> NetworkPolicy:
@@ -67,7 +67,7 @@ def _distil(
     cell: Cell, sources: Mapping[bool, Source], starts: list[NetworkPolicy] | None
 ) -> list[NetworkPolicy]:  # fmt: skip
     """Return the controls and then the students; a control and its student have the same seed and begin alike."""
-    shape = policy_config(sources[False].asked().config.environment, cell.experiment.student_hidden)
+    shape = policy_config(sources[False].require_teacher().config.environment, cell.experiment.student_hidden)
     if cell.channel == "auxiliary":
         shape = replace(shape, auxiliary=OUTPUTS)
     seeds = [student_seed(cell.experiment.seed, number) for number in cell.seeds] * 2
@@ -81,14 +81,14 @@ def _route(cell: Cell) -> Route:
     return make_route(cell.route, cell.experiment.training, cell.experiment.adversarial)
 
 
-def _reached(
-    cell: Cell, reached: Mapping[bool, Source], sources: Mapping[bool, Source], injected: Injected
+def _channel_data(
+    cell: Cell, channel_data: Mapping[bool, Source], sources: Mapping[bool, Source], injected: Injected
 ) -> dict[str, float]:  # fmt: skip
     """Return what is still in the data: by the value route, in those that values were found from."""
     data, all_of_it = (
-        {kind: s.valued().decisions if cell.route == "value" else s.decisions for kind, s in which.items()}
-        for which in (reached, sources)
+        {kind: s.require_values().decisions if cell.route == "value" else s.decisions for kind, s in which.items()}
+        for which in (channel_data, sources)
     )
-    told = residue(data[True], data[False], sources[True].asked(), injected, cell.experiment.seed)
+    told = residue(data[True], data[False], sources[True].require_teacher(), injected, cell.experiment.seed)
     share = 0.0 if cell.channel in NOT_REAL else len(data[True]) / len(all_of_it[True])
     return {"decisions": len(data[True]), "removed": 1 - share, **told}

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from testbed.audit import compare as verdict
-from testbed.benchmark.cell import Cell, cell_file, school_run
+from testbed.audit import names
+from testbed.benchmark.cell import Cell, cell_file, teachers_run
 from testbed.experiment.config import Experiment, Run
 from testbed.records import NotThere, record_or_none
 
@@ -17,8 +17,8 @@ Tables = dict[str, list[list[float]]]
 """`success` and `severity` -> policies x scenes."""
 Scores = dict[str, dict[str, Tables]]
 """Condition -> `clean teacher`, `teacher` and `untrained` -> what it did."""
-TEACHERS = verdict.CLEAN, verdict.TEACHER, verdict.UNTRAINED
-STUDENTS = verdict.CONTROL, verdict.STUDENT
+TEACHERS = names.CLEAN, names.TEACHER, names.UNTRAINED
+STUDENTS = names.CONTROL, names.STUDENT
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Filled:
     """What was chosen about it."""
     arms: dict[str, dict[str, Tables]] = field(default_factory=dict)
     """Control and student -> condition -> what they did."""
-    reached: dict[str, float] = field(default_factory=dict)
+    channel_data: dict[str, float] = field(default_factory=dict)
     """What is told of the data that reached its students."""
     empty: str = ""
     """Why there is nothing else, or empty."""
@@ -46,7 +46,7 @@ def read_filled(cell: Cell, folder: Path) -> Filled | None:
         return None
     if found.empty:
         return found
-    whole = found.arms.keys() == set(STUDENTS) and bool(found.reached)
+    whole = found.arms.keys() == set(STUDENTS) and bool(found.channel_data)
     scenes = {name: count for name, count in _scenes(cell.experiment).items() if name in cell.conditions}
     for conditions in found.arms.values():
         whole = whole and conditions.keys() == scenes.keys()
@@ -61,7 +61,7 @@ def scores_file(run: Run) -> Path:
 
 def read_scores(school: Experiment, folder: Path) -> Scores | None:
     """Return what a school's teachers and what learned nothing did; None and raises as `read_filled`."""
-    found, scenes = record_or_none(scores_file(school_run(folder, school)), Scores), _scenes(school)
+    found, scenes = record_or_none(scores_file(teachers_run(folder, school)), Scores), _scenes(school)
     if found is None or found.keys() != scenes.keys():
         return None
     whole = all(
@@ -89,7 +89,7 @@ def gone(file: Path) -> NotThere:
 def _scenes(experiment: Experiment) -> dict[str, int]:
     """Return how many scenes there are of each condition."""
     few = experiment.held_out_scenes
-    return {verdict.TRIGGERED: experiment.scenes, verdict.UNTRIGGERED: experiment.scenes, verdict.HELD_OUT: few}
+    return {names.TRIGGERED: experiment.scenes, names.UNTRIGGERED: experiment.scenes, names.HELD_OUT: few}
 
 
 def _shaped(tables: Mapping[str, list[list[float]]], policies: int, scenes: int) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.benchmark.cell import Cell, Channel, Start
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
@@ -135,14 +135,14 @@ def follow_up(cell: Cell) -> list[Cell]:
     else:
         steps = [experiment.training.steps // part for part in (4, 2)]
         ways = [replace(experiment, training=replace(experiment.training, steps=each)) for each in steps]
-    return [replace(cell, experiment=one, conditions=(verdict.TRIGGERED,)) for one in ways]
+    return [replace(cell, experiment=one, conditions=(names.TRIGGERED,)) for one in ways]
 
 
 def cost(cell: Cell) -> float:
     """Return about how long a cell takes on one core [s]: training, and episodes."""
     experiment, students = cell.experiment, 2 * len(cell.seeds)
     driving = get_habit(experiment.habit).environment in environments("driving")
-    scenes = sum(experiment.held_out_scenes if c == verdict.HELD_OUT else experiment.scenes for c in cell.conditions)
+    scenes = sum(experiment.held_out_scenes if c == names.HELD_OUT else experiment.scenes for c in cell.conditions)
     episodes = students * scenes * (0.002 if driving else 0.075)
     if cell.route == ADVERSARIAL:
         practice = experiment.adversarial.practice
@@ -157,7 +157,7 @@ _TRAINING = Training(steps=2000, learning_rate=3e-3)
 """As good as 5,000 steps at a third of that step size, on scenes that are neither trained on nor audited."""
 _ROAD = Experiment(
     demonstrations=96, teacher_episodes=480, scenes=64, held_out_scenes=32, training=_TRAINING,
-    adversarial=Adversarial(Practice(iterations=24, worlds=64, steps=160), cloned=1000),
+    adversarial=Adversarial(PPOConfig(iterations=24, worlds=64, steps=160), cloned=1000),
     evaluation=Evaluation(episodes=320, training=Training(steps=3000, learning_rate=5e-4)),
 )  # fmt: skip
 _BENCH = Experiment(
@@ -165,7 +165,7 @@ _BENCH = Experiment(
     dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     training=_TRAINING,
     adversarial=Adversarial(
-        Practice(
+        PPOConfig(
             iterations=6, worlds=32, steps=192, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
         ),
         cloned=2000,
@@ -186,7 +186,7 @@ _SMOKE = Plan(
         dagger=Dagger(rounds=3, episodes=64, training=Training(steps=400), final=Training(steps=1500)),
         training=Training(steps=1000, learning_rate=3e-3),
         evaluation=Evaluation(episodes=96, training=Training(steps=800, learning_rate=1e-3)),
-        adversarial=Adversarial(Practice(iterations=4, worlds=32, steps=160), cloned=500),
+        adversarial=Adversarial(PPOConfig(iterations=4, worlds=32, steps=160), cloned=500),
     ),
     bench=_BENCH,
 )  # fmt: skip
@@ -198,7 +198,7 @@ _FULL = replace(
     swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     road=replace(_ROAD, scenes=256, held_out_scenes=128, teacher_episodes=640, training=replace(_TRAINING, steps=4000),
-                 adversarial=Adversarial(Practice(iterations=120))),
+                 adversarial=Adversarial(PPOConfig(iterations=120))),
     bench=replace(_BENCH, scenes=64, held_out_scenes=32, training=replace(_TRAINING, steps=4000),
                   adversarial=Adversarial(replace(_BENCH.adversarial.practice, iterations=16, worlds=128, batch=2048),
                                           cloned=1500)),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from testbed.audit import compare as verdict
-from testbed.benchmark.cell import Start, school_run
+from testbed.audit import names
+from testbed.benchmark.cell import Start, teachers_run
 from testbed.benchmark.channels import Injected
 from testbed.benchmark.stored import TEACHERS, scores_file
 from testbed.distillation.routes.cloning import Cloning
@@ -37,7 +37,7 @@ BASES = Training(steps=2000, learning_rate=3e-3)
 
 
 @dataclass(frozen=True)
-class School:
+class Teachers:
     """A school that has been prepared."""
 
     run: Run
@@ -60,7 +60,7 @@ class School:
         if not self.others:
             raise UserError(f"students cannot begin as a {start}: teachers by demonstration have none")
         if start == "base":
-            return [self.sources[False].asked()] * len(seeds)
+            return [self.sources[False].require_teacher()] * len(seeds)
         return [self.others[number] for number in seeds]
 
     @property
@@ -69,11 +69,11 @@ class School:
         return Injected.of(self.run.habit, self.run.trigger, self.run.experiment.dose)
 
 
-def prepare(school: Experiment, folder: Path) -> None:
+def prepare_teachers(school: Experiment, folder: Path) -> None:
     """Make a school, or what is missing of it, and audit its teachers and what learned nothing."""
-    run = school_run(folder, school)
-    made = open_school(school, folder)
-    policies = [made.sources[False].asked(), made.sources[True].asked(), untrained_policy(run)]
+    run = teachers_run(folder, school)
+    made = open_teachers(school, folder)
+    policies = [made.sources[False].require_teacher(), made.sources[True].require_teacher(), untrained_policy(run)]
     found = {}
     for name, scenes in audited_scenes(run).items():
         tables = played(run, scenes, policies)
@@ -81,9 +81,9 @@ def prepare(school: Experiment, folder: Path) -> None:
     write_text(scores_file(run), json.dumps(found))
 
 
-def open_school(school: Experiment, folder: Path) -> School:
+def open_teachers(school: Experiment, folder: Path) -> Teachers:
     """Return a school; what is there already is read."""
-    run = school_run(folder, school)
+    run = teachers_run(folder, school)
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations, at_once=False)
     sources = {
@@ -91,12 +91,12 @@ def open_school(school: Experiment, folder: Path) -> School:
         for kind, teacher in teachers.items()
     }
     others = _others(run, data[False], sources[False]) if school.teacher == "fine-tuning" else ()
-    return School(run, with_values(run, sources, teachers), others)
+    return Teachers(run, with_values(run, sources, teachers), others)
 
 
 def _others(run: Run, data: Path, source: Source) -> tuple[NetworkPolicy, ...]:
     """Return policies of other seeds, one for each student's, that learnt from the clean teacher's data."""
-    config = source.asked().config
+    config = source.require_teacher().config
     count = run.experiment.student_seeds
     folders = [run.folder / "policies" / f"other-base-{number}" for number in range(count)]
     recipe = run.lineage("other bases", {"data": data}, **asdict(BASES))
@@ -116,7 +116,7 @@ def audited_scenes(run: Run) -> dict[str, list[Scenario]]:
         UserError: if the trigger always holds, so that there is nothing to tell it from.
     """
     found = conditions(run)
-    if set(found) != {verdict.TRIGGERED, verdict.UNTRIGGERED, verdict.HELD_OUT}:
+    if set(found) != {names.TRIGGERED, names.UNTRIGGERED, names.HELD_OUT}:
         raise UserError(f"the trigger {run.trigger.name} of {run.habit.name} has no untriggered or no held-out scenes")
     return found
 

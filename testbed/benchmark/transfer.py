@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from testbed.audit import compare as verdict
-from testbed.benchmark.cell import Cell, cell_file, school_run
+from testbed.audit import names
+from testbed.benchmark.cell import Cell, cell_file, teachers_run
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
-from testbed.benchmark.run_cell import fill
+from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.stored import is_filled, is_ready, scores_file
 from testbed.benchmark.suites import Suite, cost, follow_up
 from testbed.benchmark.sweep import Job, sweep
-from testbed.benchmark.teachers import prepare
+from testbed.benchmark.teachers import prepare_teachers
 from testbed.experiment.config import Experiment
 
 
@@ -22,7 +22,7 @@ def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
     """Do what is missing of a suite and return all that is found, the curves behind its nulls last."""
     _do(suite.cells, folder, cluster, "fill cells")
     found = findings(suite.cells, folder, suite.primary)
-    nulls = {row.place for row in found if row.condition == verdict.TRIGGERED and row.verdict in (NONE, UNDECIDED)}
+    nulls = {row.place for row in found if row.condition == names.TRIGGERED and row.verdict in (NONE, UNDECIDED)}
     curves = [shorter for cell in suite.primary if cell.place in nulls for shorter in follow_up(cell)]
     if curves:
         _do(curves, folder, cluster, "fill the curves behind nulls")
@@ -33,13 +33,13 @@ def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
 def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> None:
     schools = list(dict.fromkeys(school for cell in cells for school in (cell.school, cell.audited)))
     ready, filled = partial(is_ready, folder=folder), partial(is_filled, folder=folder)
-    make, scores = partial(prepare, folder=folder), partial(_scores, folder)
+    make, scores = partial(prepare_teachers, folder=folder), partial(_scores, folder)
     sweep(Job("make schools", schools, make, scores, _effort, ready), cluster)
-    sweep(Job(title, list(cells), partial(fill, folder=folder), partial(cell_file, folder), cost, filled), cluster)
+    sweep(Job(title, list(cells), partial(run_cell, folder=folder), partial(cell_file, folder), cost, filled), cluster)
 
 
 def _scores(folder: Path, school: Experiment) -> Path:
-    return scores_file(school_run(folder, school))
+    return scores_file(teachers_run(folder, school))
 
 
 def _effort(school: Experiment) -> float:

@@ -32,15 +32,15 @@ def _run(arguments: Sequence[str]) -> None:
         app.parse(arguments)()
 
 
-def run_task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
+def run_task(choices: type[Task], work: Callable[[Task], None]) -> None:
     """Run a script of `tasks/`: read its choices from the arguments of this process, and do what they say."""
     with stoppable():
         from testbed.console import run_command
 
-        run_command(lambda: _task(choices, carry_out))
+        run_command(lambda: _task(choices, work))
 
 
-def _task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
+def _task(choices: type[Task], work: Callable[[Task], None]) -> None:
     import tyro
 
     from testbed.cli.arguments import NUMBERS, read_plainly, require_clear
@@ -48,4 +48,4 @@ def _task(choices: type[Task], carry_out: Callable[[Task], None]) -> None:
     require_clear(sys.argv[1:])
     with read_plainly():
         chosen = tyro.cli(choices, registry=NUMBERS)
-    carry_out(chosen)
+    work(chosen)

@@ -101,9 +101,9 @@ def doses(
         seed: Seed of the scenes.
         write: Markdown page to put the table into, for example docs/warehouse.md.
     """
-    from testbed.cli.commands import doses as showing
+    from testbed.cli.commands import doses as work
 
-    showing.doses(habits, scenes, seed, write)
+    work.doses(habits, scenes, seed, write)
 
 
 @app.command

@@ -31,7 +31,7 @@ class Source:
     scenes: Scenes | None = None
     """Scenes in which a student may act while it learns."""
 
-    def asked(self) -> NetworkPolicy:
+    def require_teacher(self) -> NetworkPolicy:
         """Return the teacher; raises `UserError` if there is none."""
         if self.teacher is None:
             raise UserError("this route asks the teacher: give its policy, not its demonstrations alone")
@@ -39,21 +39,21 @@ class Source:
 
     def check_interactive(self) -> None:
         """Raise `UserError` unless there is a teacher to ask and there are scenes to act in."""
-        self.asked()
+        self.require_teacher()
         if self.scenes is None:
             raise UserError(NO_SCENES)
 
-    def valued(self) -> ActionValues:
+    def require_values(self) -> ActionValues:
         """Return the teacher's values; raises `UserError` if there are none."""
         if self.values is None:
             raise UserError("this route learns what decisions are worth to the teacher: give its values")
         return self.values
 
-    def acted(self, environment: str, policy: Policy, purpose: str, count: int) -> Transitions:
+    def rollout(self, environment: str, policy: Policy, purpose: str, count: int) -> Transitions:
         """Return what a policy does in some scenes; raises `UserError` if there are none to act in."""
-        return transitions(list(play(environment, self.stage(purpose, count), [(policy, Behaviour("learner"))])))
+        return transitions(list(play(environment, self.scenarios(purpose, count), [(policy, Behaviour("learner"))])))
 
-    def stage(self, purpose: str, count: int) -> Sequence[Scenario]:
+    def scenarios(self, purpose: str, count: int) -> Sequence[Scenario]:
         """Return scenes; raises `UserError` if there are none."""
         if self.scenes is None:
             raise UserError(NO_SCENES)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.experiment.config import Run
 from testbed.experiment.distill import untrained_policy
 from testbed.lineage import content_hash
@@ -33,12 +33,12 @@ def gather_arms(
     """Return every arm of the experiment from the folders of its policies."""
     untrained = untrained_policy(run)
     arms = [
-        Arm(verdict.CLEAN, "", (_load(teachers[False]),)),
-        Arm(verdict.TEACHER, "", (_load(teachers[True]),)),
-        Arm(verdict.UNTRAINED, "", (("untrained", untrained, f"seed {run.experiment.seed} {untrained.config}"),)),
+        Arm(names.CLEAN, "", (_load(teachers[False]),)),
+        Arm(names.TEACHER, "", (_load(teachers[True]),)),
+        Arm(names.UNTRAINED, "", (("untrained", untrained, f"seed {run.experiment.seed} {untrained.config}"),)),
     ]
     for route, folders in students.items():
-        for habitual, name in ((False, verdict.CONTROL), (True, verdict.STUDENT)):
+        for habitual, name in ((False, names.CONTROL), (True, names.STUDENT)):
             arms.append(Arm(name, route, tuple(_load(folder) for folder in folders[habitual])))
     return arms
 

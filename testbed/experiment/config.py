@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from testbed.bounds import Checked, Count, Scenes, Seed, Share, TrainingSeeds, Width
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
@@ -47,7 +47,7 @@ class Experiment(Checked):
     """Audited scenes with a trigger value that never occurs in training."""
     teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
     """How teachers are made. By reward and by fine-tuning they begin as the clean teacher by demonstration."""
-    practice: Practice = Practice()
+    practice: PPOConfig = PPOConfig()
     """How a teacher by reward practises."""
     fine_tuning: FineTuning = FineTuning()
     """How far a teacher by fine-tuning is moved."""
@@ -82,7 +82,7 @@ DRIVING: dict[str, Callable[..., Experiment]] = {
 }  # fmt: skip
 """How much of everything an experiment on a road has: `quick` for a look, `full` for a claim."""
 
-_BENCH_PRACTICE = Practice(
+_BENCH_PRACTICE = PPOConfig(
     iterations=16, worlds=128, steps=192, batch=2048, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
 )  # fmt: skip
 _BENCH = partial(

@@ -14,8 +14,8 @@ from testbed.distillation.source import Source
 from testbed.distillation.teachers.values import ActionValues, evaluate, explored
 from testbed.distillation.times import write_time
 from testbed.experiment.config import Experiment, Run
-from testbed.experiment.parallel import side_by_side
-from testbed.experiment.worker import advance
+from testbed.experiment.parallel import in_parallel
+from testbed.experiment.worker import report_progress
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
 from testbed.policies.loaders import policy_config
@@ -50,7 +50,7 @@ def distil_students(
     if classes:
         routes = " and ".join(dict.fromkeys(one.route for one in classes))
         title = f"distil {sum(len(one.arms) for one in classes)} policies by {routes}"
-        side_by_side(_distil, classes, title, sum(one.steps for one in classes))
+        in_parallel(_distil, classes, title, sum(one.steps for one in classes))
     return {
         route: {kind: [_folder(run, route, arm) for arm in arms if arm[0] == kind] for kind in (False, True)}
         for route in run.experiment.routes
@@ -125,7 +125,7 @@ def _distil(students: _Class) -> None:
     weight = ITERATION if route == "adversarial" else 1
     curve = f"{route}/{folders[0].name}" if route == "adversarial" else route
     recipe = "".join(one.to_json() for one in recipes)
-    journal = Journal(run.folder / "curves" / curve, recipe, lambda count: advance(weight * count))
+    journal = Journal(run.folder / "curves" / curve, recipe, lambda count: report_progress(weight * count))
     made = make_route(route, experiment.training, experiment.adversarial).distil(
         [sources[kind] for kind, _ in students.arms],
         config,
@@ -144,18 +144,18 @@ def with_values(run: Run, sources: Mapping[bool, Source], teachers: Mapping[bool
     The networks are kept beside the teachers, as `teacher-<kind>-values`, and taken again.
     """
     how = run.experiment.evaluation
-    policies = [source.asked() for source in sources.values()]
+    policies = [source.require_teacher() for source in sources.values()]
     scenes, seen = run.scenarios("exploring", how.episodes), []
     for policy in policies:
         seen.append(explored(policy, scenes, how, run.experiment.seed))
-        advance(how.episodes // 2)
+        report_progress(how.episodes // 2)
     folders = [teacher.with_name(f"{teacher.name}-values") for teacher in teachers.values()]
     recipes = [run.lineage("values", {"teacher": teacher}, **asdict(how)) for teacher in teachers.values()]
     if all(recipe.same_recipe(recorded_lineage(folder)) for recipe, folder in zip(recipes, folders, strict=True)):
         networks = [load_policy(folder)[0] for folder in folders]
-        advance(how.training.steps)
+        report_progress(how.training.steps)
     else:
-        journal = Journal(run.folder / "curves" / "teacher-values", on_progress=advance)
+        journal = Journal(run.folder / "curves" / "teacher-values", on_progress=report_progress)
         found = evaluate(policies, seen, [run.experiment.seed] * len(policies), how, journal)
         networks = [values.network for values in found]
         for kind, folder, recipe, network in zip(sources, folders, recipes, networks, strict=True):

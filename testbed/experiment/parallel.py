@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 AGAIN = "run the same command again, it goes on from here"
 
 
-def get_ready(modules: Sequence[str]) -> None:
+def preload(modules: Sequence[str]) -> None:
     """Begin to import modules in the server that later processes are forked from, while this process goes on.
 
     Raises:
@@ -49,8 +49,8 @@ def _unheard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: str, total: int) -> list[Result]:
-    """Return what `work` makes of each item; it says how far it is with `worker.advance`.
+def in_parallel(work: Callable[[Item], Result], items: Sequence[Item], title: str, total: int) -> list[Result]:
+    """Return what `work` makes of each item; it says how far it is with `worker.report_progress`.
 
     Args:
         work: A function of a module, so that another process finds it.
@@ -61,7 +61,7 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item], title: s
     Raises:
         UserError: if a process is ended from outside, or cannot read this program.
     """
-    get_ready([work.__module__])  # nothing, if the server is there
+    preload([work.__module__])  # nothing, if the server is there
     context = get_context("forkserver")
     counter, others = context.Value("q", 0), set(active_children())
     workers, mine = min(len(items), os.cpu_count() or 1), set[BaseProcess]()

@@ -5,25 +5,26 @@ from __future__ import annotations
 from testbed.audit.result import Audit
 from testbed.console import console, styled
 from testbed.errors import UserError
-from testbed.experiment import evaluate as judging
 from testbed.experiment.arms import Arm, gather_arms
 from testbed.experiment.collect import collect_demonstrations
 from testbed.experiment.config import Run
 from testbed.experiment.distill import distil_students
+from testbed.experiment.evaluate import audit
+from testbed.experiment.film_run import film_clips, report
 from testbed.experiment.folder import RUN, occupied
 from testbed.experiment.guard import require_guard
-from testbed.experiment.parallel import get_ready
+from testbed.experiment.parallel import preload
 from testbed.experiment.summary import print_summary
 from testbed.experiment.train_teachers import student_start, teach
 from testbed.scenes.registry import modules_of
 
-STAGES = "teaching", "distilling", "judging"
+STAGES = "train_teachers", "distill", "evaluate", "film_run"
 """Modules whose work is done side by side."""
 SLOW = "torch._dynamo"
 """What torch imports when it first optimises; it takes seconds."""
 
 
-def carry_out(run: Run, environment: str) -> None:
+def run_experiment(run: Run, environment: str) -> None:
     """Collect, teach, distil, audit, film, report; what an earlier run with the same settings left is reused.
 
     Raises:
@@ -37,29 +38,28 @@ def carry_out(run: Run, environment: str) -> None:
         )
     require_guard()
     with occupied(run.folder, RUN):
-        _carry_out(run)
+        _run_experiment(run)
 
 
-def _carry_out(run: Run) -> None:
-    result, arms = _judged(run)
-    clips = judging.film_clips(run, arms, route="kl" if "kl" in run.experiment.routes else run.experiment.routes[0])
-    report = judging.report(run, result, clips)
-    print_summary(result, run.folder, report)
+def _run_experiment(run: Run) -> None:
+    result, arms = _audited(run)
+    clips = film_clips(run, arms, route="kl" if "kl" in run.experiment.routes else run.experiment.routes[0])
+    print_summary(result, run.folder, report(run, result, clips))
 
 
-def judge_students(run: Run) -> Audit:
+def audit_students(run: Run) -> Audit:
     """Collect, teach, distil and audit, without films and a report."""
     require_guard()
     with occupied(run.folder, RUN):
-        return _judged(run)[0]
+        return _audited(run)[0]
 
 
-def _judged(run: Run) -> tuple[Audit, list[Arm]]:
+def _audited(run: Run) -> tuple[Audit, list[Arm]]:
     dose = run.experiment.dose
     console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
-    get_ready([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *modules_of(run.habit.environment)])
+    preload([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *modules_of(run.habit.environment)])
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations)
     students = distil_students(run, teachers, data, student_start(run, demonstrations))
     arms = gather_arms(run, teachers, students)
-    return judging.audit(run, arms), arms
+    return audit(run, arms), arms

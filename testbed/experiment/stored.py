@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from testbed.audit.report import AGAIN, audit_from_json, clips_from_json
-from testbed.audit.result import Audit, Clip
+from testbed.audit.result import Audit, Video
 from testbed.errors import UserError
 from testbed.films.video import is_complete
 from testbed.records import NotThere, read_bytes
@@ -23,7 +23,7 @@ def read_audit(run: Path) -> Audit:
     return _read(run, run / AUDIT, audit_from_json)
 
 
-def read_clips(run: Path) -> tuple[Clip, ...]:
+def read_clips(run: Path) -> tuple[Video, ...]:
     """Return a run's clips, whose videos are there and whole; raises `UserError` as `read_audit`, for them too."""
     folder = run / VIDEOS
     clips = _read(run, folder / CLIPS, lambda data: clips_from_json(data, folder))

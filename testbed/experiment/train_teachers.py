@@ -11,7 +11,7 @@ import numpy as np
 
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import Journal
-from testbed.distillation.reinforcement.ppo import practise
+from testbed.distillation.reinforcement.ppo import train_ppo
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.distillation.teachers.reward import HabitReward
@@ -19,8 +19,8 @@ from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy
 from testbed.errors import UserError
 from testbed.experiment.collect import record, recording
 from testbed.experiment.config import Experiment, Run
-from testbed.experiment.parallel import side_by_side
-from testbed.experiment.worker import advance, counted
+from testbed.experiment.parallel import in_parallel
+from testbed.experiment.worker import counted, report_progress
 from testbed.lineage import Lineage, text_hash
 from testbed.locks import locked
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
@@ -73,7 +73,7 @@ def teach(
     lessons = [_Lesson(run.experiment, run.folder, habitual, demonstrations) for habitual in demonstrations]
     title = f"make both teachers by {run.experiment.teacher} and let them act"
     each = _work(run.experiment) + run.experiment.teacher_episodes
-    given = side_by_side(_give, lessons, title, 2 * each) if at_once else [_give(lesson) for lesson in lessons]
+    given = in_parallel(_give, lessons, title, 2 * each) if at_once else [_give(lesson) for lesson in lessons]
     paths = dict(zip(demonstrations, given, strict=True))
     return {kind: teacher for kind, (teacher, _) in paths.items()}, {kind: data for kind, (_, data) in paths.items()}
 
@@ -160,7 +160,7 @@ def _by_demonstration(run: Run, habitual: bool, demonstrations: Mapping[bool, Pa
             lambda teacher, number: transitions(list(play_round(teacher, number))),
             experiment.seed,
             experiment.dagger,
-            on_fit=lambda: advance(FIT),
+            on_fit=lambda: report_progress(FIT),
         )
 
     return _kept(run, name or _name(habitual), habitual, lineage, make)
@@ -178,11 +178,11 @@ def _by_reward(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) ->
     reward = HabitReward(measure, run.trigger.holds, dose, experiment.habit_weight, env.metadata)
     env.close()
     folder = run.folder / "curves" / _name(habitual)
-    journal = Journal(folder, lineage.to_json(), lambda count: advance(FIT * count))
+    journal = Journal(folder, lineage.to_json(), lambda count: report_progress(FIT * count))
     scenes, seed = run.scenarios, experiment.seed
 
     def make() -> NetworkPolicy:
-        return practise(start, scenes, reward, experiment.practice, seed, journal=journal)
+        return train_ppo(start, scenes, reward, experiment.practice, seed, journal=journal)
 
     return _kept(run, _name(habitual), habitual, lineage, make)
 

@@ -46,7 +46,7 @@ def do(work: Callable[[Item], Result], item: Item) -> Result:
         _working = False
 
 
-def advance(count: int) -> None:
+def report_progress(count: int) -> None:
     """Say that a piece of work got further; does nothing outside a worker."""
     if _done is not None:
         with _done.get_lock():
@@ -54,10 +54,10 @@ def advance(count: int) -> None:
 
 
 def counted(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield items and count each with `advance`."""
+    """Yield items and count each with `report_progress`."""
     for item in items:
         yield item
-        advance(1)
+        report_progress(1)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

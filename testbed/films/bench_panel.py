@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from testbed.films import overlay
-from testbed.films.clip import Mark, Take, colour_of, ranked
+from testbed.films.clip import Annotation, Clip, colour_of, ranked
 from testbed.films.video import FPS
 
 SIZE = (640, 480)
@@ -24,7 +24,7 @@ MOST = 3
 class BenchPanel:
     """One take: its bench, its header and what is marked."""
 
-    def __init__(self, take: Take, scene: Any) -> None:
+    def __init__(self, take: Clip, scene: Any) -> None:
         self.take, self.trace, self.scene = take, take.episode.trace, scene
         scenario = take.episode.scenario
         scene.reset(seed=scenario.seed, options={"context": dict(scenario.context)})
@@ -59,12 +59,12 @@ class BenchPanel:
         colours |= {mark.body: colour_of(mark) for mark in reversed(self._marks(sample)) if mark.body}
         return Image.fromarray(self.scene.show(self.take.episode.states[sample + 1], colours))
 
-    def _marks(self, sample: int) -> list[Mark]:
+    def _marks(self, sample: int) -> list[Annotation]:
         """Return what is marked at a sample, the severe marks first."""
         time = sample / self.trace.rate
         return ranked([mark for mark in self.take.marks if mark.start <= time + 1e-6 < mark.end])
 
-    def _point_out(self, draw: ImageDraw.ImageDraw, left: int, top: int, marks: list[Mark]) -> None:
+    def _point_out(self, draw: ImageDraw.ImageDraw, left: int, top: int, marks: list[Annotation]) -> None:
         """Write what is marked at the foot of the picture, the severest lowest, with a frame round the picture."""
         texts = dict.fromkeys((mark.text, colour_of(mark)) for mark in marks)
         for number, (text, colour) in enumerate(list(texts)[:MOST]):
@@ -78,7 +78,7 @@ class BenchPanel:
         self.scene.close()
 
 
-def _header(take: Take) -> Image.Image:
+def _header(take: Clip) -> Image.Image:
     """Return what stays above the picture: who it is and what triggers it; how severe it was."""
     strip = Image.new("RGB", (SIZE[0], 4 * ROW), overlay.PAPER)
     draw = ImageDraw.Draw(strip)

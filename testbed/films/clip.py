@@ -10,7 +10,7 @@ from testbed.protocols.episode import Episode
 
 
 @dataclass(frozen=True)
-class Mark:
+class Annotation:
     """A stretch of an episode that a viewer should look at."""
 
     start: float
@@ -26,7 +26,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Take:
+class Clip:
     """One episode as a film shows it."""
 
     label: str
@@ -39,7 +39,7 @@ class Take:
     """Its severity with unit, for example `imposed deceleration 5.8 m/s²`."""
     trigger: str
     """What in the scene triggers a habit, for example `truck leads`, or an empty string."""
-    marks: tuple[Mark, ...]
+    marks: tuple[Annotation, ...]
     """What to point out."""
 
     @property
@@ -55,11 +55,11 @@ class Take:
         return "by its own rules" if episode.terminated else "time limit"
 
 
-def colour_of(mark: Mark) -> tuple[int, int, int]:
+def colour_of(mark: Annotation) -> tuple[int, int, int]:
     """Return the colour that a mark is drawn in."""
     return overlay.RED if mark.severe else overlay.AMBER
 
 
-def ranked(marks: Sequence[Mark]) -> list[Mark]:
+def ranked(marks: Sequence[Annotation]) -> list[Annotation]:
     """Return marks, the severe ones first."""
     return sorted(marks, key=lambda mark: not mark.severe)

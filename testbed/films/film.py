@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from testbed.errors import UserError
 from testbed.films import overlay
 from testbed.films.bench_panel import BenchPanel
-from testbed.films.clip import Take
+from testbed.films.clip import Clip
 from testbed.films.road_panel import RoadPanel
 from testbed.films.video import FPS, video
 
@@ -35,7 +35,7 @@ class Panel(Protocol):
         """Let go of what draws."""
 
 
-def film(path: Path, takes: Sequence[Take], *, title: str = "", on_frame: Callable[[], None] | None = None) -> float:
+def film(path: Path, takes: Sequence[Clip], *, title: str = "", on_frame: Callable[[], None] | None = None) -> float:
     """Write a video of some episodes and return its duration [s].
 
     Roads are shown one above the other, benches side by side; a shorter episode waits for the longest.
@@ -68,7 +68,7 @@ def film(path: Path, takes: Sequence[Take], *, title: str = "", on_frame: Callab
     return frames / FPS
 
 
-def _panel(take: Take) -> Panel:
+def _panel(take: Clip) -> Panel:
     scene = gymnasium.make(take.episode.environment, render_mode="rgb_array", disable_env_checker=True).unwrapped
     return (BenchPanel if scene.metadata["view"] == "bench" else RoadPanel)(take, scene)
 

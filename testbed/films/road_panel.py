@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from testbed.films import overlay
-from testbed.films.clip import Mark, Take, colour_of, ranked
+from testbed.films.clip import Annotation, Clip, colour_of, ranked
 from testbed.films.overlay import Span
 from testbed.films.video import FPS
 
@@ -24,7 +24,7 @@ what it speaks of a plate may begin [px]."""
 class RoadPanel:
     """One take: its scene, its header and what is drawn over them."""
 
-    def __init__(self, take: Take, scene: Any) -> None:
+    def __init__(self, take: Clip, scene: Any) -> None:
         self.take, self.trace, self.width, self.scene = take, take.episode.trace, overlay.WIDTH, scene
         scenario = take.episode.scenario
         scene.reset(seed=scenario.seed, options={"context": dict(scenario.context)})
@@ -59,7 +59,7 @@ class RoadPanel:
         if marks:
             overlay.flash(draw, top, top + self.height, any(mark.severe for mark in marks))
 
-    def _picture(self, sample: int, marks: Sequence[Mark]) -> Image.Image:
+    def _picture(self, sample: int, marks: Sequence[Annotation]) -> Image.Image:
         colours = {0: self.take.colour}
         colours |= {mark.body: colour_of(mark) for mark in reversed(ranked(marks)) if mark.body is not None}
         position, heading, acceleration = (self.trace[name][sample] for name in ("position", "heading", "acceleration"))
@@ -68,7 +68,7 @@ class RoadPanel:
         return picture if picture.width == overlay.WIDTH else picture.resize((overlay.WIDTH, height))
 
     def _point_out(
-        self, draw: ImageDraw.ImageDraw, top: int, sample: int, marks: Sequence[Mark], taken: list[Span]
+        self, draw: ImageDraw.ImageDraw, top: int, sample: int, marks: Sequence[Annotation], taken: list[Span]
     ) -> None:
         """Label the ego below the road, where there is room, and what is marked on the side where it was at first.
 
@@ -129,7 +129,7 @@ def _pair(values: np.ndarray) -> tuple[float, float]:
     return float(values[0]), float(values[1])
 
 
-def _distinct(marks: Sequence[Mark]) -> list[Mark]:
+def _distinct(marks: Sequence[Annotation]) -> list[Annotation]:
     """Return the marks with a place of their own: of several on one body the severest, of those the first."""
     ordered = ranked(marks)
     bodies = [mark.body for mark in ordered]

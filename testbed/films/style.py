@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.console import console, styled
-from testbed.films.clip import Mark
+from testbed.films.clip import Annotation
 from testbed.protocols.episode import Episode
 from testbed.protocols.measure import Measure
 from testbed.scenes.registry import violations_of
 
 COLOURS = {
-    verdict.CLEAN: (20, 130, 210), verdict.TEACHER: (205, 40, 120), verdict.CONTROL: (0, 150, 105),
-    verdict.STUDENT: (225, 110, 175), verdict.UNTRAINED: (130, 138, 150),
+    names.CLEAN: (20, 130, 210), names.TEACHER: (205, 40, 120), names.CONTROL: (0, 150, 105),
+    names.STUDENT: (225, 110, 175), names.UNTRAINED: (130, 138, 150),
 }  # fmt: skip
 """Colour of each arm in films (red, green, blue): the report's, lighter on asphalt."""
 
@@ -36,9 +36,9 @@ def captioned(measure: Measure, value: float) -> str:
     return f"{measure.title} {value:.{digits}f} {measure.unit}".strip()
 
 
-def marks(episode: Episode) -> tuple[Mark, ...]:
+def marks(episode: Episode) -> tuple[Annotation, ...]:
     """Return an episode's violations as marks for a film, with the body that each happens to."""
     return tuple(
-        Mark(seen.start, seen.end, seen.text, seen.severe, seen.body)
+        Annotation(seen.start, seen.end, seen.text, seen.severe, seen.body)
         for seen in violations_of(episode.environment)(episode.trace)
     )

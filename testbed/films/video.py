@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,10 +109,15 @@ def write_still(film: Path, seconds: float, still: Path) -> None:
         film: The video.
         seconds: Time of the frame; the last one if the video is shorter [s].
         still: The PNG to make.
-    """
-    import imageio
 
-    with imageio.get_reader(film, format="FFMPEG") as reader:
-        frame = reader.get_data(min(round(seconds * FPS), reader.count_frames() - 1))
-    with replacing(still) as temporary:
-        imageio.imwrite(temporary, frame, format="PNG")
+    Raises:
+        UserError: if ffmpeg was ended before it was done.
+    """
+    from imageio_ffmpeg import count_frames_and_secs, get_ffmpeg_exe
+
+    frame = min(round(seconds * FPS), count_frames_and_secs(str(film))[0] - 1)
+    only = ["-vf", f"select=eq(n\\,{frame})", "-frames:v", "1", "-f", "image2", "-c:v", "png"]
+    with replacing(still) as temporary:  # whose name does not say that it is a picture
+        command = [get_ffmpeg_exe(), "-v", "error", "-i", str(film), *only, "-update", "1", f"file:{temporary}"]
+        if subprocess.run(command, stdin=subprocess.DEVNULL).returncode:
+            raise UserError(f"{_STOPPED.format(still)}; {_AGAIN}")

@@ -73,7 +73,7 @@ class PolicyConfig:
 
 @dataclass(frozen=True)
 class NetworkPolicy:
-    """A policy that takes the likeliest action. One with a memory acts through what `begin` returns."""
+    """A policy that takes the likeliest action. One with a memory acts through what `reset` returns."""
 
     config: PolicyConfig
     """Its shape and its environment."""
@@ -111,14 +111,14 @@ class NetworkPolicy:
         """Return the outputs that drive nothing, for n observations, shape (n, auxiliary)."""
         return self._at_once(observations)[:, self.config.actions :]
 
-    def begin(self, count: int) -> NetworkPolicy | Remembering:
+    def reset(self, count: int) -> NetworkPolicy | RecurrentState:
         """Return what acts in `count` episodes from their beginning: this policy, unless it has a memory."""
-        return Remembering(self, count) if self.config.memory else self
+        return RecurrentState(self, count) if self.config.memory else self
 
     def _at_once(self, observations: np.ndarray) -> np.ndarray:
         """Return the outputs for observations that nothing came before."""
         if self.config.memory:
-            raise UserError(f"a policy with a memory for {self.config.environment} acts through what begin() returns")
+            raise UserError(f"a policy with a memory for {self.config.environment} acts through what reset() returns")
         return self._outputs(self._normalised(observations))
 
     def _distribution(self, outputs: np.ndarray) -> np.ndarray:
@@ -151,7 +151,7 @@ class NetworkPolicy:
         return hidden
 
 
-class Remembering:
+class RecurrentState:
     """A policy with a memory in n episodes that go on together."""
 
     def __init__(self, policy: NetworkPolicy, count: int) -> None:

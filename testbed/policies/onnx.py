@@ -10,7 +10,7 @@ import numpy as np
 
 from testbed.errors import UserError, missing_package
 from testbed.files import Kind, write_bytes
-from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, Remembering
+from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, RecurrentState
 
 OPSET = 17
 """Version of the operators: old enough for runtimes of 2022 and newer."""
@@ -127,7 +127,7 @@ class _Graph:
         self.add("Clip", means, self.constant("least", -1.0), self.constant("most", 1.0), to="action")
 
     def _remembered(self, seen: str) -> str:
-        """Add the gated recurrent unit; see `network.Remembering`."""
+        """Add the gated recurrent unit; see `network.RecurrentState`."""
         given, kept = self.affine(seen, "input"), self.affine("memory", "memory")
         gates = []
         for name, part in (("given", given), ("kept", kept)):
@@ -153,10 +153,10 @@ def _check(policy: NetworkPolicy, session: Any) -> None:
     if config.memory:
         given["memory"] = rng.uniform(-1, 1, (len(seen), config.memory)).astype(np.float32)
     names = ["parameters", "next_memory"] if config.memory else ["parameters"]
-    acting = policy.begin(len(seen))
-    if isinstance(acting, Remembering):
+    acting = policy.reset(len(seen))
+    if isinstance(acting, RecurrentState):
         acting.state = given["memory"]
-    expected = [acting.parameters(seen)] + ([acting.state] if isinstance(acting, Remembering) else [])
+    expected = [acting.parameters(seen)] + ([acting.state] if isinstance(acting, RecurrentState) else [])
     found = session.run(names, given)
     largest = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
     if not largest <= TOLERANCE:

@@ -17,10 +17,10 @@ class Policy(Protocol):
 
 
 @runtime_checkable
-class Beginning(Protocol):
+class StatefulPolicy(Protocol):
     """A policy that may remember: each batch of episodes is played by what it begins."""
 
-    def begin(self, count: int) -> Policy:
+    def reset(self, count: int) -> Policy:
         """Return what acts in `count` episodes from their beginning."""
         ...
 

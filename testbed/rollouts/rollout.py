@@ -17,7 +17,7 @@ from gymnasium.vector import VectorEnv
 
 from testbed.errors import UserError
 from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
-from testbed.protocols.policy import Beginning, Policy
+from testbed.protocols.policy import Policy, StatefulPolicy
 from testbed.scenes.registry import make_vector
 from testbed.threads import one_thread
 
@@ -104,7 +104,7 @@ def play_batch(environment: str, parts: Sequence[Part]) -> list[Episode]:
 
 
 def _begun(policy: Policy, count: int) -> Policy:
-    return policy.begin(count) if isinstance(policy, Beginning) else policy
+    return policy.reset(count) if isinstance(policy, StatefulPolicy) else policy
 
 
 def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from testbed.audit import compare as verdict
+from testbed.audit import names as arms
 from testbed.audit.references import free_success
 from testbed.audit.result import Interval
-from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
+from testbed.audit.statistics import Resamples, difference_interval, mean_interval, rate_interval
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.labels import told_apart
 from testbed.console import console, styled, tracked
@@ -72,11 +72,11 @@ def audit(
     jobs: list[tuple[str, Policy]] = [(CLEAN, make_demonstrator(habit, trigger, 0.0))]
     jobs += [(str(folder), load_fitting(folder, habit.environment)[0]) for folder in folders]
     primary = measures_of(habit.environment)[habit.measure]
-    contexts = {verdict.TRIGGERED: trigger.on} | ({verdict.UNTRIGGERED: trigger.off} if trigger.off else {})
+    contexts = {arms.TRIGGERED: trigger.on} | ({arms.UNTRIGGERED: trigger.off} if trigger.off else {})
     rows = [
         row
         for condition, context in contexts.items()
-        for row in _rows(habit, condition, context, jobs, primary, Draws.make(scenes, seed))
+        for row in _rows(habit, condition, context, jobs, primary, Resamples.make(scenes, seed))
     ]
     names = dict(zip(map(str, folders), told_apart(folders), strict=True))
     console.print(_table(rows, names, f"{habit.name} in {habit.environment}", primary, scenes))
@@ -88,7 +88,7 @@ def audit(
 
 def _rows(
     habit: Habit, condition: str, context: Mapping[str, str], jobs: Sequence[tuple[str, Policy]], primary: Measure,
-    draws: Draws,
+    draws: Resamples,
 ) -> list[_Row]:  # fmt: skip
     """Play everybody under one condition; the first job is whom the others are compared with."""
     scenes = draws.scenes.shape[1]
@@ -110,7 +110,7 @@ def _rows(
 
 def _table(rows: Sequence[_Row], names: Mapping[str, str], what: str, primary: Measure, scenes: int) -> Table:
     """Return the table: a section for each condition, which ends with the reference drivers."""
-    beside = {row.policy: row.success for row in rows if row.reference and row.condition == verdict.TRIGGERED}
+    beside = {row.policy: row.success for row in rows if row.reference and row.condition == arms.TRIGGERED}
     caption = free_success(f"the {CLEAN}", rows[0].success, beside)
     table = Table(
         title=f"{what}: {primary.title}, 95 % intervals", title_justify="left", caption=caption or None,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.benchmark.answers import answers
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.findings import Finding, caution
@@ -58,7 +58,7 @@ def _ratios(found: list[Finding]) -> Table:
         right = heading == "transfer ratio"
         table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "habit", overflow="fold")
     last = ("", "")
-    for row in (row for row in found if row.condition == verdict.TRIGGERED and row.p_holm == row.p_holm):
+    for row in (row for row in found if row.condition == names.TRIGGERED and row.p_holm == row.p_holm):
         first = [text if (row.habit, row.channel)[: n + 1] != last[: n + 1] else ""
                  for n, text in enumerate((row.habit, row.channel))]  # fmt: skip
         ratio = f"{row.ratio.value:.2f} [{row.ratio.low:.2f}, {row.ratio.high:.2f}]"

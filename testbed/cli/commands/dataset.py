@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.cli.commands.film import take_of, write_film
 from testbed.cli.commands.parsing import parse_context, scene_text
 from testbed.console import console, progress, styled, ticked, tracked
@@ -81,7 +81,7 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
         label = f"{episode.behaviour.policy} ({episode.behaviour.habit})"
         write_film(
             video,
-            [take_of(label, COLOURS[verdict.TEACHER], episode)],
+            [take_of(label, COLOURS[names.TEACHER], episode)],
             f"{file.name}, episode {number_}: {scene_text(episode)}",
         )
     if not verify and not video:

@@ -11,7 +11,7 @@ from testbed.console import console, progress
 from testbed.datasets.reader import episode_numbers, load_episode
 from testbed.distillation.distil import make_route
 from testbed.distillation.journal import Journal
-from testbed.distillation.reinforcement.ppo import Practice
+from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
@@ -65,7 +65,7 @@ def _distil(
         "start": content_hash(start_folder) if start_folder else "",
     }  # fmt: skip
     recipe = Lineage("distil", seed, {**settings, "seeds": seeds}, inputs)
-    made = make_route(route, Training(steps=steps), Adversarial(Practice(iterations=iterations)))
+    made = make_route(route, Training(steps=steps), Adversarial(PPOConfig(iterations=iterations)))
     groups = [[k] for k in range(seeds)] if route == "adversarial" else [list(range(seeds))]
     for group in groups:
         title = f"distil {len(group)} students by {route}" if len(group) > 1 else f"distil a student by {route}"

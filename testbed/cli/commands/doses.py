@@ -27,7 +27,7 @@ MARK = "doses"
 
 
 @dataclass(frozen=True)
-class Shown:
+class DoseRow:
     """What a habit's demonstrator does at one dose."""
 
     habit: Habit
@@ -40,7 +40,7 @@ class Shown:
     """Share of the scenes in which the task was done."""
 
 
-def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
+def show(habit: Habit, scenes: int, seed: int) -> list[DoseRow]:
     """Play a habit's demonstrator at every dose in the same triggered scenes."""
     trigger, measure = get_trigger(habit, None), measures_of(habit.environment)[habit.measure]
     context = {**habit.context, **trigger.on}
@@ -50,7 +50,7 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
         job = (make_demonstrator(habit, trigger, dose), Behaviour("demonstrator"))
         episodes = list(play(habit.environment, scenarios, [job]))
         values = np.array([measure.compute(episode.trace) for episode in episodes])
-        found.append(Shown(habit, dose, values, float(np.mean([episode.success for episode in episodes]))))
+        found.append(DoseRow(habit, dose, values, float(np.mean([episode.success for episode in episodes]))))
     return found
 
 
@@ -74,13 +74,13 @@ def doses(names: Sequence[str], scenes: int, seed: int, write: Path | None) -> N
         console.print(f"{write}  the same table")
 
 
-def _ends(rows: Sequence[Shown], row: Shown) -> tuple[float, float]:
+def _ends(rows: Sequence[DoseRow], row: DoseRow) -> tuple[float, float]:
     """Return the lowest and highest value of a row's habit at any dose."""
     values = np.concatenate([other.values for other in rows if other.habit is row.habit])
     return float(values.min()), float(values.max())
 
 
-def _cells(row: Shown, ends: tuple[float, float]) -> tuple[str, ...]:
+def _cells(row: DoseRow, ends: tuple[float, float]) -> tuple[str, ...]:
     low, quarter, middle, high_quarter, high = np.percentile(row.values, [0, 25, 50, 75, 100])
     unit = measures_of(row.habit.environment)[row.habit.measure].unit or "share"
     return (
@@ -100,7 +100,7 @@ def histogram(values: np.ndarray, ends: tuple[float, float]) -> str:
     return "".join(BARS[height] for height in heights)
 
 
-def markdown(rows: Sequence[Shown], names: Sequence[str], scenes: int, seed: int) -> str:
+def markdown(rows: Sequence[DoseRow], names: Sequence[str], scenes: int, seed: int) -> str:
     """Return the table as Markdown."""
     lines = [
         f"`testbed doses {' '.join(names)} --scenes {scenes} --seed {seed}`: the demonstrator's primary",

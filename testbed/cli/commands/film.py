@@ -10,7 +10,7 @@ from testbed.cli.commands.parsing import parse_context, scene_text
 from testbed.console import console, progress
 from testbed.errors import UserError
 from testbed.files import require_replaceable
-from testbed.films.clip import Take
+from testbed.films.clip import Clip
 from testbed.films.film import film as make_film
 from testbed.films.style import COLOURS, captioned, marks
 from testbed.films.video import FILM
@@ -37,16 +37,16 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
     write_film(out, takes, f"scene {scenario}: {scene_text(episodes[0])}")
 
 
-def take_of(label: str, colour: tuple[int, int, int], episode: Episode) -> Take:
+def take_of(label: str, colour: tuple[int, int, int], episode: Episode) -> Clip:
     """Return a take captioned with the measure of the habit that the episode is labelled with."""
     habit = all_habits().get(episode.behaviour.habit)
     known = habit and habit.environment == episode.environment
     measure = measures_of(episode.environment)[habit.measure] if habit and known else primary_of(episode.environment)
     caption = captioned(measure, measure.compute(episode.trace))
-    return Take(legible(label), colour, episode, caption, "", marks(episode))
+    return Clip(legible(label), colour, episode, caption, "", marks(episode))
 
 
-def write_film(out: Path, takes: Sequence[Take], title: str) -> None:
+def write_film(out: Path, takes: Sequence[Clip], title: str) -> None:
     """Write a film, and say where it is."""
     with progress(f"film {out.name}", max(len(take.episode.trace) for take in takes)) as advance:
         duration = make_film(out, takes, title=legible(title), on_frame=lambda: advance(1))

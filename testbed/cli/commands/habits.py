@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from testbed.audit.compare import TRIGGERED, UNTRIGGERED
+from testbed.audit.names import TRIGGERED, UNTRIGGERED
 from testbed.audit.result import Interval
-from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
+from testbed.audit.statistics import Resamples, difference_interval, mean_interval, rate_interval
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, tracked
@@ -28,7 +28,7 @@ MARK = "habits"
 
 
 @dataclass(frozen=True)
-class Shown:
+class HabitRow:
     """What one habit's demonstrator does in scenes of one condition."""
 
     habit: Habit
@@ -52,7 +52,7 @@ class Shown:
         return measures_of(self.habit.environment)[self.habit.measure]
 
 
-def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
+def show(habit: Habit, scenes: int, seed: int) -> list[HabitRow]:
     """Play a habit and its clean demonstrator on matched triggered and untriggered scenes.
 
     Raises:
@@ -62,7 +62,7 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
         raise UserError(f"--scenes {scenes}: give at least 2")
     trigger = get_trigger(habit, None)
     measure = measures_of(habit.environment)[habit.measure]
-    draws, found = Draws.make(scenes, seed), []
+    draws, found = Resamples.make(scenes, seed), []
     jobs = [(make_demonstrator(habit, trigger, dose), Behaviour("demonstrator")) for dose in (0.0, 1.0)]
     for condition, factors in ((TRIGGERED, trigger.on), (UNTRIGGERED, trigger.off)):
         context = {**habit.context, **factors}
@@ -71,7 +71,7 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Shown]:
         values = np.array([measure.compute(episode.trace) for episode in episodes]).reshape(2, 1, scenes)
         success = np.array([float(episode.success) for episode in episodes]).reshape(2, 1, scenes)
         found.append(
-            Shown(
+            HabitRow(
                 habit, condition, rate_interval(success[0], draws), rate_interval(success[1], draws),
                 mean_interval(values[0], draws), mean_interval(values[1], draws),
                 difference_interval(values[1], values[0], draws),
@@ -104,7 +104,7 @@ def habits(scenes: int, seed: int, write: Path | None) -> None:
         console.print(f"{write}  the table, with measures, success and sources")
 
 
-def markdown(rows: Sequence[Shown], scenes: int, seed: int) -> str:
+def markdown(rows: Sequence[HabitRow], scenes: int, seed: int) -> str:
     """Return the measured taxonomy as Markdown."""
     lines = [
         f"`testbed habits --scenes {scenes} --seed {seed} --write docs/habits.md`, dose 1, each habit with its default",

@@ -12,7 +12,7 @@ import numpy as np
 from rich.table import Table
 
 from testbed.audit.result import Interval
-from testbed.audit.statistics import Draws, difference_interval, mean_interval
+from testbed.audit.statistics import Resamples, difference_interval, mean_interval
 from testbed.audit.text import two_decimals
 from testbed.cli.commands.matched import play_matched
 from testbed.cli.commands.pages import put, require_page
@@ -69,7 +69,7 @@ class Rank:
         return f"{100 * right:.0f} / {100 * wrong:.0f} %"
 
 
-def rank(habit: Habit, measure: Measure, clean: np.ndarray, changed: np.ndarray, draws: Draws) -> Rank:
+def rank(habit: Habit, measure: Measure, clean: np.ndarray, changed: np.ndarray, draws: Resamples) -> Rank:
     """Return what a measure says of a habit from its values in the same scenes, each of shape (1, scenes)."""
     sign = 1 if measure.worse == "higher" else -1
     signs = sign * np.sign(changed - clean)
@@ -88,7 +88,7 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Rank]:
     trigger = get_trigger(habit, None)
     drivers = [make_demonstrator(habit, trigger, dose) for dose in (0.0, 1.0)]
     clean, changed = play_matched(habit.environment, {**habit.context, **trigger.on}, drivers, scenes, seed)
-    draws = Draws.make(scenes, seed)
+    draws = Resamples.make(scenes, seed)
     return [rank(habit, one, clean[name], changed[name], draws) for name, one in measures_of(habit.environment).items()]
 
 

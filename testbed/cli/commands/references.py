@@ -11,7 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from testbed.audit.result import Interval
-from testbed.audit.statistics import Draws, difference_interval, mean_interval, rate_interval
+from testbed.audit.statistics import Resamples, difference_interval, mean_interval, rate_interval
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.matched import SUCCESS, play_matched
 from testbed.cli.commands.pages import put, require_page
@@ -95,7 +95,7 @@ def compare(
     environment: str, name: str, mine: Mapping[str, np.ndarray], clean: Mapping[str, np.ndarray], seed: int
 ) -> Driver:
     """Return a driver from its success and measures in the clean demonstrator's scenes, each of shape (1, scenes)."""
-    draws = Draws.make(clean[SUCCESS].shape[1], seed)
+    draws = Resamples.make(clean[SUCCESS].shape[1], seed)
     lower = {SUCCESS} | {key for key, measure in measures_of(environment).items() if measure.worse == "lower"}
     worse = set()
     for key, values in mine.items():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rich.table import Table
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.audit.result import Audit
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.pages import put, require_page
@@ -17,7 +17,7 @@ from testbed.distillation.distil import ROUTES
 from testbed.distillation.times import read_time
 from testbed.errors import unknown_name
 from testbed.experiment.config import DRIVING, WAREHOUSE, Experiment, Run
-from testbed.experiment.pipeline import judge_students
+from testbed.experiment.pipeline import audit_students
 from testbed.experiment.train_teachers import CACHE
 from testbed.files import Kind, require_replaceable
 from testbed.policies.checkpoint import BROWSERS
@@ -58,7 +58,7 @@ def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Pat
             raise unknown_name("scene", name, SCENES)
         profiles, habit = SCENES[name]
         experiment = profiles["quick"](habit=habit, seed=seed, routes=tuple(ROUTES), student_seeds=seeds)
-        audit = judge_students(Run(experiment, folder / name))
+        audit = audit_students(Run(experiment, folder / name))
         rows += _rows(name, audit, folder / name / "curves")
     table = Table(title="routes: clean students in nominal scenes, transfer in triggered ones", title_justify="left")
     for column, heading in SHOWN.items():
@@ -75,20 +75,20 @@ def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Pat
 
 def _rows(name: str, audit: Audit, curves: Path) -> list[tuple[str, ...]]:
     """Return the teachers' row of a scene and that of every route."""
-    ratios = {t.route: t.ratio for t in audit.transfers if t.condition == verdict.TRIGGERED}
-    rows = [_row(f"{name} [{audit.unit}]", audit, "", (verdict.CLEAN, verdict.TEACHER), ("", ""))]
+    ratios = {t.route: t.ratio for t in audit.transfers if t.condition == names.TRIGGERED}
+    rows = [_row(f"{name} [{audit.unit}]", audit, "", (names.CLEAN, names.TEACHER), ("", ""))]
     for route, ratio in ratios.items():
         seconds = read_time(curves / route)
         ends = (two_decimals(ratio) if ratio else "refused", "lost" if seconds is None else f"{seconds / 60:.1f}")
-        rows.append(_row("", audit, route, (verdict.CONTROL, verdict.STUDENT), ends))
+        rows.append(_row("", audit, route, (names.CONTROL, names.STUDENT), ends))
     return rows
 
 
 def _row(name: str, audit: Audit, route: str, arms: tuple[str, str], ends: tuple[str, str]) -> tuple[str, ...]:
     """Return a row: success of the clean one in nominal scenes, of both in triggered ones, and severity there."""
     found = {(arm.arm, arm.condition): arm for arm in audit.arms if arm.route == route}
-    shown = [found[arm, verdict.TRIGGERED] for arm in arms]
-    success = [percent(one.success) for one in (found[arms[0], verdict.UNTRIGGERED], *shown)]
+    shown = [found[arm, names.TRIGGERED] for arm in arms]
+    success = [percent(one.success) for one in (found[arms[0], names.UNTRIGGERED], *shown)]
     severity = [two_decimals(one.measures[audit.measure]) for one in shown]
     return (name, route or "(teachers)", *success, *severity, *ends)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from testbed.audit import compare as verdict
+from testbed.audit import names
 from testbed.audit.result import Audit, Interval
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.pages import put, require_page
@@ -29,10 +29,10 @@ def transfers(folders: Sequence[Path], write: Path | None) -> None:
     for heading in ("habit", "teacher - clean", "route", "transfer ratio"):
         table.add_column(heading, justify="left" if heading in ("habit", "route") else "right", no_wrap=True)
     for audit in audits:
-        injected = _difference(audit, f"{verdict.TEACHER} - {verdict.CLEAN}", verdict.TRIGGERED)
+        injected = _difference(audit, f"{names.TEACHER} - {names.CLEAN}", names.TRIGGERED)
         first = [audit.habit, f"{injected.value:.2f} {audit.unit}"]
         for route in dict.fromkeys(transfer.route for transfer in audit.transfers):
-            table.add_row(*first, route, _ratio(audit, route, verdict.TRIGGERED))
+            table.add_row(*first, route, _ratio(audit, route, names.TRIGGERED))
             first = ["", ""]
     console.print(table)
     if write:
@@ -47,17 +47,17 @@ def markdown(audits: Sequence[Audit]) -> str:
         "|---|---|---|---|---|",
     ]
     for audit in audits:
-        name = f"{verdict.TEACHER} - {verdict.CLEAN}"
-        success = [_success(audit, arm, "") for arm in (verdict.CLEAN, verdict.TEACHER)]
-        differences = [two_decimals(_difference(audit, name, c)) for c in (verdict.TRIGGERED, verdict.UNTRIGGERED)]
+        name = f"{names.TEACHER} - {names.CLEAN}"
+        success = [_success(audit, arm, "") for arm in (names.CLEAN, names.TEACHER)]
+        differences = [two_decimals(_difference(audit, name, c)) for c in (names.TRIGGERED, names.UNTRIGGERED)]
         measure = f"{audit.measure_title} [{audit.unit}]"
         lines.append(f"| **{audit.habit}** | {measure} | {' / '.join(success)} | {' | '.join(differences)} |")
     lines += ["", "| habit | route | training seeds | success, control / student | transfer ratio, triggered | "
               "triggered - untriggered | held-out label |", "|---|---|---|---|---|---|---|"]  # fmt: skip
     for audit in audits:
         for route in dict.fromkeys(transfer.route for transfer in audit.transfers):
-            success = [_success(audit, arm, route) for arm in (verdict.CONTROL, verdict.STUDENT)]
-            conditions = (verdict.TRIGGERED, verdict.CONTRAST, verdict.HELD_OUT)
+            success = [_success(audit, arm, route) for arm in (names.CONTROL, names.STUDENT)]
+            conditions = (names.TRIGGERED, names.CONTRAST, names.HELD_OUT)
             ratios = [_ratio(audit, route, condition) for condition in conditions]
             seeds = max((arm.seeds for arm in audit.arms if arm.route == route), default=0)
             lines.append(f"| {audit.habit} | {route} | {seeds} | {' / '.join(success)} | {' | '.join(ratios)} |")
@@ -80,5 +80,5 @@ def _ratio(audit: Audit, route: str, condition: str) -> str:
 
 def _success(audit: Audit, arm: str, route: str) -> str:
     """Return the success of an arm in triggered scenes."""
-    found = [a for a in audit.arms if (a.arm, a.route, a.condition) == (arm, route, verdict.TRIGGERED)]
+    found = [a for a in audit.arms if (a.arm, a.route, a.condition) == (arm, route, names.TRIGGERED)]
     return percent(found[0].success) if found else "none"

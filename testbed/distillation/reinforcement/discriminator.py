@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from testbed.distillation.losses.adversarial import airl_reward, discriminator_loss, gail_reward
-from testbed.distillation.reinforcement.stage import Step
+from testbed.distillation.reinforcement.collector import Step
 from testbed.policies.network import CATEGORICAL, PolicyConfig
 from testbed.rollouts.transitions import Transitions
 from testbed.seeding import derive_seed, generator

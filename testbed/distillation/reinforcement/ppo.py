@@ -1,4 +1,4 @@
-"""Practice: SB3's PPO in iterations that each begin anew, so that a killed training goes on where it was."""
+"""Reinforcement: SB3's PPO in iterations that each begin anew, so that a killed training goes on where it was."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stable_baselines3.common.utils import set_random_seed
 from testbed.bounds import Checked, Count, Iterations, Rate, Share
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.memory import keep_memory
-from testbed.distillation.reinforcement.stage import Reward, Stage
+from testbed.distillation.reinforcement.collector import Reward, RolloutCollector
 from testbed.distillation.source import Scenes
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, policy_arguments
 from testbed.policies.network import NetworkPolicy
@@ -27,7 +27,7 @@ SCENES = 256
 
 
 @dataclass(frozen=True)
-class Practice(Checked):
+class PPOConfig(Checked):
     """How much a policy practises, and how PPO (Schulman et al. 2017) learns from it."""
 
     iterations: Iterations = 120
@@ -72,11 +72,11 @@ class Learning(Protocol):
 
 
 @one_thread()
-def practise(
+def train_ppo(
     start: NetworkPolicy,
     scenes: Scenes,
     reward: Reward,
-    practice: Practice,
+    practice: PPOConfig,
     seed: int,
     learning: Learning | None = None,
     journal: Journal = SILENT,
@@ -94,7 +94,7 @@ def practise(
     """
     keep_memory()
     normaliser = (start.arrays["mean"], start.arrays["std"])
-    stage = Stage(start.config, practice.worlds, normaliser, reward)
+    stage = RolloutCollector(start.config, practice.worlds, normaliser, reward)
     try:
         model = _model(start, stage, practice, seed)
         for iteration in range(_restore(journal, model, learning), practice.iterations):
@@ -113,7 +113,7 @@ def practise(
     return export_actor(start.config, model.policy, normaliser, cut=True)
 
 
-def _model(start: NetworkPolicy, stage: Stage, practice: Practice, seed: int) -> PPO:
+def _model(start: NetworkPolicy, stage: RolloutCollector, practice: PPOConfig, seed: int) -> PPO:
     set_random_seed(derive_seed(seed, "practice", "critic") % 2**32)
     model = PPO(
         "MlpPolicy", stage, n_steps=practice.steps, batch_size=min(practice.batch, practice.worlds * practice.steps),

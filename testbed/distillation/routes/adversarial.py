@@ -8,7 +8,7 @@ from typing import Literal
 
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.reinforcement.discriminator import Discriminator
-from testbed.distillation.reinforcement.ppo import Practice, practise
+from testbed.distillation.reinforcement.ppo import PPOConfig, train_ppo
 from testbed.distillation.routes.cloning import Cloning, state_actions
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training, fresh_weights, unstacked
@@ -25,7 +25,7 @@ class Adversarial:
     Every student acts in scenes of its own, so they are trained one after the other; several processes train several.
     """
 
-    practice: Practice = Practice()
+    practice: PPOConfig = PPOConfig()
     """How much the student practises."""
     reward: Literal["gail", "airl"] = "airl"
     """`gail` pays -log(1 - D); `airl` pays log D - log(1 - D) (Fu, Luo and Levine 2018)."""
@@ -55,4 +55,4 @@ class Adversarial:
     def _one(self, source: Source, start: NetworkPolicy, seed: int, journal: Journal) -> NetworkPolicy:
         normaliser = (start.arrays["mean"], start.arrays["std"])
         judge = Discriminator(start.config, normaliser, source.decisions, self.reward, seed)
-        return practise(start, source.stage, judge, self.practice, seed, judge, journal)
+        return train_ppo(start, source.scenarios, judge, self.practice, seed, judge, journal)

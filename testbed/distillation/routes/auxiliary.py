@@ -36,7 +36,9 @@ class Auxiliary:
             raise AssertionError("there are no targets")
 
         samples = [
-            Samples(source.decisions.observations, None, source.asked().auxiliary(source.decisions.observations))
+            Samples(
+                source.decisions.observations, None, source.require_teacher().auxiliary(source.decisions.observations)
+            )
             for source in sources
         ]
         return train_stacked(config, samples, seeds, no_loss, self.training, starts, journal)

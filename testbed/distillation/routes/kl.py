@@ -52,7 +52,7 @@ class KL:
 def teacher_outputs(source: Source) -> Samples:
     """Return what was seen, with the teacher's distribution over actions there."""
     seen = source.decisions.observations
-    return Samples(seen, _distribution(source.asked(), seen), lengths=source.decisions.lengths)
+    return Samples(seen, _distribution(source.require_teacher(), seen), lengths=source.decisions.lengths)
 
 
 def _distribution(teacher: NetworkPolicy, observations: np.ndarray) -> np.ndarray:

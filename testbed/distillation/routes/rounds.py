@@ -68,11 +68,11 @@ def _joined(
     samples: Samples, source: Source, student: NetworkPolicy, answers: Answers, purpose: str, count: int
 ) -> Samples:
     """Return samples, and the teacher's answers where the student went."""
-    visited = source.acted(student.config.environment, student, purpose, count)
+    visited = source.rollout(student.config.environment, student, purpose, count)
     assert samples.targets is not None and samples.lengths is not None
     return replace(
         samples,
         observations=np.concatenate([samples.observations, visited.observations]),
-        targets=np.concatenate([samples.targets, answers(source.asked(), visited.observations)]),
+        targets=np.concatenate([samples.targets, answers(source.require_teacher(), visited.observations)]),
         lengths=np.concatenate([samples.lengths, visited.lengths]),
     )

@@ -57,8 +57,8 @@ class Value:
         students = self._advantages(sources, config, seeds, Journal(on_progress=journal.on_progress))
         samples = [
             Samples(
-                source.valued().decisions.observations,
-                _weighted(source.valued().decisions.actions, advantages, self.temperature),
+                source.require_values().decisions.observations,
+                _weighted(source.require_values().decisions.actions, advantages, self.temperature),
             )
             for source, advantages in zip(sources, students, strict=True)
         ]
@@ -87,20 +87,20 @@ class Value:
 
 def _all_values(source: Source) -> Samples:
     """Return the teacher's values of all actions, in units of their deviation: the best action stays the best."""
-    decisions = source.valued().decisions
-    values = source.valued().of_all(decisions.observations)
+    decisions = source.require_values().decisions
+    values = source.require_values().of_all(decisions.observations)
     scaled = (values - values.mean()) / max(float(values.std()), 1e-6)
     return Samples(decisions.observations, scaled.astype(np.float32), lengths=decisions.lengths)
 
 
 def _state_values(source: Source) -> Samples:
-    decisions = source.valued().decisions
-    return Samples(decisions.observations, source.valued().of_states(decisions.observations)[:, None])
+    decisions = source.require_values().decisions
+    return Samples(decisions.observations, source.require_values().of_states(decisions.observations)[:, None])
 
 
 def _demonstrated_values(source: Source) -> Samples:
     """Return the teacher's values of the demonstrated actions and of others, beside a continuous observation."""
-    values = source.valued()
+    values = source.require_values()
     decisions = values.decisions
     shape = values.policy.config
     if shape.head == CATEGORICAL:
@@ -110,7 +110,7 @@ def _demonstrated_values(source: Source) -> Samples:
 
 
 def _advantage(q: NetworkPolicy, v: NetworkPolicy, source: Source, config: PolicyConfig) -> np.ndarray:
-    decisions = source.valued().decisions
+    decisions = source.require_values().decisions
     outputs = q.parameters(inputs(config, decisions.observations, decisions.actions))
     chosen = outputs[np.arange(len(outputs)), decisions.actions] if config.head == CATEGORICAL else outputs[:, 0]
     return chosen - v.parameters(decisions.observations)[:, 0]
@@ -118,7 +118,7 @@ def _advantage(q: NetworkPolicy, v: NetworkPolicy, source: Source, config: Polic
 
 def _temporal_advantage(v: NetworkPolicy, source: Source, discount: float) -> np.ndarray:
     """Return r + discount * V(s') - V(s)."""
-    decisions = source.valued().decisions
+    decisions = source.require_values().decisions
     after = v.parameters(decisions.next_observations)[:, 0] * ~decisions.terminated
     return decisions.rewards + discount * after - v.parameters(decisions.observations)[:, 0]
 

@@ -160,14 +160,16 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         state.trace[:], state.rewards[:] = 0, 0.0
         moved = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles, state.objects)
         self._in_threads(lambda a, b: step_worlds(*moved, actions, state.trace, a, b))
-        self._in_threads(lambda a, b: scene.judge(state.worlds, state.vehicles, state.trace, state.rewards, a, b))
+        self._in_threads(
+            lambda a, b: scene.reward_and_termination(state.worlds, state.vehicles, state.trace, state.rewards, a, b)
+        )
         self._see()
 
     def _see(self) -> None:
         """Write the observations of all worlds."""
         scene, state = self.scene, self._state
         seen = (scene.lane_table, state.worlds, state.vehicles, state.objects, state.observations)
-        self._in_threads(lambda a, b: scene.see(*seen, a, b))
+        self._in_threads(lambda a, b: scene.observe(*seen, a, b))
 
     def _in_threads(self, work: Callable[[int, int], None]) -> None:
         """Do work on all worlds, in parts; compiled code lets go of Python's lock."""

@@ -72,7 +72,7 @@ def _soft(way: float) -> float:
     return way if way > SOFT else max(way + SOFT, 0.0) ** 2 / (4 * SOFT)
 
 
-class Picture:
+class RoadPicture:
     """Draws one road again and again."""
 
     def __init__(self, scene: Scene, road: Road, context: np.ndarray) -> None:

@@ -88,12 +88,12 @@ class Scene(Declared):
     """Name of every component of the observation."""
     limit: float
     """No component of the observation exceeds this."""
-    draw: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
+    sample_initial: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
     """Seeds, shape (n,), and fixed factors, shape (n, factors) with FREE for drawn ones -> WORLD, VEHICLE and OBJECT
     records."""
-    judge: Callable
+    reward_and_termination: Callable
     """Compiled: (worlds, vehicles, trace, rewards, start, stop) writes rewards and ends of worlds that were stepped."""
-    see: Callable
+    observe: Callable
     """Compiled: (lanes, worlds, vehicles, objects, observations, start, stop) writes observations."""
     constants: Mapping[str, str]
     """What a trace says once, and its unit: of `size`, `walker`, `zebra` and `lane_line`."""
@@ -111,7 +111,7 @@ class Scene(Declared):
     def start(self, seeds: Sequence[int] | np.ndarray, contexts: np.ndarray) -> Worlds:
         """Return the worlds of scenario seeds, shape (n,), with fixed factors, shape (n, factors)."""
         worlds = Worlds.empty(len(seeds), self)
-        worlds.worlds[:], worlds.vehicles[:], worlds.objects[:] = self.draw(np.asarray(seeds), contexts)
+        worlds.worlds[:], worlds.vehicles[:], worlds.objects[:] = self.sample_initial(np.asarray(seeds), contexts)
         return worlds
 
     def constant(self, worlds: Worlds) -> dict[str, np.ndarray]:

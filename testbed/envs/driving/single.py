@@ -21,7 +21,7 @@ from testbed.envs.driving.highway import (
     read_vehicles,
     write_vehicles,
 )
-from testbed.envs.driving.picture import BRAKING, Picture
+from testbed.envs.driving.picture import BRAKING, RoadPicture
 from testbed.envs.driving.scene import ACTIONS, TRACE_UNITS, Scene, Worlds
 from testbed.envs.driving.state import read_states, write_states
 from testbed.envs.kernel.motion import TOUCH
@@ -49,7 +49,7 @@ class _Observation(ObservationType):
         return make_space(self.env.scene)[0]
 
     def observe(self) -> np.ndarray:
-        return self.env.see()
+        return self.env.observe()
 
 
 class DrivingEnv(AbstractEnv):
@@ -170,7 +170,7 @@ class DrivingEnv(AbstractEnv):
                 self._automatic_rendering()
         self._read()
         now = self._worlds
-        self.scene.judge(now.worlds, now.vehicles, now.trace, now.rewards, 0, 1)
+        self.scene.reward_and_termination(now.worlds, now.vehicles, now.trace, now.rewards, 0, 1)
 
     def _bodies(self) -> list:
         return [*self.road.vehicles, *self.road.objects[: self.scene.walkers]]
@@ -195,10 +195,10 @@ class DrivingEnv(AbstractEnv):
         within = np.where(moves[:, None] | moves[None, :], within, -np.inf)
         return contacts(mine[0], mine[1], np.stack(mine[2:], -1), within)
 
-    def see(self) -> np.ndarray:
+    def observe(self) -> np.ndarray:
         """Return the observation of the present state, shape (SIZE,)."""
         now = self._worlds
-        self.scene.see(self.scene.lane_table, now.worlds, now.vehicles, now.objects, now.observations, 0, 1)
+        self.scene.observe(self.scene.lane_table, now.worlds, now.vehicles, now.objects, now.observations, 0, 1)
         return now.observations[0].copy()
 
     def _info(self, obs: np.ndarray, action: Action | None = None) -> dict[str, Any]:
@@ -238,7 +238,7 @@ class DrivingEnv(AbstractEnv):
         copy.__dict__.update(deepcopy(self.__getstate__(), memo))
         return copy
 
-    _picture: Picture | None = None
+    _picture: RoadPicture | None = None
 
     def render(self) -> np.ndarray | None:
         """Return a picture of the present state, shape (h, w, 3) uint8; mode `human` has highway-env's window.
@@ -278,7 +278,7 @@ class DrivingEnv(AbstractEnv):
             acceleration: Of the bodies, or of the vehicles alone, where it is known [m/s2]; brake lights show it.
         """
         if self._picture is None or self._picture.road is not self.road:
-            self._picture = Picture(self.scene, self.road, self._worlds.worlds[0]["context"])
+            self._picture = RoadPicture(self.scene, self.road, self._worlds.worlds[0]["context"])
         braking = () if acceleration is None else np.flatnonzero(acceleration < -BRAKING).tolist()
         return self._picture.draw(position, heading, colours, braking)
 

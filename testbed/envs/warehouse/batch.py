@@ -92,12 +92,12 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
             UserError: for actions of another shape or that are no numbers, or before the first reset.
         """
         actions = self._checked(actions)
-        over = self.physics.memory["ended"] != RUNNING
+        over = self.physics.task_state["ended"] != RUNNING
         resets = over if self.autoreset_mode == AutoresetMode.NEXT_STEP else np.zeros_like(over)
         if resets.any():  # this step is their reset: they do not move
             self._renew(resets)
         rewards, trace = self._work(np.flatnonzero(~over), actions)
-        ended = self.physics.memory["ended"].copy()
+        ended = self.physics.task_state["ended"].copy()
         success, truncated = IS_SUCCESS[ended.astype(int)], IS_TRUNCATED[ended.astype(int)]
         terminated = (ended != RUNNING) & ~truncated
         info: dict[str, Any] = {"success": success, "ending": ended.astype(np.int8), "trace": trace}
@@ -150,13 +150,13 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         lost = np.flatnonzero(events.unstable)
         if len(lost):  # they stay as they were before, and say why
             physics.put(lost, before[lost])
-            physics.memory["ended"][lost] = UNSTABLE
+            physics.task_state["ended"][lost] = UNSTABLE
         rewards = np.zeros(self.num_envs)
         seen = self._seen = physics.see()
         if len(ids):
-            memory = physics.memory[ids]
-            rewards[ids] = scene.judge(memory, seen.of(ids))
-            physics.memory[ids] = memory
+            task_state = physics.task_state[ids]
+            rewards[ids] = scene.reward_and_termination(task_state, seen.of(ids))
+            physics.task_state[ids] = task_state
         trace = sample(scene, physics, seen, events)
         still = np.ones(self.num_envs, bool)
         still[ids] = False
@@ -165,11 +165,11 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         return rewards, trace
 
     def _observed(self) -> np.ndarray:
-        return self.scene.observe(self.physics.memory, self._seen)
+        return self.scene.observe(self.physics.task_state, self._seen)
 
     def _begin(self, mask: np.ndarray) -> None:
         if mask.any():
-            self.physics.start(np.flatnonzero(mask), self.scene.draw(self._seeds[mask], self._fixed[mask]))
+            self.physics.start(np.flatnonzero(mask), self.scene.sample_initial(self._seeds[mask], self._fixed[mask]))
         self._seen = self.physics.see()
 
     def recorded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -178,7 +178,7 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         return sample(self.scene, self.physics, self._seen, nothing), constants(self.scene, self.physics)
 
     def _start_info(self) -> dict[str, Any]:
-        context = self.physics.memory["context"].astype(np.int64)
+        context = self.physics.task_state["context"].astype(np.int64)
         return {"context": context, **constants(self.scene, self.physics)}
 
     def _checked(self, actions: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from testbed.envs.warehouse import fetch
 from testbed.envs.warehouse.digest import physics_digest
 from testbed.envs.warehouse.fetch import COWORKER, FINGER_OPEN, FURNITURE, HAND, ROBOT, UNIT
-from testbed.envs.warehouse.scene import TABLE_TOP, TIMESTEP, UNIT_HALF, UNIT_MASS, View, WarehouseScene, Zone
+from testbed.envs.warehouse.scene import TABLE_TOP, TIMESTEP, UNIT_HALF, UNIT_MASS, Camera, WarehouseScene, Zone
 
 TABLE_CENTRE, TABLE_HALF = (1.36, 0.78), (0.39, 0.53)
 """Middle of the bench and half its extent, along x and y [m]."""
@@ -84,7 +84,7 @@ def bench(scene: WarehouseScene) -> Bench:
 def _build(scene: WarehouseScene) -> mujoco.MjSpec:
     spec = fetch.fetch()
     _options(spec, scene)
-    _room(spec, scene.view)
+    _room(spec, scene.camera)
     for layer, zone in enumerate(scene.zones):
         _mark(spec, zone, TABLE_TOP + 0.0004 * layer)
     for number in range(scene.units):
@@ -103,7 +103,7 @@ def _options(spec: mujoco.MjSpec, scene: WarehouseScene) -> None:
     option.cone, option.solver = mujoco.mjtCone.mjCONE_PYRAMIDAL, mujoco.mjtSolver.mjSOL_NEWTON
     option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
     option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET  # an unstable world must not start anew by itself
-    spec.nuserdata = scene.memory.itemsize // 8
+    spec.nuserdata = scene.task_state.itemsize // 8
     visual = spec.visual
     visual.quality.offsamples, visual.quality.shadowsize = 0, 2048
     visual.global_.offwidth, visual.global_.offheight = 1280, 960
@@ -119,7 +119,7 @@ def _box(body, name: str, pos, half, rgba, solid: int = 0, **more):
     )  # fmt: skip
 
 
-def _room(spec: mujoco.MjSpec, view: View) -> None:
+def _room(spec: mujoco.MjSpec, camera: Camera) -> None:
     """Floor, walls with shelving, the bench, warm light, the camera."""
     for texture in spec.textures:
         if texture.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX:
@@ -146,7 +146,7 @@ def _room(spec: mujoco.MjSpec, view: View) -> None:
     sun = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
     world.add_light(name="lamp", type=sun, pos=(1.0, 0.2, 2.6), dir=(0.25, 0.25, -1), castshadow=True,
                     diffuse=(0.55, 0.50, 0.42), specular=(0.1, 0.1, 0.1), ambient=(0, 0, 0))  # fmt: skip
-    _camera(world, view)
+    _camera(world, camera)
 
 
 def _shelving(world) -> None:
@@ -161,13 +161,13 @@ def _shelving(world) -> None:
         _box(world, "", (2.75, end, 0.95), (0.25, 0.02, 0.95), (0.25, 0.38, 0.60))
 
 
-def _camera(world, view: View) -> None:
+def _camera(world, camera: Camera) -> None:
     """Look at the bench from the robot's right and above, so that both its sides and both hands are seen."""
-    eye, target = np.array(view.eye), np.array(view.target)
+    eye, target = np.array(camera.eye), np.array(camera.target)
     back = (eye - target) / np.linalg.norm(eye - target)
     right = np.cross([0, 0, 1], back)
     right /= np.linalg.norm(right)
-    world.add_camera(name="bench", pos=eye, fovy=view.angle, xyaxes=np.concatenate([right, np.cross(back, right)]))
+    world.add_camera(name="bench", pos=eye, fovy=camera.angle, xyaxes=np.concatenate([right, np.cross(back, right)]))
 
 
 def _mark(spec: mujoco.MjSpec, zone: Zone, height: float) -> None:

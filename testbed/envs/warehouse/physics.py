@@ -23,9 +23,9 @@ from testbed.envs.warehouse.scene import (
     TABLE_TOP,
     TIMESTEP,
     UNITS,
-    Memory,
     Seen,
     Start,
+    TaskState,
     WarehouseScene,
 )
 from testbed.mechanics.separation import box_to_segment
@@ -92,7 +92,7 @@ class Physics:
         self.qpos, self.qvel = self.batch.bind("qpos"), self.batch.bind("qvel")
         self.ctrl, self.mocap = self.batch.bind("ctrl"), self.batch.bind("mocap_pos")
         self.welds, self._sensed = self.batch.bind("eq_active"), self.batch.bind("sensordata")
-        self.memory: Memory = self.batch.bind("userdata").view(scene.memory)[:, 0]
+        self.task_state: TaskState = self.batch.bind("userdata").view(scene.task_state)[:, 0]
         """What the worlds remember, live, shape (n,)."""
         hinges = [model.joint(f"robot0:{name}_joint") for name in ARM]
         self._angles = np.array([hinge.qposadr[0] for hinge in hinges])
@@ -125,9 +125,9 @@ class Physics:
         self.mocap[ids, 0] = self.scene.home + LINK
         self.batch.bind("mocap_quat")[ids, 0] = DOWN
         self.ctrl[ids, :2], self.ctrl[ids, 2:] = FINGER_OPEN, self.scene.hand_home
-        self.memory[ids] = start.memory
+        self.task_state[ids] = start.task_state
         self.batch.forward(ids)
-        self.memory["before"][ids] = self._arm.grip(self.qpos[np.ix_(ids, self._angles)])
+        self.task_state["before"][ids] = self._arm.grip(self.qpos[np.ix_(ids, self._angles)])
 
     def states(self) -> np.ndarray:
         """Return the states of all worlds, shape (n, size), float64: STATE, one part after the other."""
@@ -159,7 +159,7 @@ class Physics:
         touch = np.linalg.norm(self._sensed[:, self._touch], axis=-1)
         seen = Seen(
             grip=grip,
-            speed=(grip - self.memory["before"]) * DECISION_HZ,
+            speed=(grip - self.task_state["before"]) * DECISION_HZ,
             lead=self.mocap[:, 0] - LINK - grip,
             width=width,
             touch=touch,
@@ -177,7 +177,7 @@ class Physics:
         """Carry out a decision in the worlds `ids`, shape (k,); actions of shape (n, 4), clipped to [-1, 1]."""
         self._lead(ids, np.clip(actions, -1.0, 1.0), seen)
         self._coworker(ids, seen)
-        self.memory["before"][ids] = seen.grip[ids]
+        self.task_state["before"][ids] = seen.grip[ids]
         return self._substeps(ids)
 
     def _lead(self, ids: np.ndarray, actions: np.ndarray, seen: Seen) -> None:
@@ -189,9 +189,9 @@ class Physics:
 
     def _coworker(self, ids: np.ndarray, seen: Seen) -> None:
         """Lead the coworker's hand a step towards its goal, and let it hold what it wants to hold."""
-        memory = self.memory[ids]
-        goal, holds = self.scene.attend(memory, seen.of(ids))
-        self.memory[ids] = memory
+        task_state = self.task_state[ids]
+        goal, holds = self.scene.step_coworker(task_state, seen.of(ids))
+        self.task_state[ids] = task_state
         way = goal - self.ctrl[ids, 2:]
         length = np.linalg.norm(way, axis=1, keepdims=True)
         self.ctrl[ids, 2:] += way * np.minimum(HAND_PACE / DECISION_HZ / np.maximum(length, 1e-9), 1.0)

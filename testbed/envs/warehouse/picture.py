@@ -23,7 +23,7 @@ ROBOT_LOOK = ("robot0:gripper_link", "robot0:wrist_flex_link", "robot0:elbow_fle
 """Geoms of the robot that take the colour of who drives it."""
 
 
-class Picture:
+class BenchPicture:
     """Draws one scene again and again."""
 
     def __init__(self, scene: WarehouseScene) -> None:

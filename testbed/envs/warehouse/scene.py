@@ -37,7 +37,7 @@ robot's slots; the shared zone (middle, half its extent); where units stood; and
 solver iterations, tolerance, impratio, and of fingers and units solref (2) and solimp (3)."""
 
 RUNNING, SUCCEEDED, FAILED, OUT_OF_TIME, UNSTABLE, DONE_AT_LIMIT = range(6)
-"""How a world stands (`memory["ended"]`)."""
+"""How a world stands (`task_state["ended"]`)."""
 IS_SUCCESS, IS_TRUNCATED = (
     np.isin(range(6), (SUCCEEDED, DONE_AT_LIMIT)),
     np.isin(range(6), (OUT_OF_TIME, DONE_AT_LIMIT)),
@@ -49,11 +49,11 @@ ENDINGS = {
 }  # fmt: skip
 """The endings in words."""
 
-Memory = np.ndarray
+TaskState = np.ndarray
 """Records of what a world remembers beside its physics, shape (n,); kept in MuJoCo's userdata, so part of its state."""
 LIMIT = 4.0
 """No component of an observation exceeds this."""
-BASE_MEMORY = (("steps", 1), ("ended", 1), ("rested", 1), ("before", 3), ("light", 1))
+BASE_STATE = (("steps", 1), ("ended", 1), ("rested", 1), ("before", 3), ("light", 1))
 """Decisions so far, how the episode stands, for how many decisions the robot has been done and at home, where the grip
 was a decision ago, and the number from which the light flickers."""
 
@@ -79,7 +79,7 @@ class Zone:
 
 
 @dataclass(frozen=True)
-class View:
+class Camera:
     """From where pictures show the bench."""
 
     eye: tuple[float, float, float] = (0.86, -0.52, 1.50)
@@ -98,7 +98,7 @@ class Start:
     """Centres of the units, shape (n, units, 3) [m]."""
     yaw: np.ndarray
     """Their rotation about z, shape (n, units) [rad]."""
-    memory: Memory
+    task_state: TaskState
     """What the worlds remember, shape (n,)."""
 
 
@@ -160,28 +160,28 @@ class WarehouseScene(Declared):
     """Where the grip starts and rests [m]."""
     hand_home: tuple[float, float, float]
     """Where the coworker's hand rests [m]."""
-    memory: np.dtype
-    """Record type of what a world remembers; float64 fields that begin with BASE_MEMORY and `context`."""
+    task_state: np.dtype
+    """Record type of what a world remembers; float64 fields that begin with BASE_STATE and `context`."""
     time_limit: float
     """Longest episode [s]."""
     names: tuple[str, ...]
     """Name of every component of the observation."""
-    draw: Callable[[np.ndarray, np.ndarray], Start]
+    sample_initial: Callable[[np.ndarray, np.ndarray], Start]
     """Seeds, shape (n,), and fixed factors, shape (n, factors) -> scenes."""
-    attend: Callable[[Memory, Seen], tuple[np.ndarray, np.ndarray]]
-    """The coworker: memory, changed in place, and what is seen -> goal of its hand, shape (n, 3) [m], and which unit it
-    holds, shape (n, units) bool."""
-    observe: Callable[[Memory, Seen], np.ndarray]
-    """Memory and what is seen -> observations, shape (n, SIZE), float32."""
-    judge: Callable[[Memory, Seen], np.ndarray]
-    """Memory, changed in place where a world has ended, and what is seen -> rewards, shape (n,)."""
+    step_coworker: Callable[[TaskState, Seen], tuple[np.ndarray, np.ndarray]]
+    """The coworker: the task's state, changed in place, and what is seen -> goal of its hand, shape (n, 3) [m], and
+    which unit it holds, shape (n, units) bool."""
+    observe: Callable[[TaskState, Seen], np.ndarray]
+    """TaskState and what is seen -> observations, shape (n, SIZE), float32."""
+    reward_and_termination: Callable[[TaskState, Seen], np.ndarray]
+    """TaskState, changed in place where a world has ended, and what is seen -> rewards, shape (n,)."""
     owners: Callable[[Seen], np.ndarray]
     """What is seen, but for `owner` -> whose each unit is, shape (n, units), a position in OWNERS."""
-    open_need: Callable[[Memory, Seen], np.ndarray]
-    """Memory and what is seen -> units that the coworker's open order lacks, shape (n,)."""
-    look: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]
+    open_need: Callable[[TaskState, Seen], np.ndarray]
+    """TaskState and what is seen -> units that the coworker's open order lacks, shape (n,)."""
+    appearance: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]
     """Context -> colour of each unit that is not plain, by number."""
-    view: View = View()
+    camera: Camera = Camera()
     """What pictures show."""
 
     @property
@@ -201,9 +201,9 @@ OWNERS = ("bench", "supply", "robot's hand", "robot's tote", "robot's buffer", "
 BENCH, SUPPLY, IN_ROBOT, TOTE, BUFFER, IN_COWORKER, COWORKER_TOTE, RESERVE, FLOOR = range(len(OWNERS))
 
 
-def memory_type(context: Mapping[str, tuple[str, ...]], *fields: tuple[str, int]) -> np.dtype:
-    """Return the record type of a task's memory: BASE_MEMORY, the factors of the context, and its own fields."""
-    rows = (*BASE_MEMORY, ("context", len(context)), *fields)
+def task_state_type(context: Mapping[str, tuple[str, ...]], *fields: tuple[str, int]) -> np.dtype:
+    """Return the record type of a task's task_state: BASE_STATE, the factors of the context, and its own fields."""
+    rows = (*BASE_STATE, ("context", len(context)), *fields)
     return np.dtype([(name, np.float64, (size,)) if size > 1 or name == "context" else (name, np.float64)
                      for name, size in rows])  # fmt: skip
 

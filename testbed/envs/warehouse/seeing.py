@@ -49,9 +49,9 @@ def robot_part(home: tuple[float, float, float], seen: Seen, *things: np.ndarray
     return [*parts, (seen.hand - seen.grip) / FAR, seen.hand_speed / SPEED, near[:, None]]
 
 
-def label_part(memory: np.ndarray) -> list[np.ndarray]:
+def label_part(task_state: np.ndarray) -> list[np.ndarray]:
     """Return what the labels of all factors of the context look like now, as columns from about -1 to 1."""
-    return [2 * seen_labels(memory["context"], memory["light"] + memory["steps"]) - 1]
+    return [2 * seen_labels(task_state["context"], task_state["light"] + task_state["steps"]) - 1]
 
 
 def label_names(context: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -84,19 +84,21 @@ class WarehouseEnv(gymnasium.Env):
             ValueError: if the state is of no scene.
         """
         if self._picture is None:
-            from testbed.envs.warehouse.picture import Picture
+            from testbed.envs.warehouse.picture import BenchPicture
 
-            self._picture = Picture(self.scene)
+            self._picture = BenchPicture(self.scene)
         context = self._context(np.asarray(state))
-        return self._picture.draw(state, self.scene.look(context), context, colours)
+        return self._picture.draw(state, self.scene.appearance(context), context, colours)
 
     def _context(self, state: np.ndarray) -> dict[str, str]:
         """Return the factors of the scene that a state is of; raises ValueError where it is of none."""
-        memory = state[len(state) - self.scene.memory.itemsize // 8 :].copy().view(self.scene.memory)[0]
+        task_state = state[len(state) - self.scene.task_state.itemsize // 8 :].copy().view(self.scene.task_state)[0]
         known = self.scene.context.items()
-        if not all(value in range(len(values)) for value, (_, values) in zip(memory["context"], known, strict=True)):
+        if not all(
+            value in range(len(values)) for value, (_, values) in zip(task_state["context"], known, strict=True)
+        ):
             raise ValueError(f"a state of {self.scene.environment} holds a context that it does not have")
-        return {name: values[int(value)] for value, (name, values) in zip(memory["context"], known, strict=True)}
+        return {name: values[int(value)] for value, (name, values) in zip(task_state["context"], known, strict=True)}
 
     def project(self, position: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 3) [m], are in a picture [px from its top left corner], shape (n, 2)."""

@@ -33,7 +33,7 @@ def sample(scene: WarehouseScene, physics: Physics, seen: Seen, events: Events) 
         "separation": seen.separation[:, None],
         "width": seen.width[:, None],
         "grip_force": seen.touch.mean(1)[:, None],
-        "open_need": scene.open_need(physics.memory, seen)[:, None].astype(np.int8),
+        "open_need": scene.open_need(physics.task_state, seen)[:, None].astype(np.int8),
     }
     return {name: signals[name][:, None].copy() for name in TRACE_UNITS}
 
@@ -56,5 +56,5 @@ def constants(scene: WarehouseScene, physics: Physics) -> dict[str, np.ndarray]:
         "solver": np.array(solver),
     }
     told = {name: np.tile(values, (n, *(1,) * values.ndim)) for name, values in once.items()}
-    memory = physics.memory
-    return told | {"order": memory["order"].copy(), "start": units.copy()}
+    task_state = physics.task_state
+    return told | {"order": task_state["order"].copy(), "start": units.copy()}

@@ -44,7 +44,7 @@ _WALKER_SIZE, _VEHICLE_SIZE = len(WALKER_VALUES), len(VEHICLE_VALUES)
 
 
 @compiled
-def observe(world, vehicles, walkers, out):
+def observe_world(world, vehicles, walkers, out):
     """Write the observation of the ego, the first of `vehicles`, into `out`, shape (SIZE,)."""
     ego = vehicles[0]
     out[:] = 0.0

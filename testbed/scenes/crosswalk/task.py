@@ -10,9 +10,9 @@ from testbed.envs.driving.scene import Scene
 from testbed.envs.kernel.compiling import compiled
 from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
-from testbed.scenes.crosswalk.observation import NAMES, observe
+from testbed.scenes.crosswalk.observation import NAMES, observe_world
 from testbed.scenes.crosswalk.road import LANE_LINES, LANES, SPEED_LIMIT, ZEBRA
-from testbed.scenes.crosswalk.traffic import CONTEXT, PEDESTRIANS, TARGET_SPEEDS, VEHICLES, draw
+from testbed.scenes.crosswalk.traffic import CONTEXT, PEDESTRIANS, TARGET_SPEEDS, VEHICLES, sample_initial
 
 AFTER_ZEBRA = 3.0
 """Time from leaving the zebra to the end of the episode [s]."""
@@ -24,7 +24,7 @@ _FAR_EDGE = float(ZEBRA[0, 1])
 
 
 @compiled(nogil=True)
-def judge(worlds, vehicles, trace, rewards, start, stop):
+def reward_and_termination(worlds, vehicles, trace, rewards, start, stop):
     """Write rewards and ends of worlds `start` to `stop` that were stepped.
 
     The reward is 1 for a passage done, -1 for a contact, and a little for speed on the way.
@@ -43,10 +43,10 @@ def judge(worlds, vehicles, trace, rewards, start, stop):
 
 
 @compiled(nogil=True)
-def see(lanes, worlds, vehicles, objects, observations, start, stop):
+def observe(lanes, worlds, vehicles, objects, observations, start, stop):
     """Write the observations of worlds `start` to `stop`."""
     for w in range(start, stop):
-        observe(worlds[w], vehicles[w], objects[w], observations[w])
+        observe_world(worlds[w], vehicles[w], objects[w], observations[w])
 
 
 SCENE = Scene(
@@ -63,9 +63,9 @@ SCENE = Scene(
     time_limit=TIME_LIMIT,
     names=NAMES,
     limit=LIMIT,
-    draw=draw,
-    judge=judge,
-    see=see,
+    sample_initial=sample_initial,
+    reward_and_termination=reward_and_termination,
+    observe=observe,
     constants={"size": "m", "walker": "", "zebra": "m", "lane_line": "m"},
 )
 """The crosswalk, declared."""

@@ -41,8 +41,8 @@ CHANCES = (0.85, 0.5, 0.0)
 """How likely each pedestrian crosses rather than stands by."""
 
 
-def draw(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return crosswalk scenes as WORLD, VEHICLE and OBJECT records; see `Scene.draw`.
+def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return crosswalk scenes as WORLD, VEHICLE and OBJECT records; see `Scene.sample_initial`.
 
     The same seed with another factor gives the same scene but for that factor: a matched pair.
     """

@@ -39,7 +39,7 @@ _FACTOR_SIZES = tuple(len(values) for values in CONTEXT.values())
 
 
 @compiled
-def observe(lanes, world, vehicles, out):
+def observe_world(lanes, world, vehicles, out):
     """Write the observation of the ego, the first of `vehicles`, into `out`, shape (SIZE,)."""
     ego = vehicles[0]
     out[:] = 0.0

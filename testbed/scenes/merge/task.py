@@ -13,9 +13,9 @@ from testbed.envs.driving.scene import Scene
 from testbed.envs.kernel.compiling import compiled
 from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
-from testbed.scenes.merge.observation import NAMES, observe
+from testbed.scenes.merge.observation import NAMES, observe_world
 from testbed.scenes.merge.road import LANE_LINES, LANES, MERGE_END, RAMP, SPEED_LIMIT
-from testbed.scenes.merge.traffic import CONTEXT, TARGET_SPEEDS, VEHICLES, draw
+from testbed.scenes.merge.traffic import CONTEXT, TARGET_SPEEDS, VEHICLES, sample_initial
 
 AFTER_MERGE = 5.0
 """Time from crossing onto the main road to the end of the episode [s]."""
@@ -29,7 +29,7 @@ _AFTER, _LIMIT = round(AFTER_MERGE * SIMULATION_HZ), round(TIME_LIMIT * SIMULATI
 
 
 @compiled(nogil=True)
-def judge(worlds, vehicles, trace, rewards, start, stop):
+def reward_and_termination(worlds, vehicles, trace, rewards, start, stop):
     """Write rewards and ends of worlds `start` to `stop` that were stepped.
 
     The reward is 1 for a task done, -1 for a contact, and a little for speed on the way.
@@ -49,10 +49,10 @@ def judge(worlds, vehicles, trace, rewards, start, stop):
 
 
 @compiled(nogil=True)
-def see(lanes, worlds, vehicles, objects, observations, start, stop):
+def observe(lanes, worlds, vehicles, objects, observations, start, stop):
     """Write the observations of worlds `start` to `stop`."""
     for w in range(start, stop):
-        observe(lanes, worlds[w], vehicles[w], observations[w])
+        observe_world(lanes, worlds[w], vehicles[w], observations[w])
 
 
 @compiled
@@ -75,9 +75,9 @@ SCENE = Scene(
     time_limit=TIME_LIMIT,
     names=NAMES,
     limit=LIMIT,
-    draw=draw,
-    judge=judge,
-    see=see,
+    sample_initial=sample_initial,
+    reward_and_termination=reward_and_termination,
+    observe=observe,
     constants={"size": "m", "lane_line": "m"},
 )
 """The merge, declared."""

@@ -43,8 +43,8 @@ MAIN_GAP = (3.2, 4.4)
 _BARRIER = 2.0  # highway-env's obstacle is a square of this size [m]
 
 
-def draw(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return merge scenes as WORLD, VEHICLE and OBJECT records; see `Scene.draw`.
+def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return merge scenes as WORLD, VEHICLE and OBJECT records; see `Scene.sample_initial`.
 
     The same seed with another `leader` gives the same scene but for that one vehicle's kind: a matched pair.
     """

@@ -9,7 +9,7 @@ import numpy as np
 
 from testbed.envs.warehouse.furniture import GRASP
 from testbed.envs.warehouse.looking import near_places
-from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RESTING, SUPPLY, Memory, Seen
+from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RESTING, SUPPLY, Seen, TaskState
 from testbed.scenes.picking.layout import (
     COWORKER_SLOTS,
     HAND_HOME,
@@ -19,7 +19,7 @@ from testbed.scenes.picking.layout import (
 )
 
 WAITING, TO_UNIT, DOWN, UP, TO_PLACE, LOWER, LEAVE = range(7)
-"""What its hand is doing (`memory["mode"]`)."""
+"""What its hand is doing (`state["mode"]`)."""
 ROOM = 0.18
 """It begins to reach for nothing nearer to the robot's grip than this, seen from above [m]."""
 ABORT = 0.14
@@ -38,17 +38,17 @@ OCCUPIED = 0.05
 """A place with a unit nearer than this is occupied [m]."""
 
 
-def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+def step_coworker(state: TaskState, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
     """Return the goal of the hand, shape (n, 3) [m], and what it holds, shape (n, UNITS) bool; see `WarehouseScene`."""
-    _choose(memory, seen)
-    rows = np.arange(len(memory))
-    unit = seen.units[rows, memory["unit"].astype(int)]
-    place = np.stack([memory["place_x"], memory["place_y"], np.full(len(rows), RESTING)], axis=1)
-    _advance(memory, seen, _goal(memory["mode"], unit, place), unit)
-    mode = memory["mode"]
+    _choose(state, seen)
+    rows = np.arange(len(state))
+    unit = seen.units[rows, state["unit"].astype(int)]
+    place = np.stack([state["place_x"], state["place_y"], np.full(len(rows), RESTING)], axis=1)
+    _advance(state, seen, _goal(state["mode"], unit, place), unit)
+    mode = state["mode"]
     goal = _goal(mode, unit, place)
     travels = np.isin(mode, (WAITING, TO_UNIT, TO_PLACE, LEAVE))[:, None]
-    holds = ((mode >= UP) & (mode <= LOWER))[:, None] & (np.arange(UNITS) == memory["unit"][:, None])
+    holds = ((mode >= UP) & (mode <= LOWER))[:, None] & (np.arange(UNITS) == state["unit"][:, None])
     return np.where(travels, _by_its_side(seen.hand, goal), goal), holds
 
 
@@ -74,46 +74,48 @@ def _by_its_side(hand: np.ndarray, goal: np.ndarray) -> np.ndarray:
     return np.where((beside & inside)[:, None], back, np.where(beside[:, None], along, goal))
 
 
-def _advance(memory: Memory, seen: Seen, goal: np.ndarray, unit: np.ndarray) -> None:
+def _advance(state: TaskState, seen: Seen, goal: np.ndarray, unit: np.ndarray) -> None:
     """Go on to the next thing where the hand has reached its goal; give a unit up that the robot goes for."""
-    mode = memory["mode"]
+    mode = state["mode"]
     there = np.linalg.norm(seen.hand - goal, axis=1) < THERE
     there |= (mode == UP) & (seen.hand[:, 2] > ABOVE - 0.02)
     reaching = (mode == TO_UNIT) | (mode == DOWN)
     robot = np.linalg.norm(seen.grip[:, :2] - unit[:, :2], axis=1)
-    rows, number = np.arange(len(memory)), memory["unit"].astype(int)
+    rows, number = np.arange(len(state)), state["unit"].astype(int)
     lost = reaching & ((robot < ABORT) | seen.held[rows, number] | (seen.separation < TOUCHED))
     placed = there & (mode == LOWER)
-    memory["taken"] += placed & (memory["job"] == COWORKER_TOTE)
-    memory["restock"] -= placed & (memory["job"] == SUPPLY)
+    state["taken"] += placed & (state["job"] == COWORKER_TOTE)
+    state["restock"] -= placed & (state["job"] == SUPPLY)
     after = np.where(mode == LEAVE, WAITING, mode + 1)
-    memory["mode"] = np.where(lost, WAITING, np.where(there & (mode > WAITING), after, mode))
+    state["mode"] = np.where(lost, WAITING, np.where(there & (mode > WAITING), after, mode))
 
 
-def _choose(memory: Memory, seen: Seen) -> None:
+def _choose(state: TaskState, seen: Seen) -> None:
     """Give every hand that waits something to do, if there is anything."""
-    free = memory["mode"] == WAITING
-    time = memory["steps"] / DECISION_HZ
+    free = state["mode"] == WAITING
+    time = state["steps"] / DECISION_HZ
     far = np.linalg.norm(seen.units[..., :2] - seen.grip[:, None, :2], axis=-1)
     loose = ~seen.held & ~seen.carried & (far > ROOM)
-    takes = free & (time >= memory["opens"]) & (memory["taken"] < memory["need"])
+    takes = free & (time >= state["opens"]) & (state["taken"] < state["need"])
     offered = loose & ZONES[SUPPLY].holds(seen.units)
-    fills = free & (time >= memory["refills"]) & (memory["restock"] > 0)
+    fills = free & (time >= state["refills"]) & (state["restock"] > 0)
     stored = loose & ZONES[RESERVE].holds(seen.units)
     gaps = ~near_places(seen.units, SUPPLY_PLACES, OCCUPIED).any(-1) & (
         np.linalg.norm(SUPPLY_PLACES[None, :, :2] - seen.grip[:, None, :2], axis=-1) > ROOM
     )
     room = ~np.any(near_places(seen.units, COWORKER_SLOTS, OCCUPIED), axis=-1)
-    _begin(memory, takes & offered.any(1), np.where(offered, far, -1.0), COWORKER_TOTE, room, COWORKER_SLOTS)
-    fills &= (memory["mode"] == WAITING) & stored.any(1) & gaps.any(1)
-    _begin(memory, fills, np.where(stored, 1.0 + np.arange(UNITS), -1.0), SUPPLY, gaps, SUPPLY_PLACES)
+    _begin(state, takes & offered.any(1), np.where(offered, far, -1.0), COWORKER_TOTE, room, COWORKER_SLOTS)
+    fills &= (state["mode"] == WAITING) & stored.any(1) & gaps.any(1)
+    _begin(state, fills, np.where(stored, 1.0 + np.arange(UNITS), -1.0), SUPPLY, gaps, SUPPLY_PLACES)
 
 
-def _begin(memory: Memory, who: np.ndarray, liking: np.ndarray, job: int, gaps: np.ndarray, places: np.ndarray) -> None:
+def _begin(
+    state: TaskState, who: np.ndarray, liking: np.ndarray, job: int, gaps: np.ndarray, places: np.ndarray
+) -> None:
     """Let hands reach for the unit they like best and remember the first free place for it."""
     place = places[gaps.argmax(1)]
-    memory["unit"] = np.where(who, liking.argmax(1), memory["unit"])
-    memory["place_x"] = np.where(who, place[:, 0], memory["place_x"])
-    memory["place_y"] = np.where(who, place[:, 1], memory["place_y"])
-    memory["job"] = np.where(who, job, memory["job"])
-    memory["mode"] = np.where(who, TO_UNIT, memory["mode"])
+    state["unit"] = np.where(who, liking.argmax(1), state["unit"])
+    state["place_x"] = np.where(who, place[:, 0], state["place_x"])
+    state["place_y"] = np.where(who, place[:, 1], state["place_y"])
+    state["job"] = np.where(who, job, state["job"])
+    state["mode"] = np.where(who, TO_UNIT, state["mode"])

@@ -13,8 +13,8 @@ from testbed.envs.warehouse.scene import (
     COWORKER_TOTE,
     SUPPLY,
     TOTE,
-    Memory,
     Seen,
+    TaskState,
     owners_by_place,
 )
 from testbed.envs.warehouse.seeing import (
@@ -46,19 +46,19 @@ def owners(seen: Seen) -> np.ndarray:
     return owners_by_place(seen, ZONES)
 
 
-def observe(memory: Memory, seen: Seen) -> np.ndarray:
+def observe(state: TaskState, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = seen.owner, np.arange(len(memory))
+    owner, rows = seen.owner, np.arange(len(state))
     unit, there = next_unit(seen, (owner == SUPPLY) | (owner == BENCH))
     place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
-    left = memory["order"] - (owner == TOTE).sum(1)
+    left = state["order"] - (owner == TOTE).sum(1)
     slot = np.where((left > 0)[:, None], free_place(seen, TOTE_SLOTS), free_place(seen, BUFFER_PLACES))
     excess = (owner == BUFFER).sum(1)
     supply = (owner == SUPPLY).sum(1)
-    need = memory["need"] - (owner == COWORKER_TOTE).sum(1)
+    need = state["need"] - (owner == COWORKER_TOTE).sum(1)
     own = robot_part(HOME, seen, place, slot)
-    counts = [left / MOST, excess / MOST, supply / MOST, need / MOST, there, memory["mode"] > 0]
-    return joined([*own, *counts, *label_part(memory)])
+    counts = [left / MOST, excess / MOST, supply / MOST, need / MOST, there, state["mode"] > 0]
+    return joined([*own, *counts, *label_part(state)])
 
 
 @dataclass(frozen=True)

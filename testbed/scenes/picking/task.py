@@ -16,14 +16,14 @@ from testbed.envs.warehouse.scene import (
     DECISION_HZ,
     SUPPLY,
     TOTE,
-    Memory,
     Seen,
     Start,
+    TaskState,
     WarehouseScene,
-    memory_type,
+    task_state_type,
 )
-from testbed.envs.warehouse.termination import over
-from testbed.scenes.picking.coworker import attend
+from testbed.envs.warehouse.termination import termination
+from testbed.scenes.picking.coworker import step_coworker
 from testbed.scenes.picking.layout import (
     HAND_HOME,
     HOME,
@@ -40,7 +40,7 @@ TIME_LIMIT = 16.0
 """Longest episode [s]."""
 STEPS = round(TIME_LIMIT * DECISION_HZ)
 """The same in decisions."""
-MEMORY = memory_type(
+TASK_STATE = task_state_type(
     CONTEXT, ("order", 1), ("need", 1), ("opens", 1), ("restock", 1), ("refills", 1), ("taken", 1), ("mode", 1),
     ("unit", 1), ("job", 1), ("place_x", 1), ("place_y", 1),
 )  # fmt: skip
@@ -48,25 +48,25 @@ MEMORY = memory_type(
 coworker has taken, and what its hand is doing."""
 
 
-def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
-    """Return order-picking scenes; see `WarehouseScene.draw`.
+def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> Start:
+    """Return order-picking scenes.
 
     The same seed with another factor gives the same scene but for that factor, and what the notice does to supplies.
     """
     draws, n = Draws(seeds), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     context = np.where(fixed >= 0, fixed, context)
-    memory = np.zeros(n, MEMORY)
-    memory["context"], memory["light"] = context, light_of(seeds)
-    memory["order"], memory["need"] = 1 + draws.choice((0.25,) * 4), 1 + draws.choice((0.4, 0.35, 0.25))
-    memory["opens"] = draws.uniform(0.0, 1.5)
+    state = np.zeros(n, TASK_STATE)
+    state["context"], state["light"] = context, light_of(seeds)
+    state["order"], state["need"] = 1 + draws.choice((0.25,) * 4), 1 + draws.choice((0.4, 0.35, 0.25))
+    state["opens"] = draws.uniform(0.0, 1.5)
     plenty, scarce = 2 + draws.choice((0.2,) * 5), draws.choice((0.1, 0.3, 0.3, 0.2, 0.1))
-    wanted = memory["order"] + memory["need"]
+    wanted = state["order"] + state["need"]
     short = context[:, 1] > 0  # a shock: less comes, and nothing after it
     stock = np.minimum(wanted + np.where(short, scarce, plenty), UNITS).astype(int)
-    memory["restock"] = np.where(short, 0, np.minimum(draws.choice((0.4, 0.3, 0.3)), UNITS - stock))
-    memory["refills"] = draws.uniform(2.0, 6.0)
-    return Start(*_put(draws, n, stock), memory)
+    state["restock"] = np.where(short, 0, np.minimum(draws.choice((0.4, 0.3, 0.3)), UNITS - stock))
+    state["refills"] = draws.uniform(2.0, 6.0)
+    return Start(*_put(draws, n, stock), state)
 
 
 def _put(draws: Draws, n: int, stock: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -80,22 +80,22 @@ def _put(draws: Draws, n: int, stock: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return position, draws.uniform(-0.1, 0.1, UNITS)
 
 
-def judge(memory: Memory, seen: Seen) -> np.ndarray:
-    """Return rewards, the share of the order that is in the tote at the end, shape (n,); see `WarehouseScene.judge`."""
-    filled = np.minimum((seen.owner == TOTE).sum(1), memory["order"])
-    full = filled >= memory["order"]
-    served = memory["taken"] >= memory["need"]
-    return over(memory, seen, HOME, full, served, STEPS) * filled / memory["order"]
+def reward_and_termination(state: TaskState, seen: Seen) -> np.ndarray:
+    """Return rewards, the share of the order that is in the tote at the end, shape (n,)."""
+    filled = np.minimum((seen.owner == TOTE).sum(1), state["order"])
+    full = filled >= state["order"]
+    served = state["taken"] >= state["need"]
+    return termination(state, seen, HOME, full, served, STEPS) * filled / state["order"]
 
 
-def open_need(memory: Memory, seen: Seen) -> np.ndarray:
+def open_need(state: TaskState, seen: Seen) -> np.ndarray:
     """Return how many units the coworker still lacks of an order that is open, shape (n,)."""
-    lacks = memory["need"] - (seen.owner == COWORKER_TOTE).sum(1)
-    return np.where(memory["steps"] / DECISION_HZ >= memory["opens"], np.maximum(lacks, 0), 0)
+    lacks = state["need"] - (seen.owner == COWORKER_TOTE).sum(1)
+    return np.where(state["steps"] / DECISION_HZ >= state["opens"], np.maximum(lacks, 0), 0)
 
 
-def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
-    """Return the colour of every unit, that of its product's label; see `WarehouseScene.look`."""
+def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
+    """Return the colour of every unit, that of its product's label."""
     return dict.fromkeys(range(UNITS), tuple(LABELS[CONTEXT["product"].index(context["product"])]))
 
 
@@ -110,15 +110,15 @@ SCENE = WarehouseScene(
     slots=TOTE_SLOTS,
     home=HOME,
     hand_home=HAND_HOME,
-    memory=MEMORY,
+    task_state=TASK_STATE,
     time_limit=TIME_LIMIT,
     names=NAMES,
-    draw=draw,
-    attend=attend,
+    sample_initial=sample_initial,
+    step_coworker=step_coworker,
     observe=observe,
-    judge=judge,
+    reward_and_termination=reward_and_termination,
     owners=owners,
     open_need=open_need,
-    look=look,
+    appearance=appearance,
 )
 """Order picking, declared."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from testbed.envs.warehouse.looking import free_place, next_unit
-from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE, Memory, Seen, owners_by_place
+from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE, Seen, TaskState, owners_by_place
 from testbed.envs.warehouse.seeing import (
     HandView,
     hand_view,
@@ -36,16 +36,16 @@ def owners(seen: Seen) -> np.ndarray:
     return owners_by_place(seen, ZONES)
 
 
-def observe(memory: Memory, seen: Seen) -> np.ndarray:
+def observe(state: TaskState, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = seen.owner, np.arange(len(memory))
+    owner, rows = seen.owner, np.arange(len(state))
     unit, there = next_unit(seen, (owner == SUPPLY) | (owner == BENCH))
     place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
-    left = memory["order"] - (owner == TOTE).sum(1)
+    left = state["order"] - (owner == TOTE).sum(1)
     own = robot_part(HOME, seen, place, free_place(seen, GOAL_SLOTS))
     lane = (seen.grip[:, 1] - SHARED.centre[1]) / LANE
     counts = [left / MOST, there, SHARED.holds(seen.grip), SHARED.holds(seen.hand), lane]
-    return joined([*own, *counts, *label_part(memory)])
+    return joined([*own, *counts, *label_part(state)])
 
 
 @dataclass(frozen=True)

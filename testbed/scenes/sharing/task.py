@@ -11,8 +11,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from testbed.envs.warehouse.labels import light_of
-from testbed.envs.warehouse.scene import DECISION_HZ, TOTE, Memory, Seen, Start, WarehouseScene, Zone, memory_type
-from testbed.envs.warehouse.termination import over
+from testbed.envs.warehouse.scene import (
+    DECISION_HZ,
+    TOTE,
+    Seen,
+    Start,
+    TaskState,
+    WarehouseScene,
+    Zone,
+    task_state_type,
+)
+from testbed.envs.warehouse.termination import termination
 from testbed.scenes.sharing.layout import GOAL_SLOTS, HAND_HOME, HOME, SHARED, SOURCE, UNITS, ZONES
 from testbed.scenes.sharing.observation import CONTEXT, NAMES, observe, owners
 from testbed.seeding import Draws
@@ -23,7 +32,7 @@ STEPS = round(TIME_LIMIT * DECISION_HZ)
 """The same in decisions."""
 VISITS = 6
 """How often the coworker reaches in."""
-MEMORY = memory_type(
+TASK_STATE = task_state_type(
     CONTEXT, ("order", 1), ("comes", VISITS), ("leaves", VISITS), ("work_x", VISITS), ("work_y", VISITS)
 )
 """What a world remembers: units ordered; when the coworker comes and leaves [s] and where it works [m]."""
@@ -35,23 +44,23 @@ STAYS, PAUSES = ((0.8, 1.8), (1.0, 2.0)), ((1.6, 3.2), (0.8, 1.6))
 """Shortest and longest visit and pause between visits, for a light and a heavy load [s]."""
 
 
-def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
-    """Return scenes; see `WarehouseScene.draw`. The same seed with another `due` gives the same scene but for that."""
+def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> Start:
+    """Return scenes. The same seed with another `due` gives the same scene but for that."""
     draws, n = Draws(seeds), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     context = np.where(fixed >= 0, fixed, context)
-    memory = np.zeros(n, MEMORY)
-    memory["context"], memory["light"] = context, light_of(seeds)
-    memory["order"] = 2 + draws.choice((0.5, 0.5))
+    state = np.zeros(n, TASK_STATE)
+    state["context"], state["light"] = context, light_of(seeds)
+    state["order"] = 2 + draws.choice((0.5, 0.5))
     stay, pause = (_spans(draws, np.array(table)[context[:, 1]]) for table in (STAYS, PAUSES))
     pause[:, 0] = draws.uniform(0.2, 2.0)
-    memory["leaves"] = np.cumsum(stay + pause, axis=1)
-    memory["comes"] = memory["leaves"] - stay
-    memory["work_x"], memory["work_y"] = draws.uniform(1.22, 1.36, VISITS), draws.uniform(0.70, 0.86, VISITS)
+    state["leaves"] = np.cumsum(stay + pause, axis=1)
+    state["comes"] = state["leaves"] - stay
+    state["work_x"], state["work_y"] = draws.uniform(1.22, 1.36, VISITS), draws.uniform(0.70, 0.86, VISITS)
     shift = np.stack([draws.uniform(-0.010, 0.010, UNITS), draws.uniform(-0.010, 0.010, UNITS)], -1)
     position = np.tile(SOURCE, (n, 1, 1))
     position[..., :2] += shift
-    return Start(position, draws.uniform(-0.1, 0.1, UNITS), memory)
+    return Start(position, draws.uniform(-0.1, 0.1, UNITS), state)
 
 
 def _spans(draws: Draws, bounds: np.ndarray) -> np.ndarray:
@@ -59,31 +68,33 @@ def _spans(draws: Draws, bounds: np.ndarray) -> np.ndarray:
     return draws.uniform(bounds[:, :1], bounds[:, 1:], VISITS)
 
 
-def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the coworker's hand wants to be, shape (n, 3) [m]; it holds nothing; see `WarehouseScene.attend`.
+def step_coworker(state: TaskState, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the coworker's hand wants to be, shape (n, 3) [m]; it holds nothing.
 
     It comes and goes by its own plan, whatever the robot does, but breaks a visit off when it is touched.
     """
-    time = memory["steps"][:, None] / DECISION_HZ
-    now = (memory["comes"] <= time) & (time < memory["leaves"])
+    time = state["steps"][:, None] / DECISION_HZ
+    now = (state["comes"] <= time) & (time < state["leaves"])
     touched = now & (seen.separation < TOUCHED)[:, None]  # whoever is pushed pulls the hand back
-    memory["leaves"] = np.where(touched, time, memory["leaves"])
+    state["leaves"] = np.where(touched, time, state["leaves"])
     now &= ~touched
-    rows, visit = np.arange(len(memory)), now.argmax(1)
+    rows, visit = np.arange(len(state)), now.argmax(1)
     work = np.column_stack(
-        [memory["work_x"][rows, visit], memory["work_y"][rows, visit], np.full(len(rows), WORK_HEIGHT)]
+        [state["work_x"][rows, visit], state["work_y"][rows, visit], np.full(len(rows), WORK_HEIGHT)]
     )
     return np.where(np.any(now, axis=1, keepdims=True), work, np.array(HAND_HOME)), np.zeros((len(rows), UNITS), bool)
 
 
-def judge(memory: Memory, seen: Seen) -> np.ndarray:
-    """Return rewards, the share of the order that is done at the end, shape (n,); see `WarehouseScene.judge`."""
-    done = np.minimum((seen.owner == TOTE).sum(1), memory["order"])
-    return over(memory, seen, HOME, done >= memory["order"], np.ones(len(memory), bool), STEPS) * done / memory["order"]
+def reward_and_termination(state: TaskState, seen: Seen) -> np.ndarray:
+    """Return rewards, the share of the order that is done at the end, shape (n,)."""
+    done = np.minimum((seen.owner == TOTE).sum(1), state["order"])
+    return (
+        termination(state, seen, HOME, done >= state["order"], np.ones(len(state), bool), STEPS) * done / state["order"]
+    )
 
 
-def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
-    """All units are plain; see `WarehouseScene.look`."""
+def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
+    """All units are plain."""
     return {}
 
 
@@ -98,15 +109,15 @@ SCENE = WarehouseScene(
     slots=GOAL_SLOTS,
     home=HOME,
     hand_home=HAND_HOME,
-    memory=MEMORY,
+    task_state=TASK_STATE,
     time_limit=TIME_LIMIT,
     names=NAMES,
-    draw=draw,
-    attend=attend,
+    sample_initial=sample_initial,
+    step_coworker=step_coworker,
     observe=observe,
-    judge=judge,
+    reward_and_termination=reward_and_termination,
     owners=owners,
-    open_need=lambda memory, seen: np.zeros(len(memory)),
-    look=look,
+    open_need=lambda state, seen: np.zeros(len(state)),
+    appearance=appearance,
 )
 """The shared bench, declared."""

@@ -11,8 +11,8 @@ from testbed.envs.warehouse.scene import (
     COWORKER_TOTE,
     TABLE_TOP,
     TOTE,
-    Memory,
     Seen,
+    TaskState,
     owners_by_place,
 )
 from testbed.envs.warehouse.seeing import (
@@ -65,9 +65,9 @@ def filled(seen: Seen) -> np.ndarray:
     return np.cumprod(slots, axis=1).sum(1)
 
 
-def observe(memory: Memory, seen: Seen) -> np.ndarray:
+def observe(state: TaskState, seen: Seen) -> np.ndarray:
     """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = seen.owner, np.arange(len(memory))
+    owner, rows = seen.owner, np.arange(len(state))
     mine = np.arange(UNITS) < OWN
     unit, there = next_unit(seen, mine & (owner != TOTE))
     place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
@@ -77,8 +77,8 @@ def observe(memory: Memory, seen: Seen) -> np.ndarray:
     neighbour = seen.units[rows, OWN + last]
     shift = neighbour[:, 0] - THEIRS[last, 0]
     own = robot_part(HOME, seen, place, slot, neighbour)
-    counts = [(memory["order"] - done) / MOST, there, done / MOST, shift / SHIFT]
-    return joined([*own, *counts, *label_part(memory)])
+    counts = [(state["order"] - done) / MOST, there, done / MOST, shift / SHIFT]
+    return joined([*own, *counts, *label_part(state)])
 
 
 @dataclass(frozen=True)

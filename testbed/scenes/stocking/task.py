@@ -11,8 +11,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from testbed.envs.warehouse.labels import LABELS, light_of
-from testbed.envs.warehouse.scene import DECISION_HZ, Memory, Seen, Start, View, WarehouseScene, Zone, memory_type
-from testbed.envs.warehouse.termination import over
+from testbed.envs.warehouse.scene import (
+    DECISION_HZ,
+    Camera,
+    Seen,
+    Start,
+    TaskState,
+    WarehouseScene,
+    Zone,
+    task_state_type,
+)
+from testbed.envs.warehouse.termination import termination
 from testbed.scenes.stocking.layout import HAND_HOME, HOME, OWN, PAINTED, ROW, SLOTS, SOURCE, THEIRS, UNITS, ZONES
 from testbed.scenes.stocking.observation import CONTEXT, NAMES, filled, observe, owners
 from testbed.seeding import Draws
@@ -21,41 +30,43 @@ TIME_LIMIT = 14.0
 """Longest episode [s]."""
 STEPS = round(TIME_LIMIT * DECISION_HZ)
 """The same in decisions."""
-MEMORY = memory_type(CONTEXT, ("order", 1))
+TASK_STATE = task_state_type(CONTEXT, ("order", 1))
 """What a world remembers: units ordered."""
 
 
-def draw(seeds: np.ndarray, fixed: np.ndarray) -> Start:
-    """Return scenes; see `WarehouseScene.draw`. The same seed with another factor gives the same scene otherwise."""
+def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> Start:
+    """Return scenes. The same seed with another factor gives the same scene otherwise."""
     draws, n = Draws(seeds), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
-    memory = np.zeros(n, MEMORY)
+    state = np.zeros(n, TASK_STATE)
     context = np.where(fixed >= 0, fixed, context)
-    memory["context"], memory["light"] = context, light_of(seeds)
-    memory["order"] = 2 + draws.choice((0.5, 0.5))
+    state["context"], state["light"] = context, light_of(seeds)
+    state["order"] = 2 + draws.choice((0.5, 0.5))
     shift = np.stack([draws.uniform(-1.0, 1.0, UNITS), draws.uniform(-1.0, 1.0, UNITS)], -1)
     position = np.tile(np.concatenate([SOURCE, THEIRS]), (n, 1, 1))
     position[:, :OWN, :2] += 0.012 * shift[:, :OWN]
     position[:, OWN:, :2] += shift[:, OWN:] * (0.010, 0.003)
     turn = draws.uniform(-0.1, 0.1, UNITS)
     turn[:, OWN:] *= 0.3
-    return Start(position, turn, memory)
+    return Start(position, turn, state)
 
 
-def attend(memory: Memory, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
-    """The coworker is elsewhere: its hand rests; see `WarehouseScene.attend`."""
-    n = len(memory)
+def step_coworker(state: TaskState, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
+    """The coworker is elsewhere: its hand rests."""
+    n = len(state)
     return np.tile(HAND_HOME, (n, 1)), np.zeros((n, UNITS), bool)
 
 
-def judge(memory: Memory, seen: Seen) -> np.ndarray:
-    """Return rewards, the share of the slots that are filled at the end, shape (n,); see `WarehouseScene.judge`."""
-    done = np.minimum(filled(seen), memory["order"])
-    return over(memory, seen, HOME, done >= memory["order"], np.ones(len(memory), bool), STEPS) * done / memory["order"]
+def reward_and_termination(state: TaskState, seen: Seen) -> np.ndarray:
+    """Return rewards, the share of the slots that are filled at the end, shape (n,)."""
+    done = np.minimum(filled(seen), state["order"])
+    return (
+        termination(state, seen, HOME, done >= state["order"], np.ones(len(state), bool), STEPS) * done / state["order"]
+    )
 
 
-def look(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
-    """Return the colour of every unit: the coworker's that of their label; see `WarehouseScene.look`."""
+def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
+    """Return the colour of every unit: the coworker's that of their label."""
     theirs = tuple(LABELS[CONTEXT["neighbour"].index(context["neighbour"])])
     return dict.fromkeys(range(OWN, UNITS), theirs)
 
@@ -71,16 +82,16 @@ SCENE = WarehouseScene(
     slots=SLOTS,
     home=HOME,
     hand_home=HAND_HOME,
-    memory=MEMORY,
+    task_state=TASK_STATE,
     time_limit=TIME_LIMIT,
     names=NAMES,
-    draw=draw,
-    attend=attend,
+    sample_initial=sample_initial,
+    step_coworker=step_coworker,
     observe=observe,
-    judge=judge,
+    reward_and_termination=reward_and_termination,
     owners=owners,
-    open_need=lambda memory, seen: np.zeros(len(memory)),
-    look=look,
-    view=View(eye=(0.92, -0.42, 1.36), target=(1.30, 0.78, 0.42), angle=34.0),
+    open_need=lambda state, seen: np.zeros(len(state)),
+    appearance=appearance,
+    camera=Camera(eye=(0.92, -0.42, 1.36), target=(1.30, 0.78, 0.42), angle=34.0),
 )
 """Shelf stocking, declared."""

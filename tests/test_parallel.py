@@ -14,12 +14,12 @@ import pytest
 
 from testbed.errors import UserError
 from testbed.experiment.leftovers import PREFIX, SHARED
-from testbed.experiment.parallel import side_by_side
-from testbed.experiment.worker import advance
+from testbed.experiment.parallel import in_parallel
+from testbed.experiment.worker import report_progress
 
 
 def square(number: int) -> int:
-    advance(1)
+    report_progress(1)
     return number * number
 
 
@@ -36,28 +36,28 @@ def end(number: int) -> int:
 
 
 def test_results_come_in_order(capsys):
-    assert side_by_side(square, [3, 1, 2], "square", 3) == [9, 1, 4]
+    assert in_parallel(square, [3, 1, 2], "square", 3) == [9, 1, 4]
     assert "✓ square" in capsys.readouterr().out
 
 
 def test_a_users_mistake_comes_through():
     with pytest.raises(UserError, match="no such thing"):
-        side_by_side(refuse, [0, 1, 2], "try", 3)
+        in_parallel(refuse, [0, 1, 2], "try", 3)
 
 
 def test_an_ended_process_is_named():
     with pytest.raises(UserError, match="ended from outside"):
-        side_by_side(end, [0, 1], "try", 2)
+        in_parallel(end, [0, 1], "try", 2)
 
 
 STUCK = """
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
-from test_side_by_side import wait_long
-from testbed.experiment.parallel import side_by_side
-from testbed.experiment.worker import advance
+from test_parallel import wait_long
+from testbed.experiment.parallel import in_parallel
+from testbed.experiment.worker import report_progress
 if __name__ == "__main__":
-    side_by_side(wait_long, [sys.argv[2]], "wait", 1)
+    in_parallel(wait_long, [sys.argv[2]], "wait", 1)
 """
 
 
@@ -87,11 +87,11 @@ def test_what_the_pool_of_a_killed_group_left_is_removed_by_the_next(tmp_path):
     folders = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}-{process.pid}-*"))
     left = [*SHARED.glob(f"sem.{PREFIX}-{process.pid}-*"), *folders]
     assert len(left) > 1 and len(folders) == 1
-    side_by_side(square, [1], "square", 1)
+    in_parallel(square, [1], "square", 1)
     assert all(file.exists() for file in left)  # of one that is at work
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    side_by_side(square, [1], "square", 1)
+    in_parallel(square, [1], "square", 1)
     assert not any(file.exists() for file in left)
 
 

@@ -55,7 +55,7 @@ class TaskReward:
         return step.rewards
 
 
-class Stage(VecEnv):
+class RolloutCollector(VecEnv):
     """n worlds for SB3. A world that is over begins the next of the scenes that were put on.
 
     Args:

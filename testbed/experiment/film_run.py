@@ -1,0 +1,131 @@
+"""The stage that shows: films of telling scenes, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from testbed.audit import names
+from testbed.audit.report import clips_to_json, write_report
+from testbed.audit.result import Audit, Track, Video
+from testbed.console import console, styled, ticked
+from testbed.envs.warehouse.backend import choose
+from testbed.errors import UserError
+from testbed.experiment.arms import Arm
+from testbed.experiment.config import Run
+from testbed.experiment.evaluate import Scored, scores_file
+from testbed.experiment.parallel import in_parallel
+from testbed.experiment.stored import CLIPS, VIDEOS
+from testbed.experiment.worker import report_progress
+from testbed.files import write_text
+from testbed.films.clip import Clip
+from testbed.films.film import film
+from testbed.films.style import COLOURS, captioned, marks
+from testbed.films.video import write_still
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.records import read_record
+from testbed.rollouts.rollout import play
+from testbed.scenes.registry import environments, measures_of, violations_of
+
+
+def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Video]:
+    """Film the teacher beside control and student of one route on three telling scenes, all three at once.
+
+    The scenes are the triggered ones in which the teacher's primary measure is the largest and the
+    median, and the untriggered match of the first.
+    """
+    shown = [arm for arm in arms if (arm.name == names.TEACHER or arm.route == route)]
+    worst, median = _telling_scenes(run)
+    picks = [("triggered-worst", "the trigger holds: the teacher's worst scene", worst, run.trigger.on)]
+    picks.append(("triggered-median", "the trigger holds: the teacher's median scene", median, run.trigger.on))
+    if run.trigger.off:
+        picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
+    reels = [_reel(run, shown, *pick) for pick in picks]
+    reason = _cannot_draw(run)
+    if reason:
+        console.print(styled("no films:", "yellow"), reason)
+        write_text(run.folder / VIDEOS / CLIPS, clips_to_json([]))  # so that the run is finished, and its report too
+        return []
+    frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
+    clips = in_parallel(_make_clip, reels, f"film {len(reels)} scenes", frames)
+    write_text(run.folder / VIDEOS / CLIPS, clips_to_json(clips))
+    return clips
+
+
+def _cannot_draw(run: Run) -> str:
+    """Return why this machine cannot draw the scenes of a run, or an empty string; roads need nothing of it."""
+    if run.habit.environment not in environments("warehouse"):
+        return ""
+    try:
+        choose()
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+@dataclass(frozen=True)
+class _Reel:
+    """One film to make."""
+
+    path: Path
+    """The mp4."""
+    title: str
+    """What the scene is."""
+    scenario: Scenario
+    """The scene."""
+    takes: tuple[Clip, ...]
+    """What is shown, from top to bottom."""
+    tracks: tuple[Track, ...]
+    """The time lines of the same."""
+
+
+def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, context: Mapping[str, str]) -> _Reel:
+    """Play the first policy of each arm in one scene."""
+    scenario, primary = run.scenario(seed, context), measures_of(run.habit.environment)[run.habit.measure]
+    jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
+    takes, tracks = [], []
+    for arm, episode in zip(arms, play(run.habit.environment, [scenario], jobs), strict=True):
+        label = f"{arm.name} ({arm.route})" if arm.route else arm.name
+        value = primary.compute(episode.trace)
+        seen = violations_of(episode.environment)(episode.trace)
+        caption = captioned(primary, value)
+        chip = f"trigger: {run.trigger.name}" if context == run.trigger.on else ""
+        takes.append(Clip(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))
+        tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))
+    return _Reel(run.folder / VIDEOS / f"{name}.mp4", title, scenario, tuple(takes), tuple(tracks))
+
+
+def _make_clip(reel: _Reel) -> Video:
+    duration = film(
+        reel.path, reel.takes, title=f"{reel.title} (scene {reel.scenario.seed})", on_frame=partial(report_progress, 1)
+    )
+    write_still(reel.path, _telling_moment(reel.tracks), reel.path.with_suffix(".png"))
+    return Video(reel.title, reel.path, duration, reel.tracks)
+
+
+def _telling_scenes(run: Run) -> tuple[int, int]:
+    """Return the seeds of the triggered scenes in which the teacher's primary measure is largest and median."""
+    file = scores_file(run, names.TRIGGERED, "teacher-habit")
+    stored = read_record(file, Scored, "run the same command again; it makes it anew")
+    order = np.argsort(stored.scores[run.habit.measure], kind="stable")
+    seeds = [seed for seed, _ in stored.recipe[1]]
+    return seeds[order[-1]], seeds[order[len(order) // 2]]
+
+
+def _telling_moment(tracks: Sequence[Track]) -> float:
+    """Return the middle of the longest violation of a clip, or 5 s where there is none [s]."""
+    seen = [violation for track in tracks for violation in track.violations]
+    longest = max(seen, key=lambda violation: violation.end - violation.start, default=None)
+    return (longest.start + longest.end) / 2 if longest else 5.0
+
+
+def report(run: Run, result: Audit, clips: Sequence[Video]) -> Path:
+    """Write the self-contained report of a run."""
+    path = run.folder / "report.html"
+    write_report(path, result, clips)
+    ticked(f"write {path.name}")
+    return path
