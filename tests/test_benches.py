@@ -81,7 +81,8 @@ def test_a_film_shows_benches_side_by_side(episode, tmp_path):
     seconds = film(tmp_path / "film.mp4", takes, title="three benches")
     assert seconds == pytest.approx(len(episode.trace) / 25, abs=0.1)
     write_still(tmp_path / "film.mp4", 0.0, tmp_path / "still.png")
-    width, height = Image.open(tmp_path / "still.png").size
+    with Image.open(tmp_path / "still.png") as still:
+        width, height = still.size
     assert width == 3 * SIZE[0] and height >= SIZE[1] + overlay.TITLE
 
 

@@ -81,7 +81,7 @@ def test_a_policy_loads_and_acts_as_in_its_data(folder):
 @pytest.mark.parametrize("file", VIDEOS, ids=lambda file: f"{file.parent.name}-{file.name}")
 def test_a_video_plays_and_is_named_on_its_page(file):
     frames, seconds = count_frames_and_secs(str(file))
-    assert frames > 100 and abs(frames / seconds - FPS) < 0.5
+    assert frames > 30 and abs(frames / seconds - FPS) < 0.5
     said = subprocess.run([get_ffmpeg_exe(), "-hide_banner", "-i", str(file)], capture_output=True, text=True).stderr
     assert "Video: h264" in said
     assert f"{file.parent.name}/{file.name}" in (ROOT / "videos/README.md").read_text()
