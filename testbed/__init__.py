@@ -5,6 +5,6 @@ Importing this package registers its Gymnasium environments.
 
 from testbed.scenes.registry import register_environments
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 register_environments()
