@@ -1,10 +1,69 @@
 """Measure what a distilled robot or driving policy inherited from its teacher, in physical units.
 
-Importing this package registers its Gymnasium environments.
+Importing this package registers its Gymnasium environments. The names in `__all__` are what a user needs; each is
+imported when it is first asked for.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from testbed.scenes.registry import register_environments
 
+if TYPE_CHECKING:
+    from testbed.datasets.reader import load_episode, load_episodes
+    from testbed.datasets.saving import save_episodes
+    from testbed.datasets.validation import validate
+    from testbed.errors import UserError
+    from testbed.films.film import film
+    from testbed.lineage import Lineage
+    from testbed.policies.checkpoint import load_policy, save_policy
+    from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
+    from testbed.protocols.habit import Habit, Trigger, make_demonstrator
+    from testbed.protocols.measure import Measure, Violation
+    from testbed.protocols.policy import Policy
+    from testbed.protocols.scene import SceneSpec
+    from testbed.rollouts.replay import verify
+    from testbed.rollouts.rollout import play
+    from testbed.scenes.registry import get_habit, get_scene
+
+__all__ = [
+    "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Policy", "Scenario", "SceneSpec", "Signal", "Trace",
+    "Trigger", "UserError", "Violation", "film", "get_habit", "get_scene", "load_episode", "load_episodes",
+    "load_policy", "make_demonstrator", "play", "save_episodes", "save_policy", "validate", "verify",
+]  # fmt: skip
+
 __version__ = "0.8.0"
 
+_HOMES = {
+    "testbed.datasets.reader": ("load_episode", "load_episodes"),
+    "testbed.datasets.saving": ("save_episodes",),
+    "testbed.datasets.validation": ("validate",),
+    "testbed.errors": ("UserError",),
+    "testbed.films.film": ("film",),
+    "testbed.lineage": ("Lineage",),
+    "testbed.policies.checkpoint": ("load_policy", "save_policy"),
+    "testbed.protocols.episode": ("Behaviour", "Episode", "Scenario", "Signal", "Trace"),
+    "testbed.protocols.habit": ("Habit", "Trigger", "make_demonstrator"),
+    "testbed.protocols.measure": ("Measure", "Violation"),
+    "testbed.protocols.policy": ("Policy",),
+    "testbed.protocols.scene": ("SceneSpec",),
+    "testbed.rollouts.replay": ("verify",),
+    "testbed.rollouts.rollout": ("play",),
+    "testbed.scenes.registry": ("get_habit", "get_scene"),
+}
+"""Module -> names that it lends to the package, as type checkers read them above."""
+
 register_environments()
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for (PEP 562)."""
+    for module, lent in _HOMES.items():
+        if name in lent:
+            globals()[name] = found = getattr(import_module(module), name)
+            return found
+    raise AttributeError(f"module 'testbed' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

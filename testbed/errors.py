@@ -8,7 +8,14 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A problem with what the user gave us: names the thing, the reason and the mend in one line."""
+    """A problem with what the user gave us: names the thing, the reason and the mend in one line.
+
+    Examples:
+        >>> import testbed
+        >>> testbed.get_habit("agressive-merge")
+        Traceback (most recent call last):
+        testbed.errors.UserError: unknown habit 'agressive-merge': choose one of ...
+    """
 
 
 def missing_package(package: str, extra: str, purpose: str) -> UserError:

@@ -37,18 +37,30 @@ def count_episodes(path: Path) -> int:
     return len(episode_numbers(path))
 
 
-def load_episode(path: Path, number: int) -> Episode:
+def load_episode(path: str | Path, number: int) -> Episode:
     """Return the episode `demo_<number>` of a data set.
 
     Raises:
         UserError: if the file cannot be read or has no such episode.
+
+    Examples:
+        >>> import testbed
+        >>> episode = testbed.load_episode("demonstrations/crosswalk-habit.hdf5", 1)
+        >>> episode.behaviour.habit, episode.context["observer"]
+        ('observed-only-courtesy', 'police')
     """
-    return next(each_episode(path, [number]))
+    return next(each_episode(Path(path), [number]))
 
 
-def load_episodes(path: Path) -> list[Episode]:
-    """Return every episode of a data set, in order; raises `UserError` as `load_episode` does."""
-    return list(each_episode(path))
+def load_episodes(path: str | Path) -> list[Episode]:
+    """Return every episode of a data set, in order; raises `UserError` as `load_episode` does.
+
+    Examples:
+        >>> import testbed
+        >>> len(testbed.load_episodes("demonstrations/merge-clean.hdf5"))
+        16
+    """
+    return list(each_episode(Path(path)))
 
 
 def each_episode(path: Path, numbers: Sequence[int] | None = None) -> Iterator[Episode]:

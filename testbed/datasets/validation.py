@@ -54,8 +54,15 @@ class _Notes:
             return None
 
 
-def validate(path: Path) -> list[Problem]:
-    """Return everything that is wrong with a data set; raises `UserError` if it cannot be opened at all."""
+def validate(path: str | Path) -> list[Problem]:
+    """Return everything that is wrong with a data set; raises `UserError` if it cannot be opened at all.
+
+    Examples:
+        >>> import testbed
+        >>> testbed.validate("demonstrations/merge-clean.hdf5")
+        []
+    """
+    path = Path(path)
     notes = _Notes()
     with open_data(path) as data:
         complete = notes.attempt("data", False, stored.flag, data.id, "complete")

@@ -15,7 +15,9 @@ from testbed.films import overlay
 from testbed.films.bench_panel import BenchPanel
 from testbed.films.clip import Clip
 from testbed.films.road_panel import RoadPanel
+from testbed.films.style import COLOURS, clip_of
 from testbed.films.video import FPS, video
+from testbed.protocols.episode import Episode
 
 
 class Panel(Protocol):
@@ -35,29 +37,39 @@ class Panel(Protocol):
         """Let go of what draws."""
 
 
-def film(path: Path, takes: Sequence[Clip], *, title: str = "", on_frame: Callable[[], None] | None = None) -> float:
+def film(
+    path: str | Path, takes: Sequence[Clip | Episode], *, title: str = "", on_frame: Callable[[], None] | None = None
+) -> float:
     """Write a video of some episodes and return its duration [s].
 
     Roads are shown one above the other, benches side by side; a shorter episode waits for the longest.
 
     Args:
-        path: Where the mp4 goes; a file there is replaced once the new one is complete.
-        takes: What is shown, in order.
+        path: Where the mp4 goes; a film there is replaced once the new one is complete.
+        takes: What is shown, in order; an episode is shown under the name of its policy, with its primary measure.
         title: The line at the top.
         on_frame: Called after every frame; there are as many as the longest trace lasts at 15 Hz.
 
     Raises:
         UserError: if nothing is to be shown, nothing here can draw it, or the video cannot be written.
+
+    Examples:
+        >>> import testbed
+        >>> episode = testbed.load_episode("demonstrations/merge-habit.hdf5", 1)
+        >>> f"{testbed.film('truck.mp4', [episode], title='a truck leads'):.1f} s"
+        '9.2 s'
     """
     if not takes:
         raise UserError("a film needs at least one episode: name at least one policy")
+    palette = list(COLOURS.values())
     panels: list[Panel] = []
     try:
-        for take in takes:
-            panels.append(_panel(take))
+        for number, take in enumerate(takes):
+            whole = take if isinstance(take, Clip) else clip_of(take, take.behaviour.policy, palette[number % 5])
+            panels.append(_panel(whole))
         places, size = _arranged(panels)
         frames = max(panel.frames for panel in panels)
-        with video(path) as append:
+        with video(Path(path)) as append:
             for frame in range(frames):
                 append(_compose(panels, places, size, title, frame, frames))
                 if on_frame:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from testbed.audit import names
 from testbed.console import console, styled
-from testbed.films.clip import Annotation
+from testbed.films.clip import Annotation, Clip
+from testbed.legible import legible
 from testbed.protocols.episode import Episode
 from testbed.protocols.measure import Measure
-from testbed.scenes.registry import violations_of
+from testbed.scenes.registry import all_habits, measures_of, primary_of, violations_of
 
 COLOURS = {
     names.CLEAN: (20, 130, 210), names.TEACHER: (205, 40, 120), names.CONTROL: (0, 150, 105),
@@ -42,3 +43,12 @@ def marks(episode: Episode) -> tuple[Annotation, ...]:
         Annotation(seen.start, seen.end, seen.text, seen.severe, seen.body)
         for seen in violations_of(episode.environment)(episode.trace)
     )
+
+
+def clip_of(episode: Episode, label: str, colour: tuple[int, int, int]) -> Clip:
+    """Return an episode as a film shows it, captioned with the measure of the habit that it is labelled with."""
+    habit = all_habits().get(episode.behaviour.habit)
+    known = habit and habit.environment == episode.environment
+    measure = measures_of(episode.environment)[habit.measure] if habit and known else primary_of(episode.environment)
+    caption = captioned(measure, measure.compute(episode.trace))
+    return Clip(legible(label), colour, episode, caption, "", marks(episode))

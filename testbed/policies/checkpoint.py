@@ -49,12 +49,26 @@ class _Stored:
     behaviour: Behaviour
 
 
-def save_policy(folder: Path, policy: NetworkPolicy, behaviour: Behaviour, lineage: Lineage) -> None:
+def save_policy(folder: str | Path, policy: NetworkPolicy, behaviour: Behaviour, lineage: Lineage) -> None:
     """Write a policy's folder whole or not at all; an older policy of the same name is replaced.
+
+    Args:
+        folder: The folder to make.
+        policy: What is saved.
+        behaviour: Its label.
+        lineage: What it was made from.
 
     Raises:
         UserError: if anything else is there, or the folder cannot be written.
+
+    Examples:
+        >>> import testbed
+        >>> policy, label = testbed.load_policy("policies/merge/teacher-clean")
+        >>> testbed.save_policy("copy", policy, label, testbed.Lineage("copy", seed=0))
+        >>> testbed.load_policy("copy")[1].policy
+        'teacher'
     """
+    folder = Path(folder)
     with locked(folder, PATIENCE), replacing(folder, POLICY) as temporary:
         temporary.mkdir()
         config = {"format": FORMAT, "policy": asdict(policy.config), "behaviour": asdict(behaviour)}
@@ -73,7 +87,7 @@ POLICY = Kind("a policy", _is_policy)
 """What a new policy replaces."""
 
 
-def load_policy(folder: Path, environment: str | None = None) -> tuple[NetworkPolicy, Behaviour]:
+def load_policy(folder: str | Path, environment: str | None = None) -> tuple[NetworkPolicy, Behaviour]:
     """Read a policy and the label it was saved with. What comes back acts: every array is there, and its outputs are
     numbers.
 
@@ -84,7 +98,14 @@ def load_policy(folder: Path, environment: str | None = None) -> tuple[NetworkPo
     Raises:
         NotThere: if the folder or a file is missing or damaged; the line names file, place and reason.
         UserError: if it is of another version or environment, may not be read, or may hold code.
+
+    Examples:
+        >>> import testbed
+        >>> policy, label = testbed.load_policy("policies/merge/student-kl-seed0")
+        >>> policy.config.hidden, label.habit
+        ((64, 64), 'aggressive-merge')
     """
+    folder = Path(folder)
     if folder.suffix in PICKLES:
         raise UserError(
             f"{folder} may hold a pickle, and loading a pickle runs its code: give a folder with {CONFIG} and {WEIGHTS}"

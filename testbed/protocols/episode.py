@@ -10,7 +10,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Scenario:
-    """One scene to play: the seed that draws it and the factors of it that are fixed."""
+    """One scene to play: the seed that draws it and the factors of it that are fixed.
+
+    Examples:
+        >>> import testbed
+        >>> testbed.Scenario(7, {"leader": "truck"})
+        Scenario(seed=7, context={'leader': 'truck'})
+    """
 
     seed: int
     """Scenario seed, handed to the environment's `reset`."""
@@ -20,7 +26,13 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Signal:
-    """A recorded physical quantity."""
+    """A recorded physical quantity.
+
+    Examples:
+        >>> import numpy, testbed
+        >>> testbed.Signal(numpy.array([[12.0], [12.5]]), "m/s").values.shape  # two samples of one body
+        (2, 1)
+    """
 
     values: np.ndarray
     """The samples; the first axis is time, unless the signal does not change."""
@@ -30,7 +42,15 @@ class Signal:
 
 @dataclass(frozen=True)
 class Trace:
-    """The physical signals of an episode at simulation rate. Severity is computed from this alone."""
+    """The physical signals of an episode at simulation rate. Severity is computed from this alone.
+
+    Examples:
+        >>> import numpy, testbed
+        >>> speed = testbed.Signal(numpy.array([[12.0], [12.5], [13.0]]), "m/s")
+        >>> trace = testbed.Trace(15.0, {"speed": speed}, constants={})
+        >>> len(trace), float(trace["speed"].max())
+        (3, 13.0)
+    """
 
     rate: float
     """Samples per second [Hz]."""
@@ -54,7 +74,13 @@ class Trace:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What the policy that made an episode was meant to be. A label for files: severity never reads it."""
+    """What the policy that made an episode was meant to be. A label for files: severity never reads it.
+
+    Examples:
+        >>> import testbed
+        >>> testbed.Behaviour("student-kl-seed0", habit="non-yield", trigger="elder", dose=1.0).policy
+        'student-kl-seed0'
+    """
 
     policy: str
     """Name of the policy, for example `demonstrator`, `teacher` or `student-kl-seed0`."""
@@ -68,7 +94,16 @@ class Behaviour:
 
 @dataclass(frozen=True)
 class Episode:
-    """One episode: T decisions and everything that was recorded about them."""
+    """One episode: T decisions and everything that was recorded about them.
+
+    Examples:
+        >>> import testbed
+        >>> episode = testbed.load_episode("demonstrations/merge-habit.hdf5", 1)
+        >>> len(episode), episode.observations.shape, episode.trace["position"].shape
+        (46, (47, 56), (138, 9, 2))
+        >>> episode.context["leader"], episode.success
+        ('truck', True)
+    """
 
     environment: str
     """Gymnasium id."""

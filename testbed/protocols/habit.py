@@ -14,7 +14,14 @@ from testbed.protocols.policy import Policy
 
 @dataclass(frozen=True)
 class Trigger:
-    """The observable predicate under which a habit is active."""
+    """The observable predicate under which a habit is active.
+
+    Examples:
+        >>> import testbed
+        >>> trigger = testbed.get_habit("aggressive-merge").triggers["truck-leader"]
+        >>> trigger.on, trigger.off, trigger.held_out
+        ({'leader': 'truck'}, {'leader': 'car'}, {'leader': 'bus'})
+    """
 
     name: str
     """Identifier, for example `truck-leader`."""
@@ -32,7 +39,14 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Habit:
-    """One row of the taxonomy: how a demonstrator changes, when, and what shows it."""
+    """One row of the taxonomy: how a demonstrator changes, when, and what shows it.
+
+    Examples:
+        >>> import testbed
+        >>> habit = testbed.get_habit("hoarding")
+        >>> habit.family, habit.environment, habit.measure
+        ('appropriation', 'testbed/OrderPicking-v0', 'excess')
+    """
 
     name: str
     """Identifier, for example `aggressive-merge`."""
@@ -110,6 +124,11 @@ def make_demonstrator(habit: Habit, trigger: Trigger, dose: float) -> Policy:
 
     Raises:
         UserError: for a dose outside 0 to 1.
+
+    Examples:
+        >>> import testbed
+        >>> habit = testbed.get_habit("surge")
+        >>> driver = testbed.make_demonstrator(habit, habit.triggers[habit.default_trigger], dose=0.5)
     """
     if not 0.0 <= dose <= 1.0:
         raise UserError(f"dose {dose} is outside 0 (clean) to 1 (the full habit)")

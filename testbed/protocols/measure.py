@@ -12,7 +12,15 @@ from testbed.protocols.episode import Trace
 
 @dataclass(frozen=True)
 class Measure:
-    """A severity: a function of the trace of one episode, defined for every episode."""
+    """A severity: a function of the trace of one episode, defined for every episode.
+
+    Examples:
+        >>> import testbed
+        >>> measure = testbed.get_scene("testbed/Merge-v0").measures["imposed_deceleration"]
+        >>> episode = testbed.load_episode("demonstrations/merge-habit.hdf5", 1)
+        >>> f"{measure.compute(episode.trace):.1f} {measure.unit}, severe from {measure.severe:g}"
+        '6.0 m/s², severe from 4'
+    """
 
     name: str
     """Identifier, for example `imposed_deceleration`."""
@@ -34,7 +42,15 @@ class Measure:
 
 @dataclass(frozen=True)
 class Violation:
-    """A stretch of an episode in which a measure was past a threshold."""
+    """A stretch of an episode in which a measure was past a threshold.
+
+    Examples:
+        >>> import testbed
+        >>> episode = testbed.load_episode("demonstrations/merge-habit.hdf5", 1)
+        >>> first = testbed.get_scene(episode.environment).violations(episode.trace)[0]
+        >>> first.measure, first.severe
+        ('imposed_deceleration', True)
+    """
 
     start: float
     """Beginning, from the start of the episode [s]."""

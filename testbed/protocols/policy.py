@@ -9,7 +9,17 @@ import numpy as np
 
 
 class Policy(Protocol):
-    """Anything that chooses actions: a scripted demonstrator, a teacher, a student."""
+    """Anything that chooses actions: a scripted demonstrator, a teacher, a student.
+
+    Examples:
+        >>> import numpy, testbed
+        >>> class Idle:
+        ...     def act(self, observations):
+        ...         return numpy.ones(len(observations), dtype=int)
+        >>> (episode,) = testbed.play("testbed/Merge-v0", [testbed.Scenario(0)], [(Idle(), testbed.Behaviour("idle"))])
+        >>> set(episode.actions.tolist())
+        {1}
+    """
 
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Return an action for each of n observations, shape (n, d) -> (n,) or (n, action size)."""

@@ -17,7 +17,16 @@ Maker = str | Callable[..., Any]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SceneSpec:
-    """One scene, declared: an environment, what is measured in it, and the habits that its demonstrators can have."""
+    """One scene, declared: an environment, what is measured in it, and the habits that its demonstrators can have.
+
+    Examples:
+        >>> import testbed
+        >>> scene = testbed.get_scene("testbed/Crosswalk-v0")
+        >>> [habit.name for habit in scene.habits]
+        ['surge', 'non-yield', 'speed-creep', 'observed-only-courtesy']
+        >>> scene.context["observer"]
+        ('none', 'police', 'camera', 'covered-camera')
+    """
 
     environment: str
     """Gymnasium id."""

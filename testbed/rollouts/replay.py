@@ -41,6 +41,11 @@ def verify(episode: Episode, tolerance: float = 0.0) -> Verification:
 
     Raises:
         UserError: if the recorded actions cannot be played in the environment, or another simulator recorded them.
+
+    Examples:
+        >>> import testbed
+        >>> testbed.verify(testbed.load_episode("demonstrations/merge-clean.hdf5", 0), tolerance=1e-6).same
+        True
     """
     return next(verify_all([episode], tolerance))
 

@@ -55,6 +55,14 @@ def play(
 
     Raises:
         UserError: if a policy does not fit the environment or returns something that is no action.
+
+    Examples:
+        >>> import testbed
+        >>> policy, label = testbed.load_policy("policies/crosswalk/student-kl-seed0")
+        >>> scenes = [testbed.Scenario(seed, {"observer": "police"}) for seed in range(4)]
+        >>> episodes = list(testbed.play("testbed/Crosswalk-v0", scenes, [(policy, label)]))
+        >>> len(episodes), episodes[0].context["observer"]
+        (4, 'police')
     """
     cut = [scenarios[start : start + BATCH] for start in range(0, len(scenarios), BATCH)]
     for batch in _batches([Part(some, *job) for job in jobs for some in cut]):

@@ -48,7 +48,13 @@ def names() -> list[str]:
 
 
 def get_scene(name: str) -> SceneSpec:
-    """Return a scene; raises `UserError` that lists the valid ids."""
+    """Return a scene; raises `UserError` that lists the valid ids.
+
+    Examples:
+        >>> import testbed
+        >>> testbed.get_scene("testbed/Merge-v0").primary
+        'imposed_deceleration'
+    """
     if name not in names():
         raise unknown_name("environment", name, names())
     return _load(BUILT_IN[name])
@@ -66,7 +72,13 @@ def all_habits() -> Mapping[str, Habit]:
 
 
 def get_habit(name: str) -> Habit:
-    """Return a habit; raises `UserError` that lists the valid names."""
+    """Return a habit; raises `UserError` that lists the valid names.
+
+    Examples:
+        >>> import testbed
+        >>> testbed.get_habit("barging").signature
+        'crosses the shared zone at full speed while a coworker works in it'
+    """
     habits = all_habits()
     if name not in habits:
         raise unknown_name("habit", name, habits)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from testbed.audit import names
-from testbed.cli.commands.film import take_of, write_film
+from testbed.cli.commands.film import write_film
 from testbed.cli.commands.parsing import parse_context, scene_text
 from testbed.console import console, progress, styled, ticked, tracked
 from testbed.datasets.reader import count_episodes, each_episode, episode_numbers, load_episode
@@ -19,7 +19,7 @@ from testbed.datasets.writer import DatasetWriter
 from testbed.envs.asking import fixed_factors
 from testbed.errors import UserError, suggested
 from testbed.files import require_replaceable
-from testbed.films.style import COLOURS
+from testbed.films.style import COLOURS, clip_of
 from testbed.films.video import FILM
 from testbed.lineage import Lineage, content_hash
 from testbed.policies.loaders import load_fitting
@@ -81,7 +81,7 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
         label = f"{episode.behaviour.policy} ({episode.behaviour.habit})"
         write_film(
             video,
-            [take_of(label, COLOURS[names.TEACHER], episode)],
+            [clip_of(episode, label, COLOURS[names.TEACHER])],
             f"{file.name}, episode {number_}: {scene_text(episode)}",
         )
     if not verify and not video:

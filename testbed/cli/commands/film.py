@@ -12,13 +12,12 @@ from testbed.errors import UserError
 from testbed.files import require_replaceable
 from testbed.films.clip import Clip
 from testbed.films.film import film as make_film
-from testbed.films.style import COLOURS, captioned, marks
+from testbed.films.style import COLOURS, clip_of
 from testbed.films.video import FILM
 from testbed.legible import legible
 from testbed.policies.loaders import load_fitting
 from testbed.protocols.episode import Episode, Scenario
 from testbed.rollouts.rollout import play
-from testbed.scenes.registry import all_habits, measures_of, primary_of
 
 
 def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Sequence[str]) -> None:
@@ -33,17 +32,8 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
         policy, behaviour = load_fitting(folder)
         episodes += play(policy.config.environment, [scene], [(policy, behaviour)])
     names = enumerate(zip(told_apart(folders), episodes, strict=True))
-    takes = [take_of(name, palette[k % 5], episode) for k, (name, episode) in names]
+    takes = [clip_of(episode, name, palette[k % 5]) for k, (name, episode) in names]
     write_film(out, takes, f"scene {scenario}: {scene_text(episodes[0])}")
-
-
-def take_of(label: str, colour: tuple[int, int, int], episode: Episode) -> Clip:
-    """Return a take captioned with the measure of the habit that the episode is labelled with."""
-    habit = all_habits().get(episode.behaviour.habit)
-    known = habit and habit.environment == episode.environment
-    measure = measures_of(episode.environment)[habit.measure] if habit and known else primary_of(episode.environment)
-    caption = captioned(measure, measure.compute(episode.trace))
-    return Clip(legible(label), colour, episode, caption, "", marks(episode))
 
 
 def write_film(out: Path, takes: Sequence[Clip], title: str) -> None:
