@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from testbed.cli.commands import dataset as stages
 from testbed.cli.commands.audit import audit
+from testbed.cli.commands.film import film_policies
 from testbed.errors import UserError
 from testbed.lineage import Lineage, content_hash
 from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
@@ -297,7 +298,7 @@ def test_a_policy_that_fits_no_scene_is_named_before_it_acts(what, tmp_path):
     folder = made(tmp_path / "policy", OTHERS[what])
     load_policy(folder)
     for command in (
-        lambda: stages.film_policies([folder], tmp_path / "film.mp4", 0, ()),
+        lambda: film_policies([folder], tmp_path / "film.mp4", 0, ()),
         lambda: audit([folder], "aggressive-merge", None, 2, 0, None),
         lambda: stages.collect(tmp_path / "d.hdf5", "aggressive-merge", None, 0.0, folder, 1, 0, ()),
     ):
