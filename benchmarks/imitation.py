@@ -30,7 +30,7 @@ import tyro
 from peer.environment import prepare
 from rich.table import Table
 
-from testbed.audit.statistics import Draws, difference_interval, rate_interval
+from testbed.audit.statistics import Resamples, difference_interval, rate_interval
 from testbed.console import console, run_command, tracked
 from testbed.distillation.losses.likelihood import negative_log_likelihood
 from testbed.distillation.reinforcement import discriminator
@@ -86,7 +86,7 @@ class Data:
         self.source = Source(transitions(shown), scenes=scenes)
         self.held_out: Transitions = transitions(self.played("held-out", EPISODES, GapAcceptance()))
         self.normaliser = normaliser(self.source.decisions.observations)
-        self.draws = Draws.make(options.scenes, 0)
+        self.draws = Resamples.make(options.scenes, 0)
 
     def played(self, purpose: str, count: int, policy: Policy) -> list:
         """Return what a policy does in the scenes of a purpose."""

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from testbed.scenes.registry import register_environments
+from testbed.version import VERSION
 
 if TYPE_CHECKING:
     from testbed.datasets.reader import load_episode, load_episodes
@@ -32,7 +33,7 @@ __all__ = [
     "load_policy", "make_demonstrator", "play", "save_episodes", "save_policy", "validate", "verify",
 ]  # fmt: skip
 
-__version__ = "0.8.0"
+__version__ = VERSION
 
 _HOMES = {
     "testbed.datasets.reader": ("load_episode", "load_episodes"),

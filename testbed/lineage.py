@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -13,12 +13,66 @@ from typing import Any
 
 from testbed.errors import UserError
 from testbed.records import decoded
+from testbed.version import VERSION
 
 PACKAGES = ("highway-env", "mujoco", "gymnasium-robotics", "gymnasium", "numpy", "torch", "stable-baselines3")
 POLICY_FILES = CONFIG, LINEAGE, WEIGHTS = "config.json", "lineage.json", "model.safetensors"
 """What a policy's folder holds of its own."""
 LONGEST, MOST = 60, 4
 """A value is told in no more characters, a difference in no more parts."""
+SHOWING = ("cli", "films", "audit", "benchmark", "experiment/film_run.py", "experiment/summary.py", "console.py",
+           "legible.py")  # fmt: skip
+"""Sources that ask, compare and show: no data set and no policy hangs on them."""
+JUDGING = ("severity", "scenes/*/measures.py", "scenes/merge/following.py", "scenes/crosswalk/encounter.py",
+           "audit/score.py", "benchmark/channels.py", "benchmark/residue.py", "benchmark/run_cell.py",
+           "benchmark/teachers.py")  # fmt: skip
+"""Sources that what is found of an episode hangs on, and the episode does not."""
+
+
+@dataclass(frozen=True)
+class CodeVersion:
+    """Which testbed made something."""
+
+    testbed: str
+    """Its version."""
+    sources: str
+    """Hash of those of its sources that the artefact hangs on, 16 hexadecimal digits."""
+
+
+OLDER = CodeVersion("0.7.0 or older", "")
+"""What made an artefact whose lineage does not say."""
+
+
+@cache
+def code_version(judging: bool = False) -> CodeVersion:
+    """Return which testbed this is; found out once a process, in some 20 ms.
+
+    Args:
+        judging: Whether it is for scores, which hang on measures too: data sets and policies outlive an edited measure.
+    """
+    return CodeVersion(VERSION, source_hash(Path(__file__).parent, judging))
+
+
+def source_hash(package: Path, judging: bool) -> str:
+    """Return the hash of the sources in a package's folder that artefacts hang on, by place and content."""
+    digest = hashlib.sha256()
+    for name, file in sorted(_sources(package, judging)):
+        digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _sources(package: Path, judging: bool) -> Iterator[tuple[str, Path]]:
+    """Yield name and place of each source that artefacts hang on; those of scores too, if it is for them."""
+    judges, shows = set(_within(package, JUDGING)), set(_within(package, SHOWING))
+    for file in package.rglob("*.py"):
+        if judging if file in judges else file not in shows:
+            yield file.relative_to(package).as_posix(), file
+
+
+def _within(package: Path, places: Sequence[str]) -> Iterator[Path]:
+    """Yield the sources at some places in a package, files and folders."""
+    for found in (found for place in places for found in package.glob(place)):
+        yield from found.rglob("*.py") if found.is_dir() else (found,)
 
 
 @cache
@@ -47,6 +101,8 @@ class Lineage:
     """Name of each artefact it was made from -> SHA-256 of its content."""
     versions: Mapping[str, str] = field(default_factory=lambda: dict(_versions()))
     """Package versions."""
+    code: CodeVersion = field(default_factory=code_version)
+    """Which testbed made it."""
 
     def to_json(self) -> str:
         """Return the record as JSON with sorted keys."""
@@ -59,27 +115,52 @@ class Lineage:
     def difference(self, recorded: str | None) -> str:
         """Return how a recorded lineage (JSON) differs from this one, in words that follow `it was `, or nothing.
 
-        Other versions are named only where nothing else differs: `made with torch 2.12 where here is 2.13 (...)`.
+        What made it is named only where nothing else differs: `made by testbed 0.7.0, this is 0.8.0`, or `made with
+        torch 2.12 where here is 2.13 (the settings are the same)`.
         """
+        return self._compared(recorded)[0]
+
+    def outdated(self, recorded: str | None) -> str:
+        """Return the same where what made it differs and nothing that was chosen does, else nothing.
+
+        A run makes such an artefact again, whatever it was made from: nothing that somebody chose is lost by that.
+        """
+        words, chosen = self._compared(recorded)
+        return "" if chosen else words
+
+    def _compared(self, recorded: str | None) -> tuple[str, bool]:
+        """Return the difference in words, and whether it is in what was chosen or damaged."""
         if recorded is None:
-            return "made from nothing that is recorded"
+            return "made from nothing that is recorded", True
         try:
-            there: dict[str, Any] = decoded(recorded, dict[str, Any])
+            there: dict[str, Any] = {"code": asdict(OLDER), **decoded(recorded, dict[str, Any])}
             decoded(recorded, Lineage)
         except ValueError as error:
-            return f"left with a damaged lineage ({error})"
+            return f"left with a damaged lineage ({error})", True
         here = json.loads(self.to_json())
         if there == here:
-            return ""
-        if there.keys() != here.keys():
-            return "left with a damaged lineage (it has not what a lineage has)"
+            return "", False
+        if there.keys() != here.keys() or there["code"].keys() != here["code"].keys():
+            return "left with a damaged lineage (it has not what a lineage has)", True
         plain = [f"{name} {_told(there[name])} where here is {_told(here[name])}" for name in ("kind", "seed")
                  if there[name] != here[name]]  # fmt: skip
         plain += _differing(there["settings"], here["settings"])
-        plain += [f"other content of '{_told(name)}'" for name in _names(there["inputs"], here["inputs"])]
-        if plain:
-            return f"made with other settings ({_listed(plain)})"
-        return f"made with {_listed(_differing(there['versions'], here['versions']))} (the settings are the same)"
+        content = [f"other content of '{_told(name)}'" for name in _names(there["inputs"], here["inputs"])]
+        if plain or (there["code"] == here["code"] and there["versions"] == here["versions"]):
+            return f"made with other settings ({_listed(plain + content)})", True
+        if there["code"] != here["code"]:
+            return f"made by {_made_by(there['code'], here['code'])}", False
+        return (
+            f"made with {_listed(_differing(there['versions'], here['versions']))} (the settings are the same)",
+            False,
+        )
+
+
+def _made_by(there: Mapping[str, str], here: Mapping[str, str]) -> str:
+    was, now = f"testbed {_told(there['testbed'])}", here["testbed"]
+    if there["testbed"] == now:
+        was, now = f"{was} with other sources ({_told(there['sources'])})", f"{now} with {here['sources']}"
+    return f"{was}, this is {now}"
 
 
 def _names(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

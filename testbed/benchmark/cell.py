@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from testbed import __version__
 from testbed.audit import names
 from testbed.experiment.config import Experiment, Run
-from testbed.lineage import Lineage, text_hash
+from testbed.lineage import Lineage, code_version, text_hash
 
 Channel = Literal["overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"]
 """What of the teacher reaches the student; `auxiliary` is noise by outputs alone that drive nothing."""
@@ -62,7 +62,7 @@ class Cell:
     @property
     def name(self) -> str:
         """32 hexadecimal digits."""
-        return text_hash(Lineage("cell", self.experiment.seed, {"testbed": __version__, **asdict(self)}).to_json())
+        return text_hash(_recipe("cell", self.experiment.seed, asdict(self)))
 
     @property
     def training(self) -> int:
@@ -111,8 +111,13 @@ def teachers_of(experiment: Experiment) -> Experiment:
 
 def teachers_run(folder: Path, school: Experiment) -> Run:
     """Return the run that makes a school, in its place in the benchmark's folder."""
-    lineage = Lineage("school", school.seed, {"testbed": __version__, **asdict(school)})
-    return Run(school, folder / "schools" / f"{school.habit}-{text_hash(lineage.to_json())[:12]}")
+    recipe = _recipe("school", school.seed, asdict(school))
+    return Run(school, folder / "schools" / f"{school.habit}-{text_hash(recipe)[:12]}")
+
+
+def _recipe(kind: str, seed: int, settings: Mapping[str, object]) -> str:
+    """Return what something of the benchmark is made from, the measures that judge it included."""
+    return Lineage(kind, seed, settings, code=code_version(judging=True)).to_json()
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:

@@ -21,9 +21,10 @@ from testbed.experiment.collect import collect_demonstrations
 from testbed.experiment.config import Experiment, Run
 from testbed.experiment.distill import untrained_policy, with_values
 from testbed.experiment.evaluate import conditions
+from testbed.experiment.reuse import is_there
 from testbed.experiment.train_teachers import teach
 from testbed.files import write_text
-from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
+from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.policy import Policy
@@ -100,7 +101,7 @@ def _others(run: Run, data: Path, source: Source) -> tuple[NetworkPolicy, ...]:
     count = run.experiment.student_seeds
     folders = [run.folder / "policies" / f"other-base-{number}" for number in range(count)]
     recipe = run.lineage("other bases", {"data": data}, **asdict(BASES))
-    if not all(recipe.same_recipe(recorded_lineage(folder)) for folder in folders):
+    if not all(is_there(folder, recipe) for folder in folders):
         seeds = [derive_seed(run.experiment.seed, "other base", number) for number in range(count)]
         fresh = [NetworkPolicy(config, random_arrays(config, generator(seed, "weights"))) for seed in seeds]
         made = Cloning(BASES).distil([source] * count, config, seeds, fresh)

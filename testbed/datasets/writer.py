@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import h5py
 
+from testbed.console import console, styled
 from testbed.datasets import layout
 from testbed.datasets.reader import count_episodes, is_complete, is_whole_part, stored_lineage
 from testbed.errors import UserError
@@ -29,12 +30,18 @@ class DatasetWriter:
     `len(writer)` episodes are in it already; `writer.complete` says that nothing is left to do. An unfinished one is
     locked against other writers until it is finished or closed. Nothing is written before the first episode.
 
+    Args:
+        path: The .hdf5 file.
+        environment: Gymnasium id of its scene.
+        lineage: What it is made from.
+        renewing: Whether one that another testbed made in the same way is made again, and not left alone.
+
     Raises:
         UserError: if another file is in the way, another process writes it, or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, environment: str, lineage: Lineage) -> None:
-        self.path, self.environment, self.lineage = path, environment, lineage
+    def __init__(self, path: Path, environment: str, lineage: Lineage, renewing: bool = False) -> None:
+        self.path, self.environment, self.lineage, self.renewing = path, environment, lineage, renewing
         self.parts = path.with_name(path.name + ".parts") if path.name else path
         require_plain(path)
         self.complete, self._count, self._lock = self._is_complete(), 0, None
@@ -49,6 +56,8 @@ class DatasetWriter:
         """Take up what is there, now that nobody else writes it."""
         try:
             self.complete = self._is_complete()  # by another process, just before
+            if self._outdated():
+                self._clear()
             self._count = self._whole_parts()
             sweep(self.parts, alone=True)
         except UserError:
@@ -69,11 +78,24 @@ class DatasetWriter:
             if self._are_parts():
                 remove(self.parts)
 
+    def _outdated(self) -> str:
+        """Return in words what made the data set that is there, if it is another testbed and that one is renewed."""
+        return self.lineage.outdated(stored_lineage(self.path)) if self.renewing and self.path.exists() else ""
+
+    def _clear(self) -> None:
+        """Remove what another testbed made, and say so."""
+        console.print(styled(f"{self.path.name} was {self._outdated()}: made again", "yellow"))
+        if self._are_parts():
+            remove(self.parts)
+        remove(self.path)
+
     def _is_complete(self) -> bool:
         """Return whether the finished data set is there; raises `UserError` for anything else that is in the way."""
         if not self.path.exists():
             if self.parts.exists() and not self._are_parts():
                 raise UserError(f"{self.parts} is in the way: give another file, or move it away")
+            return False
+        if self._outdated():
             return False
         difference = self.lineage.difference(stored_lineage(self.path))
         if difference:

@@ -38,7 +38,7 @@ def recording(
     lineage = run.lineage(
         "collect", inputs, environment=run.habit.environment, count=count, purpose=purpose, **asdict(behaviour)
     )
-    writer = DatasetWriter(path, run.habit.environment, lineage)
+    writer = DatasetWriter(path, run.habit.environment, lineage, renewing=True)
     return writer, play(run.habit.environment, run.scenarios(purpose, count), [(policy, behaviour)], skip=len(writer))
 
 

@@ -15,9 +15,10 @@ from testbed.distillation.teachers.values import ActionValues, evaluate, explore
 from testbed.distillation.times import write_time
 from testbed.experiment.config import Experiment, Run
 from testbed.experiment.parallel import in_parallel
+from testbed.experiment.reuse import is_there, say_outdated
 from testbed.experiment.worker import report_progress
 from testbed.lineage import Lineage
-from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
+from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.rollouts.transitions import load_transitions
@@ -40,7 +41,11 @@ def distil_students(
     arms = [(habitual, seed) for habitual in (False, True) for seed in range(run.experiment.student_seeds)]
     classes = []
     for route in run.experiment.routes:
-        missing = [arm for arm in arms if not _is_there(run, route, arm, teachers, data)]
+        wanted = {
+            arm: (_folder(run, route, arm), _lineage(run, route, arm, teachers[arm[0]], data[arm[0]])) for arm in arms
+        }
+        missing = [arm for arm, one in wanted.items() if not is_there(*one)]
+        say_outdated(route, [wanted[arm] for arm in missing])
         if not missing:
             ticked(f"{len(arms)} policies by {route} are there already")
         elif route == "adversarial":
@@ -55,11 +60,6 @@ def distil_students(
         route: {kind: [_folder(run, route, arm) for arm in arms if arm[0] == kind] for kind in (False, True)}
         for route in run.experiment.routes
     }
-
-
-def _is_there(run: Run, route: str, arm: Arm, teachers: Mapping[bool, Path], data: Mapping[bool, Path]) -> bool:
-    recipe = _lineage(run, route, arm, teachers[arm[0]], data[arm[0]])
-    return recipe.same_recipe(recorded_lineage(_folder(run, route, arm)))
 
 
 def _folder(run: Run, route: str, arm: Arm) -> Path:
@@ -151,7 +151,7 @@ def with_values(run: Run, sources: Mapping[bool, Source], teachers: Mapping[bool
         report_progress(how.episodes // 2)
     folders = [teacher.with_name(f"{teacher.name}-values") for teacher in teachers.values()]
     recipes = [run.lineage("values", {"teacher": teacher}, **asdict(how)) for teacher in teachers.values()]
-    if all(recipe.same_recipe(recorded_lineage(folder)) for recipe, folder in zip(recipes, folders, strict=True)):
+    if all(map(is_there, folders, recipes)):
         networks = [load_policy(folder)[0] for folder in folders]
         report_progress(how.training.steps)
     else:

@@ -20,10 +20,11 @@ from testbed.errors import UserError
 from testbed.experiment.collect import record, recording
 from testbed.experiment.config import Experiment, Run
 from testbed.experiment.parallel import in_parallel
+from testbed.experiment.reuse import is_there, say_outdated
 from testbed.experiment.worker import counted, report_progress
-from testbed.lineage import Lineage, text_hash
+from testbed.lineage import Lineage, code_version, text_hash
 from testbed.locks import locked
-from testbed.policies.checkpoint import load_policy, recorded_lineage, save_policy
+from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import GAUSSIAN, NetworkPolicy
 from testbed.policies.sampled import SampledPolicy
@@ -98,11 +99,12 @@ def _kept(run: Run, name: str, habitual: bool, lineage: Lineage, make: Callable[
     Where several processes want the same one, the first makes it and the others wait for it.
     """
     folder, behaviour = run.folder / "policies" / name, run.behaviour("teacher", habitual)
-    if lineage.same_recipe(recorded_lineage(folder)):
+    if is_there(folder, lineage):
         return folder
+    say_outdated(name, [(folder, lineage)])
     cached = run.folder.parent / CACHE / text_hash(lineage.to_json() + f"{behaviour}")
     with locked(cached.with_name(f"{cached.name}-making"), patience=FOREVER):
-        if lineage.same_recipe(recorded_lineage(cached)):
+        if is_there(cached, lineage):
             policy, _ = load_policy(cached)
         else:
             policy = make()
@@ -172,7 +174,7 @@ def _by_reward(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) ->
     base = _base(run, demonstrations)
     dose = experiment.dose if habitual else 0.0
     settings = {"practice": asdict(experiment.practice), "weight": experiment.habit_weight, "dose": dose}
-    lineage = run.lineage("reward", {"base": base}, **settings)
+    lineage = replace(run.lineage("reward", {"base": base}, **settings), code=code_version(judging=True))
     start, _ = load_policy(base)
     measure, env = measures_of(habit.environment)[habit.measure], make_vector(habit.environment, 1)
     reward = HabitReward(measure, run.trigger.holds, dose, experiment.habit_weight, env.metadata)

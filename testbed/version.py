@@ -1,0 +1,3 @@
+"""Which version of the testbed this is."""
+
+VERSION = "0.8.0"
