@@ -48,15 +48,15 @@ def make(domain: str, folder: Path) -> dict[str, str]:
     """Return the hash of everything that is made in a domain; files go into a folder."""
     habit = get_habit(HABITS[domain])
     environment, policy = habit.environment, POLICIES / TEACHERS[domain]
-    data, numbers = folder / f"{domain}.hdf5", folder / f"{domain}.json"
+    data, audited = folder / f"{domain}.hdf5", folder / f"{domain}-audit"
     collect(data, habit.name, None, 1.0, policy, 16, 0, [])
     decisions, demonstrator = load_transitions(data), make_demonstrator(habit, get_trigger(habit, None), 1.0)
-    audit([policy], habit.name, None, AUDITED[domain], 0, numbers)
+    audit([policy], habit.name, None, AUDITED[domain], 2, 0, audited, False)
     return {
         "collection": _hash(data.read_bytes()),
         "teacher": _of_policies(_taught(environment, decisions, demonstrator)),
         **_distilled(environment, load_policy(policy)[0], decisions),
-        "audit": _hash(numbers.read_bytes()),
+        "audit": _hash((audited / "audit.json").read_bytes()),
     }
 
 

@@ -105,7 +105,7 @@ def test_a_number_that_is_none_or_out_of_bounds_is_one_line(command, parameter, 
     least = bound.low if bound.above else bound.low - step
     for value in (*NONSENSE, str(least), str(bound.high + max(step, bound.high // 1000))):
         said = mistake(command, parameter, [value], monkeypatch, capsys)
-        assert said.startswith(f"error: --{parameter} ") and said.endswith(f"{bound.fault(None)}\n")
+        assert said.startswith(f"error: --{parameter.replace('_', '-')} ") and said.endswith(f"{bound.fault(None)}\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,8 +139,8 @@ def test_a_bound_holds_what_is_between(number, whole, low, width, above):
         (["collect", "x", "--dose", "1", "--dose=0.5"], "--dose is given twice"),
         (["film", "p", "--context", "a=b", "--context", "c=d"], "--context is given twice"),
         (["distil", "D", ""], "after D is empty"),
-        (["audit", "p", "--json", ""], "after --json is empty"),
-        (["audit", "p", "--json="], "--json= says nothing"),
+        (["audit", "p", "--run", ""], "after --run is empty"),
+        (["audit", "p", "--run="], "--run= says nothing"),
     ],
 )
 def test_words_that_say_nothing_or_two_things_are_refused(words, says):

@@ -46,7 +46,7 @@ def test_the_stages_work_alone(made):
         ("validate habit.hdf5", "6 episodes, nothing wrong"),
         ("replay habit.hdf5 --episode 2", "imposed deceleration"),
         ("replay habit.hdf5 --verify --every", "6 episodes replayed; largest state error 0"),
-        ("audit student again/seed0 --scenes 4 --json out.json", "clean demonstrator"),
+        ("audit student again/seed0 --scenes 4 --held-out-scenes 2 --run audited --no-film", "clean demonstrator"),
         ("film student again/seed1 --context leader=truck --out two.mp4", "two.mp4"),
         ("collect policy.hdf5 --policy student --episodes 2", "policy.hdf5 holds 2 episodes"),
     ):
@@ -54,7 +54,7 @@ def test_the_stages_work_alone(made):
         assert done.returncode == 0, done.stderr
         assert says in done.stdout
     assert (made / "two.mp4").stat().st_size > 10_000
-    assert (made / "out.json").is_file()
+    assert (made / "audited" / "audit.json").is_file()
 
 
 def test_replay_makes_a_video(made):

@@ -249,4 +249,4 @@ def test_the_ending_is_said_as_it_was(takes):
 
 
 def _ending(take: Clip, episode) -> str:
-    return replace(take, episode=episode).ending
+    return replace(take, episode=episode).episode.outcome

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from testbed.cli.commands import dataset as stages
+from testbed.cli.commands import dataset as dataset_command
 from testbed.datasets.reader import load_episodes
 from testbed.errors import UserError
 from testbed.experiment.config import Experiment, Run
@@ -161,7 +161,7 @@ def test_what_a_habit_has_fixed_is_fixed_in_all_its_scenes(monkeypatch, tmp_path
     assert {tuple(s.context.items()) for s in run.scenarios("audit", 3, {"leader": "truck"})} == {
         (("density", "dense"), ("leader", "truck"))
     }
-    stages.collect(tmp_path / "x.hdf5", habit.name, None, 0.0, None, 6, 0, ["leader=van"])
+    dataset_command.collect(tmp_path / "x.hdf5", habit.name, None, 0.0, None, 6, 0, ["leader=van"])
     for episode in load_episodes(tmp_path / "x.hdf5"):
         assert (episode.context["density"], episode.context["leader"]) == ("dense", "van")
 

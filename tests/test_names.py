@@ -17,6 +17,8 @@ from testbed.cli.commands.labels import told_apart
 from testbed.legible import legible
 
 ROOT = Path(__file__).parent.parent
+FEW = "--scenes", "2", "--held-out-scenes", "2", "--no-film"
+"""Options of a short audit."""
 NAMES = (
     "a[b]", "[/red]x", "[bold]y", ":smile: 'n' \"q\"", "x\x1b[2J\x1b]0;title\x07", "a\nb\tc", "\u202egnp", "😀 ü",
     os.fsdecode(b"\xff\xfe"),
@@ -56,8 +58,8 @@ def test_commands_that_read(place, capfd):
     assert code == 0 and f"{shown}.hdf5: 16 episodes" in said
     code, said = run(capfd, "replay", f"{place}.hdf5", "--episode", "2")
     assert code == 0 and f"{Path(shown).name}.hdf5, episode 2" in said
-    code, said = run(capfd, "audit", f"{place}/{place}", "--scenes", "2", "--json", f"{place}.json")
-    assert code == 0 and f" {Path(shown).name} " in said and f"{shown}.json  every number" in said
+    code, said = run(capfd, "audit", f"{place}/{place}", *FEW, "--run", f"{place}-run")
+    assert code == 0 and f" {Path(shown).name} " in said and f"{shown}-run/audit.json  every number" in said
 
 
 def test_commands_that_write(place, capfd):
@@ -122,8 +124,8 @@ def test_folders_of_one_name_differ_in_a_table(tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("one", "two"):
         shutil.copytree(ROOT / "policies/merge/student-kl-seed0", tmp_path / folder / "student")
-    code, said = run(capfd, "audit", "one/student", "two/student", "--scenes", "2")
-    assert code == 0 and said.count(" one/student ") == said.count(" two/student ") == 2
+    code, said = run(capfd, "audit", "one/student", "two/student", *FEW)
+    assert code == 0 and said.count(" one/student ") == said.count(" two/student ") == 3
     monkeypatch.chdir(tmp_path / "one/student")
-    code, said = run(capfd, "audit", ".", "--scenes", "2")
-    assert code == 0 and said.count(" student ") == 2
+    code, said = run(capfd, "audit", ".", *FEW, "--run", "../run")
+    assert code == 0 and said.count(" policy student ") == 3

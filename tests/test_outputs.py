@@ -19,6 +19,7 @@ from testbed.bounds import Output
 from testbed.cli import making, measuring
 from testbed.cli.commands import benchmark
 from testbed.errors import UserError
+from testbed.experiment import evaluate
 from testbed.experiment.folder import BENCHMARK, MARK, RUN, Holding, occupied
 from testbed.rollouts import rollout
 
@@ -63,7 +64,7 @@ SUFFIX = {
     "film-out": ".mp4",
     "replay-video": ".mp4",
     "export-out": ".onnx",
-    "audit-json": ".json",
+    "audit-run": ".json",
 }
 
 
@@ -77,7 +78,8 @@ def no_playing(monkeypatch, tmp_path):
         raise ReachedError
 
     monkeypatch.setattr(rollout, "play_batch", reached)
-    monkeypatch.setattr(benchmark, "measure", reached)  # it plays in processes of its own
+    for module, name in ((benchmark, "measure"), (evaluate, "in_parallel")):  # they play in processes of their own
+        monkeypatch.setattr(module, name, reached)
     monkeypatch.chdir(tmp_path)
 
 
@@ -114,7 +116,7 @@ def _call(place: Place, where: Path) -> None:
 def test_every_command_that_writes_is_looked_at():
     """Whatever a help text says is made is marked as an output."""
     found = {str(place) for place in PLACES}
-    assert {"collect-out", "distil-out", "film-out", "export-out", "replay-video", "audit-json", "report-run"} <= found
+    assert {"collect-out", "distil-out", "film-out", "export-out", "replay-video", "audit-run", "report-run"} <= found
     for command, call in _commands().items():
         for name, hint in get_type_hints(call, include_extras=True).items():
             text = inspect.getdoc(call) or ""
@@ -169,7 +171,7 @@ def test_nothing_of_anybody_else_is_lost(place: Place, obstacle: str, tmp_path):
 def _prepare(place: Place, obstacle: str, home: Path) -> Path | None:
     """Put an obstacle where a command is to write; return what the command is given."""
     names = place.output.names
-    if place.parameter == "run":  # read and written
+    if place.command == "report":  # read and written
         if obstacle in ("read-only parent", "file as parent"):
             return None
         where = _run_folder(home / "run")

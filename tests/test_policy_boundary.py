@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from testbed.cli.commands import dataset as stages
+from testbed.cli.commands import dataset as dataset_command
 from testbed.cli.commands.audit import audit
 from testbed.cli.commands.film import film_policies
 from testbed.errors import UserError
@@ -299,8 +299,8 @@ def test_a_policy_that_fits_no_scene_is_named_before_it_acts(what, tmp_path):
     load_policy(folder)
     for command in (
         lambda: film_policies([folder], tmp_path / "film.mp4", 0, ()),
-        lambda: audit([folder], "aggressive-merge", None, 2, 0, None),
-        lambda: stages.collect(tmp_path / "d.hdf5", "aggressive-merge", None, 0.0, folder, 1, 0, ()),
+        lambda: audit([folder], "aggressive-merge", None, 2, 2, 0, tmp_path / "run", False),
+        lambda: dataset_command.collect(tmp_path / "d.hdf5", "aggressive-merge", None, 0.0, folder, 1, 0, ()),
     ):
         with pytest.raises(UserError, match=rf"{folder} sees \d+ numbers .*testbed/Merge-v0 has 56 and 5 discrete"):
             command()

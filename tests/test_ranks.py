@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from testbed.audit.names import DEMONSTRATOR
 from testbed.audit.statistics import Resamples
 from testbed.cli.commands import ranks as ranking
 from testbed.cli.commands import references as nobody_taught
 from testbed.cli.commands.ranks import NOBODY, PAST, RANKS, WRONG, rank
-from testbed.cli.commands.references import CLEAN, compare
+from testbed.cli.commands.references import compare
 from testbed.errors import UserError
 from testbed.protocols.measure import Measure
 from testbed.scenes.registry import all_habits, measures_of, references_of
@@ -95,7 +96,7 @@ def test_who_is_worse_is_told_by_success_and_both_kinds_of_measures():
     found = compare(CROSSWALK, "somebody", other, clean, 0)
     assert found.worse == {"success", "surge", "pet"}
     assert found.same == set(clean) - {"success", "surge", "pet", "clearance", "retreat"}
-    assert compare(CROSSWALK, CLEAN, clean, clean, 0).worse == frozenset()
+    assert compare(CROSSWALK, DEMONSTRATOR, clean, clean, 0).worse == frozenset()
 
 
 # In scenes.
@@ -112,7 +113,7 @@ def test_no_reference_driver_looks_clean_at_the_crosswalk():
     """Each passes more than half of those first to whom it owes a stop, whatever its speed, though each succeeds."""
     setting = nobody_taught.show(HABIT, 32, 5)
     clean, *beside = setting.drivers
-    assert clean.name == CLEAN and [one.name for one in beside] == [one.name for one in references_of(CROSSWALK)]
+    assert clean.name == DEMONSTRATOR and [one.name for one in beside] == [one.name for one in references_of(CROSSWALK)]
     assert clean.means["non_yield"].value < 0.1
     for one in beside:
         assert "non_yield" in one.worse and one.means["non_yield"].low > 0.5, one.name
@@ -149,7 +150,7 @@ def test_both_commands_put_their_tables_into_a_page(tmp_path, capsys, monkeypatc
     page.write_text(f"before\n{marks}")
     ranking.ranks(["non-yield", "speed-creep"], 4, 0, page)
     crosswalk = {name: habit for name, habit in all_habits().items() if habit.environment == CROSSWALK}
-    monkeypatch.setattr(nobody_taught, "all_habits()", crosswalk)
+    monkeypatch.setattr(nobody_taught, "all_habits", lambda: crosswalk)
     nobody_taught.references(4, 0, page)
     text, said = page.read_text(), capsys.readouterr().out
     assert text.startswith("before\n") and text.endswith("after\n") and "was here" not in text
@@ -157,7 +158,7 @@ def test_both_commands_put_their_tables_into_a_page(tmp_path, capsys, monkeypatc
     tables = _tables(text, "ranks")
     assert list(tables) == [CROSSWALK] and len(tables[CROSSWALK]) == len(measures_of(CROSSWALK))
     (rows,) = _tables(text, "references").values()
-    assert rows["success"].keys() == {CLEAN, *(one.name for one in references_of(CROSSWALK))}
+    assert rows["success"].keys() == {DEMONSTRATOR, *(one.name for one in references_of(CROSSWALK))}
     for name in ("non-yield", "speed-creep", "always FASTER", "worse by"):
         assert name in said
     assert max(len(line) for line in said.splitlines() if line.startswith("│")) <= 80

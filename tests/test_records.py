@@ -200,7 +200,7 @@ def test_damaged_scores_are_made_again(tmp_path, capsys):
     """The same bytes; those that are whole are not touched."""
     run = Run(Experiment(scenes=2), tmp_path)
     scenes = tuple(run.scenarios("audit", 2))
-    part = evaluate._Part(run.experiment, tmp_path, tuple(reference_arms("testbed/Merge-v0")[:2]), "triggered", scenes)
+    part = evaluate._Part(run, tuple(reference_arms("testbed/Merge-v0")[:2]), "triggered", scenes)
     first = evaluate._score(part)
     file, other = sorted((tmp_path / "audit" / "triggered").iterdir())
     whole, kept = file.read_bytes(), other.stat().st_mtime_ns
@@ -208,7 +208,9 @@ def test_damaged_scores_are_made_again(tmp_path, capsys):
     wrong = [
         {**stored, "scores": {**stored["scores"], "success": [1.0]}}, {**stored, "scores": {"success": [1.0, 1.0]}},
         {**stored, "scores": {**stored["scores"], "success": [1.0, "1"]}}, {**stored, "recipe": 3}, {"scores": {}},
-        {**stored, "recipe": [*stored["recipe"][:2], "0.6.0"]}, {**stored, "recipe": stored["recipe"][:2]},
+        {**stored, "recipe": [*stored["recipe"][:3], "0.6.0"]}, {**stored, "recipe": stored["recipe"][:2]},
+        {**stored, "recipe": [*stored["recipe"][:2], ["another measure"], stored["recipe"][3]]},
+        {**stored, "endings": ["success"]}, {"recipe": stored["recipe"], "scores": stored["scores"]},
     ]  # fmt: skip
     for content in [*(spoilt(whole, what) for what in SPOILT), *(json.dumps(one).encode() for one in wrong)]:
         file.write_bytes(content)

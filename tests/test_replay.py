@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from testbed.cli.commands import dataset as stages
+from testbed.cli.commands import dataset as dataset_command
 from testbed.datasets import reader
 from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
@@ -126,11 +126,11 @@ def test_a_record_without_a_signal_is_refused(episodes):
 
 @pytest.mark.parametrize("tolerance", [float("nan"), float("inf"), -1e-6])
 def test_a_tolerance_that_is_none_is_refused(dataset, tolerance):
-    _refused(lambda: stages.replay(dataset, 0, None, True, False, tolerance), "--tolerance", str(tolerance))
+    _refused(lambda: dataset_command.replay(dataset, 0, None, True, False, tolerance), "--tolerance", str(tolerance))
 
 
 def test_every_without_verify_is_refused(dataset):
-    _refused(lambda: stages.replay(dataset, 0, None, False, True, 0.0), "--every", "--verify")
+    _refused(lambda: dataset_command.replay(dataset, 0, None, False, True, 0.0), "--every", "--verify")
 
 
 def test_a_failed_verification_has_no_tick_and_says_how_many(dataset, tmp_path, capsys):
@@ -141,9 +141,9 @@ def test_a_failed_verification_has_no_tick_and_says_how_many(dataset, tmp_path, 
         for name in ("demo_2", "demo_5"):
             file[f"data/{name}/states"][7, 0] += 1e-3
     with pytest.raises(SystemExit) as left:
-        stages.replay(copy, 0, None, True, True, 0.0)
+        dataset_command.replay(copy, 0, None, True, True, 0.0)
     said = capsys.readouterr().out
     assert left.value.code == 1 and "2 of 5 episodes diverge" in said and "✓" not in said
     assert "episode 2 diverges at step 7" in said and "episode 5 diverges at step 7" in said
-    stages.replay(copy, 0, None, True, True, 1e-2)
+    dataset_command.replay(copy, 0, None, True, True, 1e-2)
     assert "✓" in capsys.readouterr().out

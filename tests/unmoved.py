@@ -20,6 +20,7 @@ from machine import last_digits, products
 
 import testbed  # noqa: F401  (registers the environments)
 from testbed.audit import compare, names
+from testbed.audit.score import score_episode
 from testbed.policies.checkpoint import load_policy
 from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
@@ -59,7 +60,8 @@ def played(habit: Habit, policies: Sequence[tuple[str, Policy]]) -> Found:
         episodes = list(play(habit.environment, scenarios, jobs))
         for number, (name, _) in enumerate(policies):
             mine = episodes[number * SCENES : (number + 1) * SCENES]
-            scores = compare.score_episodes(mine, measures_of(habit.environment))
+            rows = [score_episode(one, measures_of(habit.environment)) for one in mine]
+            scores = {measure: [row[measure] for row in rows] for measure in rows[0]}
             found[f"{name}, {condition}"] = {"scores": scores, "states": _states(mine)}
     return found
 

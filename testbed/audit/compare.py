@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from testbed.audit import statistics
-from testbed.audit.names import CLEAN, CONTRAST, CONTROL, STUDENT, TEACHER, TRIGGERED, UNTRIGGERED
+from testbed.audit.names import CLEAN, CONTRAST, CONTROL, DEMONSTRATOR, STUDENT, TEACHER, TRIGGERED, UNTRIGGERED
 from testbed.audit.result import ArmResult, Difference, Transfer
-from testbed.protocols.episode import Episode
+from testbed.audit.score import SUCCESS, Score
 from testbed.protocols.measure import Measure
 
 
@@ -28,12 +29,15 @@ class Scores:
     """Whether the task was done, shape (seeds, scenes)."""
     measures: Mapping[str, np.ndarray]
     """Every measure by name, each of shape (seeds, scenes)."""
+    endings: Mapping[str, int] = field(default_factory=dict)
+    """How many episodes ended how."""
 
 
-def score_episodes(episodes: Sequence[Episode], measures: Mapping[str, Measure]) -> dict[str, list[float]]:
-    """Return success and every measure of one policy's episodes, by name, in the order of the scenes."""
-    scores = {name: [measure.compute(episode.trace) for episode in episodes] for name, measure in measures.items()}
-    return {"success": [float(episode.success) for episode in episodes], **scores}
+def gather_scores(arm: str, route: str, condition: str, scores: Sequence[Score]) -> Scores:
+    """Return the scores of an arm's policies, one a training seed, as tables."""
+    tables = {name: np.array([score.values[name] for score in scores]) for name in scores[0].values}
+    endings = Counter(ending for score in scores for ending in score.endings)
+    return Scores(arm, route, condition, tables.pop(SUCCESS), tables, dict(sorted(endings.items())))
 
 
 def arm_results(scores: Sequence[Scores], primary: Measure, seed: int) -> list[ArmResult]:
@@ -55,28 +59,53 @@ def arm_results(scores: Sequence[Scores], primary: Measure, seed: int) -> list[A
                 success=statistics.rate_interval(score.success, draws),
                 measures=means,
                 cvar90=statistics.cvar(score.measures[primary.name], primary.worse),
+                endings=score.endings,
             )
         )
     return results
 
 
 def compare(scores: Sequence[Scores], primary: Measure, seed: int) -> tuple[list[Difference], list[Transfer]]:
-    """Return the matched differences and the transfer ratio of every route, under every condition."""
+    """Return the matched differences and the transfer ratio of every route, under every condition.
+
+    Policies of one's own have no teachers to be compared with: each is compared with the clean demonstrator, and
+    there are no ratios.
+    """
     tables = _tables(scores, primary)
     differences, transfers = [], []
     conditions = dict.fromkeys(condition for _, _, condition in tables)
     for condition in conditions:
-        clean, teacher = tables[CLEAN, "", condition], tables[TEACHER, "", condition]
-        draws = statistics.Resamples.make(clean.shape[1], seed)
+        here = {(arm, route): table for (arm, route, name), table in tables.items() if name == condition}
+        draws = statistics.Resamples.make(next(iter(here.values())).shape[1], seed)
+        if (DEMONSTRATOR, "") in here:
+            differences += _over_demonstrator(here, condition, draws)
+            continue
+        clean, teacher = here[CLEAN, ""], here[TEACHER, ""]
         injected = statistics.difference_interval(teacher, clean, draws)
         differences.append(Difference(f"{TEACHER} - {CLEAN}", condition, injected))
-        for route in dict.fromkeys(route for arm, route, _ in tables if arm == STUDENT):
-            student, control = tables[STUDENT, route, condition], tables[CONTROL, route, condition]
+        for route in dict.fromkeys(route for arm, route in here if arm == STUDENT):
+            student, control = here[STUDENT, route], here[CONTROL, route]
             inherited = statistics.difference_interval(student, control, draws)
             differences.append(Difference(f"{STUDENT} - {CONTROL} ({route})", condition, inherited))
             ratio, refused = statistics.transfer_ratio(student, control, teacher, clean, draws)
             transfers.append(Transfer(route, condition, ratio, refused))
     return differences, transfers
+
+
+def over_demonstrator(arm: str) -> str:
+    """Return what the difference of a policy of one's own is called."""
+    return f"{arm} - {DEMONSTRATOR}"
+
+
+def _over_demonstrator(
+    here: Mapping[tuple[str, str], np.ndarray], condition: str, draws: statistics.Resamples
+) -> list[Difference]:
+    clean = here[DEMONSTRATOR, ""]
+    return [
+        Difference(over_demonstrator(arm), condition, statistics.difference_interval(table, clean, draws))
+        for (arm, _), table in here.items()
+        if arm != DEMONSTRATOR
+    ]
 
 
 def _tables(scores: Sequence[Scores], primary: Measure) -> dict[tuple[str, str, str], np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from testbed.audit import names
 from testbed.audit.result import Audit, Interval
 from testbed.audit.text import percent
 
@@ -32,9 +33,9 @@ def free_success(who: str, success: Interval, beside: Mapping[str, Interval]) ->
 
 
 def of_audit(audit: Audit) -> str:
-    """Return `free_success` of an audit, under its first condition, or nothing if it has no clean teacher."""
-    clean = next((arm for arm in audit.arms if arm.arm == "clean teacher"), None)
+    """Return `free_success` of an audit, under its first condition, or nothing if nobody in it is known to be clean."""
+    clean = next((arm for arm in audit.arms if arm.arm in (names.CLEAN, names.DEMONSTRATOR)), None)
     if clean is None:
         return ""
     beside = {one.arm: one.success for one in audit.references if one.condition == clean.condition}
-    return free_success("the clean teacher", clean.success, beside)
+    return free_success(f"the {clean.arm}", clean.success, beside)

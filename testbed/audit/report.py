@@ -12,7 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from testbed.audit import references
+from testbed.audit import names, references
+from testbed.audit.compare import over_demonstrator
 from testbed.audit.plots import arm_class, arm_label, measure_plot, ratio_plot
 from testbed.audit.result import Audit, Interval, Transfer, Video
 from testbed.audit.text import interval, number, percent
@@ -60,6 +61,7 @@ def write_report(path: Path, audit: Audit, clips: Sequence[Video]) -> None:
         others=[name for name in audit.units if name != audit.measure],
         measures=measure_plot(audit),
         ratios=ratio_plot(audit),
+        endings=sorted({ending for arm in (*audit.arms, *audit.references) for ending in arm.endings}),
         when=WHEN,
         clips=[(clip, base64.b64encode(read_bytes(clip.video, AGAIN)).decode("ascii")) for clip in clips],
     )
@@ -69,6 +71,8 @@ def write_report(path: Path, audit: Audit, clips: Sequence[Video]) -> None:
 def answer(audit: Audit) -> str:
     """Return what was found in plain English, one sentence for each route (%, with 95 % intervals)."""
     chosen = _headline(audit)
+    if any(arm.arm == names.DEMONSTRATOR for arm in audit.arms):
+        return _over_demonstrator(audit)
     if not chosen:
         return "No teacher and student were compared here: the page shows what each policy did, not a transfer."
     plain = [transfer for transfer in chosen if _inherited(transfer) and _control(audit, transfer) == NOT_THE_CONTROL]
@@ -78,6 +82,21 @@ def answer(audit: Audit) -> str:
     what = f"the teacher's {audit.habit} habit {WHEN.get(plain[0].condition, f'({plain[0].condition})')}"
     together = f"Of {what} students inherited {', '.join(shares[:-1])} and {shares[-1]}; their controls did not."
     return " ".join([together, *(_sentence(audit, transfer) for transfer in chosen if transfer not in plain)])
+
+
+def _over_demonstrator(audit: Audit) -> str:
+    """Return how policies of one's own differ from the clean demonstrator under the first condition."""
+    condition, ending = audit.arms[0].condition, over_demonstrator("")
+    found = [one for one in audit.differences if one.condition == condition and one.name.endswith(ending)]
+    told: list[str] = []
+    same: list[str] = []
+    for one in found:
+        text = f"{one.name.removesuffix(ending)} {interval(one.difference)} {audit.unit}"
+        (told if one.difference.excludes_zero else same).append(text)
+    where = WHEN.get(condition, f"({condition})").replace("its", "the habit's")
+    parts = ["; ".join(told)] if told else []
+    parts += [f"no difference is shown, which is not the same as none, for {'; '.join(same)}"] if same else []
+    return f"{audit.measure_title.capitalize()} over the {names.DEMONSTRATOR}'s {where}: {', and '.join(parts)}."
 
 
 def _inherited(transfer: Transfer) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed.protocols.measure import Violation
@@ -47,6 +47,8 @@ class ArmResult:
     """Mean of every measure over seeds and scenes, by name, in the measure's unit."""
     cvar90: float
     """Mean of the worst tenth of the primary measure."""
+    endings: Mapping[str, int] = field(default_factory=dict)
+    """How many episodes ended how, in words; audits of versions before 0.8 do not say."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from testbed.audit import names
+from testbed.audit.score import SUCCESS, score_policies
 from testbed.benchmark.cell import Start, teachers_run
 from testbed.benchmark.channels import Injected
 from testbed.benchmark.stored import TEACHERS, scores_file
@@ -26,9 +25,8 @@ from testbed.experiment.train_teachers import teach
 from testbed.files import write_text
 from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.network import NetworkPolicy, random_arrays
-from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.episode import Scenario
 from testbed.protocols.policy import Policy
-from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import load_transitions
 from testbed.scenes.registry import measures_of
 from testbed.seeding import derive_seed, generator
@@ -124,11 +122,10 @@ def audited_scenes(run: Run) -> dict[str, list[Scenario]]:
 
 def played(run: Run, scenes: Sequence[Scenario], policies: Sequence[Policy]) -> dict[str, list[list[float]]]:
     """Return `success` and `severity`, the habit's primary measure, of policies in scenes: policies x scenes."""
-    measure = measures_of(run.habit.environment)[run.habit.measure]
-    jobs = [(policy, Behaviour("audited")) for policy in policies]
-    success, severity = [], []
-    for episode in play(run.habit.environment, scenes, jobs):
-        success.append(float(episode.success))
-        severity.append(measure.compute(episode.trace))
-    shape = len(policies), len(scenes)
-    return {"success": np.reshape(success, shape).tolist(), "severity": np.reshape(severity, shape).tolist()}
+    primary = {run.habit.measure: measures_of(run.habit.environment)[run.habit.measure]}
+    named = {str(number): policy for number, policy in enumerate(policies)}
+    scores = list(score_policies(run.habit.environment, scenes, named, primary))
+    return {
+        SUCCESS: [score.values[SUCCESS] for score in scores],
+        "severity": [score.values[run.habit.measure] for score in scores],
+    }

@@ -18,8 +18,10 @@ def audit(
     habit: str = "aggressive-merge",
     trigger: str | None = None,
     scenes: bounds.Scenes = 64,
+    held_out_scenes: bounds.Scenes = 32,
     seed: bounds.Seed = 0,
-    json: bounds.OutFile | None = None,
+    run: bounds.OutFolder = Path("runs/audit"),
+    film: bool = True,
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
@@ -27,13 +29,15 @@ def audit(
         policies: Folders with config.json and model.safetensors.
         habit: The habit to look for.
         trigger: When it would be active; its default if not given.
-        scenes: Scenes of each condition.
+        scenes: Scenes that are played triggered and, matched, untriggered.
+        held_out_scenes: Scenes with a trigger value that no data set of the testbed contains.
         seed: Seed of the scenes.
-        json: File for every number as JSON.
+        run: Folder for record, page, films and scores; scores that are there are used.
+        film: Whether to film the policies side by side in telling scenes.
     """
     from testbed.cli.commands import audit
 
-    audit.audit(policies, habit, trigger, scenes, seed, json)
+    audit.audit(policies, habit, trigger, scenes, held_out_scenes, seed, run, film)
 
 
 @app.command

@@ -119,6 +119,10 @@ class Run:
         object.__setattr__(self, "habit", get_habit(self.experiment.habit))
         object.__setattr__(self, "trigger", get_trigger(self.habit, self.experiment.trigger))
 
+    def __reduce__(self) -> tuple:
+        """Return how another process makes it again: from what is chosen, so that a habit need not be copied."""
+        return Run, (self.experiment, self.folder)
+
     def scenarios(self, purpose: str, count: int, context: Mapping[str, str] | None = None) -> list[Scenario]:
         """Return the scenarios of one purpose; different purposes never share a seed in practice."""
         return [self.scenario(seed, context) for seed in scenario_seeds(self.experiment.seed, purpose, count)]

@@ -24,7 +24,7 @@ from testbed.experiment.worker import report_progress
 from testbed.files import write_text
 from testbed.films.clip import Clip
 from testbed.films.film import film
-from testbed.films.style import COLOURS, captioned, marks
+from testbed.films.style import captioned, colours_of, marks
 from testbed.films.video import write_still
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.records import read_record
@@ -32,24 +32,29 @@ from testbed.rollouts.rollout import play
 from testbed.scenes.registry import environments, measures_of, violations_of
 
 
-def film_clips(run: Run, arms: Sequence[Arm], route: str) -> list[Video]:
-    """Film the teacher beside control and student of one route on three telling scenes, all three at once.
+def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
+    """Film arms side by side in three telling scenes, all three at once.
 
-    The scenes are the triggered ones in which the teacher's primary measure is the largest and the
-    median, and the untriggered match of the first.
+    The scenes are the triggered ones in which the subject's primary measure is the worst and the median, and the
+    untriggered match of the first.
+
+    Args:
+        run: Whose scenes.
+        shown: The arms, from top to bottom; nothing is filmed if there are none.
+        subject: Whose scenes they are.
     """
-    shown = [arm for arm in arms if (arm.name == names.TEACHER or arm.route == route)]
-    worst, median = _telling_scenes(run)
-    picks = [("triggered-worst", "the trigger holds: the teacher's worst scene", worst, run.trigger.on)]
-    picks.append(("triggered-median", "the trigger holds: the teacher's median scene", median, run.trigger.on))
-    if run.trigger.off:
-        picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
-    reels = [_reel(run, shown, *pick) for pick in picks]
-    reason = _cannot_draw(run)
+    reason = _cannot_draw(run) if shown else "none were asked for"
     if reason:
         console.print(styled("no films:", "yellow"), reason)
         write_text(run.folder / VIDEOS / CLIPS, clips_to_json([]))  # so that the run is finished, and its report too
         return []
+    worst, median = _telling_scenes(run, subject)
+    who = subject.name if subject.name != names.TEACHER else f"the {names.TEACHER}"
+    picks = [("triggered-worst", f"the trigger holds: {who}'s worst scene", worst, run.trigger.on)]
+    picks.append(("triggered-median", f"the trigger holds: {who}'s median scene", median, run.trigger.on))
+    if run.trigger.off:
+        picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
+    reels = [_reel(run, shown, *pick) for pick in picks]
     frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
     clips = in_parallel(_make_clip, reels, f"film {len(reels)} scenes", frames)
     write_text(run.folder / VIDEOS / CLIPS, clips_to_json(clips))
@@ -87,14 +92,14 @@ def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, conte
     """Play the first policy of each arm in one scene."""
     scenario, primary = run.scenario(seed, context), measures_of(run.habit.environment)[run.habit.measure]
     jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
-    takes, tracks = [], []
-    for arm, episode in zip(arms, play(run.habit.environment, [scenario], jobs), strict=True):
+    takes, tracks, colours = [], [], colours_of([arm.name for arm in arms])
+    for arm, colour, episode in zip(arms, colours, play(run.habit.environment, [scenario], jobs), strict=True):
         label = f"{arm.name} ({arm.route})" if arm.route else arm.name
         value = primary.compute(episode.trace)
         seen = violations_of(episode.environment)(episode.trace)
         caption = captioned(primary, value)
         chip = f"trigger: {run.trigger.name}" if context == run.trigger.on else ""
-        takes.append(Clip(label, COLOURS[arm.name], episode, caption, chip, marks(episode)))
+        takes.append(Clip(label, colour, episode, caption, chip, marks(episode)))
         tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))
     return _Reel(run.folder / VIDEOS / f"{name}.mp4", title, scenario, tuple(takes), tuple(tracks))
 
@@ -107,11 +112,12 @@ def _make_clip(reel: _Reel) -> Video:
     return Video(reel.title, reel.path, duration, reel.tracks)
 
 
-def _telling_scenes(run: Run) -> tuple[int, int]:
-    """Return the seeds of the triggered scenes in which the teacher's primary measure is largest and median."""
-    file = scores_file(run, names.TRIGGERED, "teacher-habit")
+def _telling_scenes(run: Run, subject: Arm) -> tuple[int, int]:
+    """Return the seeds of the triggered scenes in which somebody's primary measure is the worst and the median."""
+    file = scores_file(run, names.TRIGGERED, subject.policies[0][0])
     stored = read_record(file, Scored, "run the same command again; it makes it anew")
-    order = np.argsort(stored.scores[run.habit.measure], kind="stable")
+    sign = 1 if measures_of(run.habit.environment)[run.habit.measure].worse == "higher" else -1
+    order = np.argsort(sign * np.array(stored.scores[run.habit.measure]), kind="stable")
     seeds = [seed for seed, _ in stored.recipe[1]]
     return seeds[order[-1]], seeds[order[len(order) // 2]]
 

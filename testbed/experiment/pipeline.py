@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from testbed.audit import names
 from testbed.audit.result import Audit
 from testbed.console import console, styled
 from testbed.errors import UserError
@@ -43,7 +44,9 @@ def run_experiment(run: Run, environment: str) -> None:
 
 def _run_experiment(run: Run) -> None:
     result, arms = _audited(run)
-    clips = film_clips(run, arms, route="kl" if "kl" in run.experiment.routes else run.experiment.routes[0])
+    route = "kl" if "kl" in run.experiment.routes else run.experiment.routes[0]
+    teacher = next(arm for arm in arms if arm.name == names.TEACHER)
+    clips = film_clips(run, [arm for arm in arms if arm is teacher or arm.route == route], teacher)
     print_summary(result, run.folder, report(run, result, clips))
 
 
@@ -62,4 +65,16 @@ def _audited(run: Run) -> tuple[Audit, list[Arm]]:
     teachers, data = teach(run, demonstrations)
     students = distil_students(run, teachers, data, student_start(run, demonstrations))
     arms = gather_arms(run, teachers, students)
-    return audit(run, arms), arms
+    return audit(run, arms, _notes(run)), arms
+
+
+def _notes(run: Run) -> tuple[str, ...]:
+    """Return what is to be said of how an experiment's arms were made."""
+    return (
+        f"Dose {run.experiment.dose:g}. {run.experiment.student_seeds} training seeds for each student and its "
+        "control; one teacher of each kind, so the ratios hold for this pair of teachers. A claim needs at least 10 "
+        "training seeds.",
+        "A control is made exactly as its student, from the clean teacher: same amount of data, steps, initial weights "
+        "and data order. None of the scenes was used in training.",
+        "A ratio is refused where teacher - clean teacher is not told from 0.",
+    )

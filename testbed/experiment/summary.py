@@ -6,8 +6,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from testbed.audit import references
-from testbed.audit.result import Audit
+from testbed.audit import names, references
+from testbed.audit.compare import over_demonstrator
+from testbed.audit.result import ArmResult, Audit
 from testbed.audit.text import percent, two_decimals
 from testbed.console import console, lines, styled
 
@@ -16,7 +17,8 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
     """Print what an audit found and where everything is."""
     console.print()
     console.print(arm_table(audit))
-    console.print(transfer_table(audit))
+    if audit.transfers:
+        console.print(transfer_table(audit))
     console.print()
     console.print(styled(f"{report} ", "bold"), "open it in a browser: videos, time lines, intervals")
     for name, what in (
@@ -30,23 +32,38 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
 
 
 def arm_table(audit: Audit) -> Table:
-    """Return success and severity of every arm, a section for each condition that ends with the reference drivers."""
+    """Return success and severity of every arm, a section for each condition that ends with the reference drivers.
+
+    Policies of one's own have a column more, how they differ from the clean demonstrator, and the interval is there.
+    """
     title = f"{audit.title}: {audit.measure_title}, 95 % intervals"
     caption = references.of_audit(audit)
+    own = any(arm.arm == names.DEMONSTRATOR for arm in audit.arms)
     table = Table(title=title, title_justify="left", caption=caption or None, caption_justify="left")
-    table.add_column("scenes", no_wrap=True)
-    table.add_column("arm", no_wrap=True)
-    table.add_column("success", justify="right", no_wrap=True)
-    table.add_column(audit.unit, justify="right", no_wrap=True)
+    for heading in ("arm", "success", audit.unit, *(["over clean (* not 0)"] if own else [])):
+        table.add_column(heading, justify="left" if heading == "arm" else "right", no_wrap=True)
     for condition in dict.fromkeys(arm.condition for arm in audit.arms):
         table.add_section()
-        for some, heading, style in ((audit.arms, "{} {}", ""), (audit.references, "references", "dim")):
-            for arm in (arm for arm in some if arm.condition == condition):
-                name = f"{arm.arm} ({arm.route})" if arm.route else arm.arm
-                cells = name, percent(arm.success), two_decimals(arm.measures[audit.measure])
-                table.add_row(heading.format(arm.scenes, condition), *cells, style=style)
-                heading = ""
+        mine, beside = ([arm for arm in some if arm.condition == condition] for some in (audit.arms, audit.references))
+        table.add_row(styled(f"{mine[0].scenes} {condition} scenes", "bold"))
+        for arm in mine:
+            table.add_row(*_cells(arm, audit, own), *([_over_clean(arm, audit)] if own else []))
+        if beside:
+            table.add_row("reference drivers:", style="dim italic")
+        for arm in beside:
+            table.add_row(*_cells(arm, audit, own), style="dim")
     return table
+
+
+def _cells(arm: ArmResult, audit: Audit, brief: bool) -> tuple[str, str, str]:
+    name, severity = f"{arm.arm} ({arm.route})" if arm.route else arm.arm, arm.measures[audit.measure]
+    return name, percent(arm.success), f"{severity.value:.2f}" if brief else two_decimals(severity)
+
+
+def _over_clean(arm: ArmResult, audit: Audit) -> str:
+    wanted = over_demonstrator(arm.arm), arm.condition
+    found = next((one.difference for one in audit.differences if (one.name, one.condition) == wanted), None)
+    return "" if found is None else f"{two_decimals(found)} {'*' if found.excludes_zero else ' '}"
 
 
 def transfer_table(audit: Audit) -> Table:

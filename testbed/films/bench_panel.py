@@ -42,7 +42,9 @@ class BenchPanel:
         time = f"{(sample + 1) / self.trace.rate:.1f} s"
         draw.text((left + SIZE[0] - MARGIN, top + ROW), time, overlay.FAINT, overlay.font(22), anchor="rm")
         if over:
-            overlay.chip(draw, left + MARGIN, below + SIZE[1] - 34, f"ended: {self.take.ending}", overlay.PAPER, 26)
+            overlay.chip(
+                draw, left + MARGIN, below + SIZE[1] - 34, f"ended: {self.take.episode.outcome}", overlay.PAPER, 26
+            )
         else:
             self._point_out(draw, left, below, self._marks(sample))
         draw.line((left + SIZE[0] - 1, top, left + SIZE[0] - 1, below + SIZE[1]), overlay.PAPER, 2)

@@ -42,18 +42,6 @@ class Clip:
     marks: tuple[Annotation, ...]
     """What to point out."""
 
-    @property
-    def ending(self) -> str:
-        """How the episode ended, in words."""
-        episode = self.episode
-        if episode.success:
-            return "success"
-        if episode.ending:
-            return episode.ending
-        if "contact" in episode.trace.signals and episode.trace["contact"][:, 0].any():
-            return "contact"
-        return "by its own rules" if episode.terminated else "time limit"
-
 
 def colour_of(mark: Annotation) -> tuple[int, int, int]:
     """Return the colour that a mark is drawn in."""

@@ -50,7 +50,7 @@ class RoadPanel:
         canvas.paste(self.header, (0, top))
         canvas.paste(self._picture(sample, marks), (0, top + overlay.HEADER))
         overlay.clock(draw, top, float(self.trace["speed"][sample, 0]), (sample + 1) / self.trace.rate)
-        ending = f"ended: {self.take.ending}" if over else ""
+        ending = f"ended: {self.take.episode.outcome}" if over else ""
         self._point_out(draw, top + overlay.HEADER, sample, marks, [overlay.ending_span(ending)] if over else [])
         if over:
             panel = canvas.crop((0, top + overlay.HEADER, overlay.WIDTH, top + self.height))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from testbed.audit import names
-from testbed.console import console, styled
 from testbed.films.clip import Annotation, Clip
+from testbed.films.overlay import Colour
 from testbed.legible import legible
 from testbed.protocols.episode import Episode
 from testbed.protocols.measure import Measure
@@ -14,21 +14,17 @@ from testbed.scenes.registry import all_habits, measures_of, primary_of, violati
 
 COLOURS = {
     names.CLEAN: (20, 130, 210), names.TEACHER: (205, 40, 120), names.CONTROL: (0, 150, 105),
-    names.STUDENT: (225, 110, 175), names.UNTRAINED: (130, 138, 150),
+    names.STUDENT: (225, 110, 175), names.UNTRAINED: (130, 138, 150), names.DEMONSTRATOR: (20, 130, 210),
 }  # fmt: skip
 """Colour of each arm in films (red, green, blue): the report's, lighter on asphalt."""
+OWN = (205, 40, 120), (225, 140, 40), (130, 90, 200)
+"""Colours of policies of one's own, in their order."""
 
 
-UNSTABLE = "simulation unstable"
-"""Ending of an episode that MuJoCo could not go on with."""
-
-
-def report_endings(episodes: Sequence[Episode], who: str) -> None:
-    """Say how many episodes ended because the simulation was unstable, if any did: they are no failures of a policy."""
-    lost = [episode.scenario.seed for episode in episodes if episode.ending == UNSTABLE]
-    if lost:
-        said = f"{len(lost)} of {len(episodes)} episodes of {who} ended: {UNSTABLE},"
-        console.print(styled(said, "yellow"), f"seeds {lost[:3]}")
+def colours_of(arms: Sequence[str]) -> list[Colour]:
+    """Return a colour for each of some arms, by their names."""
+    own = [arm for arm in arms if arm not in COLOURS]
+    return [COLOURS.get(arm) or OWN[own.index(arm) % len(OWN)] for arm in arms]
 
 
 def captioned(measure: Measure, value: float) -> str:

@@ -141,3 +141,14 @@ class Episode:
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, in words, also where the environment does not say."""
+        if self.success:
+            return "success"
+        if self.ending:
+            return self.ending
+        if "contact" in self.trace.signals and self.trace["contact"][:, 0].any():
+            return "contact"
+        return "by its own rules" if self.terminated else "time limit"

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from testbed.audit.score import SUCCESS
+from testbed.cli.commands.matched import play_matched
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, tracked
-from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
-from testbed.rollouts.rollout import play
 from testbed.scenes.registry import all_habits, get_habit, measures_of
-from testbed.seeding import scenario_seeds
 
 DOSES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Doses that are shown."""
@@ -42,16 +41,13 @@ class DoseRow:
 
 def show(habit: Habit, scenes: int, seed: int) -> list[DoseRow]:
     """Play a habit's demonstrator at every dose in the same triggered scenes."""
-    trigger, measure = get_trigger(habit, None), measures_of(habit.environment)[habit.measure]
-    context = {**habit.context, **trigger.on}
-    scenarios = [Scenario(s, context) for s in scenario_seeds(seed, "doses", scenes)]
-    found = []
-    for dose in DOSES:
-        job = (make_demonstrator(habit, trigger, dose), Behaviour("demonstrator"))
-        episodes = list(play(habit.environment, scenarios, [job]))
-        values = np.array([measure.compute(episode.trace) for episode in episodes])
-        found.append(DoseRow(habit, dose, values, float(np.mean([episode.success for episode in episodes]))))
-    return found
+    trigger = get_trigger(habit, None)
+    drivers = {f"dose {dose:g}": make_demonstrator(habit, trigger, dose) for dose in DOSES}
+    played = play_matched(habit.environment, {**habit.context, **trigger.on}, drivers, scenes, seed, "doses")
+    return [
+        DoseRow(habit, dose, one.row(habit.measure)[0], float(one.row(SUCCESS).mean()))
+        for dose, one in zip(DOSES, played, strict=True)
+    ]
 
 
 def doses(names: Sequence[str], scenes: int, seed: int, write: Path | None) -> None:

@@ -6,22 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from rich.table import Table
 
 from testbed.audit.names import TRIGGERED, UNTRIGGERED
 from testbed.audit.result import Interval
+from testbed.audit.score import SUCCESS
 from testbed.audit.statistics import Resamples, difference_interval, mean_interval, rate_interval
 from testbed.audit.text import percent, two_decimals
+from testbed.cli.commands.matched import play_matched
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, tracked
-from testbed.errors import UserError
-from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
 from testbed.protocols.measure import Measure
-from testbed.rollouts.rollout import play
 from testbed.scenes.registry import all_habits, measures_of
-from testbed.seeding import scenario_seeds
 
 MARK = "habits"
 """Name of the place of the table in a page."""
@@ -58,23 +55,18 @@ def show(habit: Habit, scenes: int, seed: int) -> list[HabitRow]:
     Raises:
         UserError: for fewer than 2 scenes.
     """
-    if scenes < 2:
-        raise UserError(f"--scenes {scenes}: give at least 2")
     trigger = get_trigger(habit, None)
-    measure = measures_of(habit.environment)[habit.measure]
     draws, found = Resamples.make(scenes, seed), []
-    jobs = [(make_demonstrator(habit, trigger, dose), Behaviour("demonstrator")) for dose in (0.0, 1.0)]
+    drivers = {f"dose {dose:g}": make_demonstrator(habit, trigger, dose) for dose in (0.0, 1.0)}
     for condition, factors in ((TRIGGERED, trigger.on), (UNTRIGGERED, trigger.off)):
         context = {**habit.context, **factors}
-        scenarios = [Scenario(s, context) for s in scenario_seeds(seed, "taxonomy", scenes)]
-        episodes = list(play(habit.environment, scenarios, jobs))
-        values = np.array([measure.compute(episode.trace) for episode in episodes]).reshape(2, 1, scenes)
-        success = np.array([float(episode.success) for episode in episodes]).reshape(2, 1, scenes)
+        played = play_matched(habit.environment, context, drivers, scenes, seed, "taxonomy")
+        clean, changed = (one.row(habit.measure) for one in played)
+        success, habit_success = (rate_interval(one.row(SUCCESS), draws) for one in played)
         found.append(
             HabitRow(
-                habit, condition, rate_interval(success[0], draws), rate_interval(success[1], draws),
-                mean_interval(values[0], draws), mean_interval(values[1], draws),
-                difference_interval(values[1], values[0], draws),
+                habit, condition, success, habit_success, mean_interval(clean, draws), mean_interval(changed, draws),
+                difference_interval(changed, clean, draws),
             )
         )  # fmt: skip
     return found

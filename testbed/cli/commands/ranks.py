@@ -14,7 +14,7 @@ from rich.table import Table
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Resamples, difference_interval, mean_interval
 from testbed.audit.text import two_decimals
-from testbed.cli.commands.matched import play_matched
+from testbed.cli.commands.matched import play_matched, rows
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, tracked
 from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
@@ -86,8 +86,9 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Rank]:
         UserError: for fewer than 2 scenes.
     """
     trigger = get_trigger(habit, None)
-    drivers = [make_demonstrator(habit, trigger, dose) for dose in (0.0, 1.0)]
-    clean, changed = play_matched(habit.environment, {**habit.context, **trigger.on}, drivers, scenes, seed)
+    drivers = {f"dose {dose:g}": make_demonstrator(habit, trigger, dose) for dose in (0.0, 1.0)}
+    played = play_matched(habit.environment, {**habit.context, **trigger.on}, drivers, scenes, seed)
+    clean, changed = (rows(one) for one in played)
     draws = Resamples.make(scenes, seed)
     return [rank(habit, one, clean[name], changed[name], draws) for name, one in measures_of(habit.environment).items()]
 

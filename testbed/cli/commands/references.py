@@ -10,10 +10,12 @@ from textwrap import wrap
 import numpy as np
 from rich.table import Table
 
+from testbed.audit.names import DEMONSTRATOR
 from testbed.audit.result import Interval
+from testbed.audit.score import SUCCESS
 from testbed.audit.statistics import Resamples, difference_interval, mean_interval, rate_interval
 from testbed.audit.text import percent, two_decimals
-from testbed.cli.commands.matched import SUCCESS, play_matched
+from testbed.cli.commands.matched import play_matched, rows
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, tracked
 from testbed.protocols.habit import Habit
@@ -21,7 +23,6 @@ from testbed.scenes.registry import all_habits, measures_of, references_of
 
 MARK = "references"
 """Name of the place of the table in a page."""
-CLEAN = "clean demonstrator"
 RATES = SUCCESS, "collision"
 """Shares of episodes."""
 SEEN = 0.005
@@ -81,13 +82,13 @@ def show(habit: Habit, scenes: int, seed: int) -> Setting:
     Raises:
         UserError: for fewer than 2 scenes.
     """
-    drivers = {CLEAN: habit.clean()} | {one.name: one.policy for one in references_of(habit.environment)}
-    scored = play_matched(habit.environment, habit.context, list(drivers.values()), scenes, seed)
+    drivers = {DEMONSTRATOR: habit.clean()} | {one.name: one.policy for one in references_of(habit.environment)}
+    scored = [rows(one) for one in play_matched(habit.environment, habit.context, drivers, scenes, seed)]
     there = [
         one for one in all_habits().values() if (one.environment, one.context) == (habit.environment, habit.context)
     ]
-    rows = zip(drivers, scored, strict=True)
-    found = tuple(compare(habit.environment, name, mine, scored[0], seed) for name, mine in rows)
+    named = zip(drivers, scored, strict=True)
+    found = tuple(compare(habit.environment, name, mine, scored[0], seed) for name, mine in named)
     return Setting(habit.environment, habit.context, found, tuple(dict.fromkeys(one.measure for one in there)))
 
 
