@@ -142,7 +142,7 @@ def test_an_episode_says_how_it_ended(episodes: list[Episode]):
 
 
 def test_nobody_else_plays_and_scores():
-    """Whatever scores what it plays asks the scorer; films of runs have captions, and `replay` describes what was recorded."""
+    """Whatever scores what it plays asks the scorer; films have captions, and `replay` describes a recorded one."""
     playing = {
         file.relative_to(ROOT / "testbed").as_posix()
         for file in (ROOT / "testbed").rglob("*.py")
