@@ -39,9 +39,9 @@ from testbed.lineage import content_hash
 
 COLLECT = "from testbed.cli import main; main()"
 SMALL = partial(
-    Experiment, demonstrations=24, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
-    teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 16, Training(steps=300), Training(steps=600)),
-    training=Training(steps=300),
+    Experiment, demonstrations=16, teacher_episodes=8, student_seeds=2, scenes=4, held_out_scenes=2,
+    teacher_hidden=(32, 32), student_hidden=(16,), dagger=Dagger(1, 8, Training(steps=100), Training(steps=200)),
+    training=Training(steps=100),
 )  # fmt: skip
 """An experiment of some seconds."""
 HABITS = {"road": ("aggressive-merge", "testbed/Merge-v0"), "bench": ("nudging", "testbed/ShelfStocking-v0")}
@@ -226,7 +226,9 @@ def measure(kills: int, seed: int, episodes: int, only: Sequence[str]) -> list[K
                 sys.exit(f"{work.name} does not even finish undisturbed: {said}")
         chance = random.Random(f"{seed} {work.name}")
         rounds = (kill_once(work, chance, whole, duration) for _ in range(kills))
-        found += list(tracked(rounds, f"kill {work.name} ({duration:.0f} s undisturbed)", kills))
+        mine = list(tracked(rounds, f"kill {work.name} ({duration:.0f} s undisturbed)", kills))
+        report(mine)
+        found += mine
     return found
 
 
@@ -265,7 +267,6 @@ class Options:
 def main(options: Options) -> None:
     """Measure, print, and exit with 1 if anything fell short."""
     found = measure(options.kills, options.seed, options.episodes, options.only)
-    report(found)
     offsets = [number / max(options.writers - 1, 1) for number in range(options.writers)]
     (collect, *_) = works(options.episodes)
     pairs = [two_writers(collect, offset) for offset in tracked(offsets, "two writers", len(offsets))]
