@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from testbed.datasets.reader import load_episode, load_episodes
     from testbed.datasets.saving import save_episodes
     from testbed.datasets.validation import validate
+    from testbed.distillation.students import distil
     from testbed.errors import UserError
     from testbed.films.film import film
     from testbed.lineage import Lineage
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Policy", "Scenario", "SceneSpec", "Signal", "Trace",
-    "Trigger", "UserError", "Violation", "film", "get_habit", "get_scene", "load_episode", "load_episodes",
+    "Trigger", "UserError", "Violation", "distil", "film", "get_habit", "get_scene", "load_episode", "load_episodes",
     "load_policy", "make_demonstrator", "play", "save_episodes", "save_policy", "validate", "verify",
 ]  # fmt: skip
 
@@ -39,6 +40,7 @@ _HOMES = {
     "testbed.datasets.reader": ("load_episode", "load_episodes"),
     "testbed.datasets.saving": ("save_episodes",),
     "testbed.datasets.validation": ("validate",),
+    "testbed.distillation.students": ("distil",),
     "testbed.errors": ("UserError",),
     "testbed.films.film": ("film",),
     "testbed.lineage": ("Lineage",),

@@ -1,4 +1,4 @@
-"""What the README tells people to type works as written."""
+"""What README and pages tell people to type works as written, and prints what they say."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import h5py
+import jupytext
 import numpy as np
 import pytest
 
@@ -17,7 +20,8 @@ from testbed.scenes.registry import all_habits
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-STAGES = re.search(r"## The stages alone\n\n```sh\n(.*?)```", README, re.DOTALL)
+COMMANDS = (ROOT / "docs/commands.md").read_text()
+STAGES = re.search(r"## The stages alone\n.*?```sh\n(.*?)```", COMMANDS, re.DOTALL)
 # These are tested in test_task.py, test_cli.py, test_sweep.py and test_ranks.py.
 ELSEWHERE = (
     "testbed report", "testbed doctor", "testbed transfers", "testbed routes", "testbed benchmark", "testbed ranks",
@@ -46,12 +50,38 @@ def _examples(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-def test_the_python_example_of_the_readme_runs():
-    (example,) = _examples(ROOT / "README.md")
+TUTORIALS = ("first-run", "audit-a-policy", "own-habit")
+"""Pages whose blocks of Python run one after the other; a block of text after one is what it prints."""
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_a_tutorial_runs_and_prints_what_it_says(name, tmp_path, monkeypatch):
+    """In a folder with the reference sets, as in a clone; the words are the same, numbers nearly so on any machine."""
+    for room in ("demonstrations", "policies"):
+        (tmp_path / room).symlink_to(ROOT / room)
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / f"docs/{name}.md").read_text()
     names: dict = {}
-    exec(example, names)
-    assert names["env"].observation_space.contains(names["observation"])
-    assert names["scenes"].num_envs == 1024
+    blocks = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page, re.DOTALL)
+    assert len(blocks) == page.count("```python") and "".join(said for _, said in blocks)
+    for code, said in blocks:
+        printed = StringIO()
+        with redirect_stdout(printed):
+            exec(code, names)
+        assert NUMBER.sub("#", printed.getvalue()) == NUMBER.sub("#", said), code
+        for there, here in zip(NUMBER.findall(said), NUMBER.findall(printed.getvalue()), strict=True):
+            assert float(here) == pytest.approx(float(there), rel=0.1, abs=0.15), said
+
+
+def test_the_first_tutorial_is_a_notebook():
+    """The page is what jupytext makes of itself by way of a notebook: all blocks of Python are cells, and no others."""
+    text = (ROOT / "docs/first-run.md").read_text()
+    notebook = jupytext.reads(text, fmt="md")
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert cells == [code.strip() for code in _examples(ROOT / "docs/first-run.md")]
+    assert notebook.metadata.kernelspec.language == "python"
+    assert jupytext.writes(notebook, fmt="md").split("---\n", 2)[2].strip() == text.split("---\n", 2)[2].strip()
 
 
 def test_the_copy_for_robomimic_has_the_same_actions_and_is_known_as_a_copy(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from testbed.audit import names
 from testbed.benchmark.cell import Cell
 from testbed.benchmark.findings import ENOUGH
 from testbed.benchmark.suites import follow_up, make_suite
@@ -29,15 +30,15 @@ def place_of(cell: Cell) -> tuple[str, ...]:
 
 
 def test_the_table_holds_the_declared_grid_and_curves_behind_its_nulls(rows):
-    names = list(asdict(SUITE.cells[0].place))
-    found = {tuple(row[name] for name in names) for row in rows}
+    axes = list(asdict(SUITE.cells[0].place))
+    found = {tuple(row[axis] for axis in axes) for row in rows}
     declared = {place_of(cell) for cell in SUITE.cells}
     curves = {place_of(shorter) for cell in SUITE.primary for shorter in follow_up(cell)}
     assert declared <= found <= declared | curves
     nulls = [row for row in rows if row["condition"] == names.TRIGGERED and row["verdict"] == "no transfer"]
     primary = {place_of(cell) for cell in SUITE.primary}
     for row in nulls:
-        place = tuple(row[name] for name in names)
+        place = tuple(row[axis] for axis in axes)
         if place in primary:
             shorter = next(follow_up(cell) for cell in SUITE.primary if place_of(cell) == place)
             assert all(place_of(each) in found for each in shorter), place
@@ -59,11 +60,11 @@ def test_the_page_says_how_it_was_made():
 
 
 def test_what_the_documents_quote_is_in_the_table(rows):
-    """Every ratio with an interval, in the results' section and in README's paragraph."""
+    """Every ratio with an interval, in the benchmark's section and on the page of results."""
     known = {tuple(f"{float(row[name]):.2f}" for name in ("ratio", "ratio_low", "ratio_high")) for row in rows}
     root = FOLDER.parents[1]
     section = (root / "docs/transfer.md").read_text().split("## What `core` found")[1]
-    paragraph = (root / "README.md").read_text().split("**Which route hands habits down?**")[1].split("\n\n")[0]
+    paragraph = (root / "docs/results.md").read_text().split("## Which route hands habits down?")[1]
     for text, least in ((section, 30), (paragraph, 2)):
         quoted = re.findall(r"(-?\d+\.\d\d) \[(-?\d+\.\d\d), (-?\d+\.\d\d)\]", text)
         assert len(quoted) >= least
