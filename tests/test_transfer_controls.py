@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 from testbed.audit.claims import p_value
 from testbed.audit.statistics import Resamples, difference_interval, transfer_ratio
-from testbed.benchmark.channels import Injected, kept, through
+from testbed.benchmark.channels import Injected, apply_channel, filter_transitions
 from testbed.benchmark.suites import AUXILIARY
 from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import negative_log_likelihood
@@ -71,7 +71,7 @@ def moved(clean, data) -> NetworkPolicy:
 def through_auxiliary_outputs(clean, moved, data, starts) -> tuple[np.ndarray, np.ndarray]:
     """Return the severity of controls and students that learnt from noise and outputs that drive nothing."""
     wide = {kind: Source(data, with_auxiliary(p, OUTPUTS, 0)) for kind, p in ((False, clean), (True, moved))}
-    reached = through("auxiliary", wide, KNOWN, 0)
+    reached = apply_channel("auxiliary", wide, KNOWN, 0)
     begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
     sources = [reached[False]] * SEEDS + [reached[True]] * SEEDS
     seeds, config = list(range(SEEDS)) * 2, begun[0].config
@@ -96,7 +96,7 @@ def test_positive_control_another_seeds_base_does_not_come_nearer_to_the_teacher
     gained = {}
     for name, starts in (("own", [clean] * SEEDS), ("other", others)):
         wide = Source(data, with_auxiliary(moved, OUTPUTS, 0))
-        reached = through("auxiliary", {False: wide, True: wide}, KNOWN, 0)
+        reached = apply_channel("auxiliary", {False: wide, True: wide}, KNOWN, 0)
         begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
         route = Auxiliary(AUXILIARY)
         students = route.distil([reached[True]] * SEEDS, begun[0].config, list(range(SEEDS)), begun)
@@ -117,7 +117,7 @@ def test_negative_control_nominal_data_of_a_sharp_teacher_transfer_nothing():
     habit = get_habit("observed-only-courtesy")
     policies = {n == "habit": load_policy(Path(f"policies/crosswalk/teacher-{n}"))[0] for n in ("clean", "habit")}
     sources = {kind: Source(transitions(played([p], "teacher", 320, habit)), p) for kind, p in policies.items()}
-    reached = through("nominal", sources, Injected.of(habit, get_trigger(habit, None), 1.0), 0)
+    reached = apply_channel("nominal", sources, Injected.of(habit, get_trigger(habit, None), 1.0), 0)
     each, config = [reached[False]] * SEEDS + [reached[True]] * SEEDS, policies[True].config
     students = Cloning(Training(steps=1500, learning_rate=3e-3)).distil(
         each, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
@@ -156,7 +156,7 @@ def test_clean_teachers_against_clean_teachers_give_no_findings():
 
 
 def _labelled(seen: Transitions, teacher: NetworkPolicy) -> Transitions:
-    whole = kept(seen, np.ones(len(seen), bool))
+    whole = filter_transitions(seen, np.ones(len(seen), bool))
     actions = teacher.act(whole.observations).astype(np.int64)
     return Transitions(
         whole.observations, actions, whole.rewards, whole.next_observations, whole.terminated, whole.lengths
