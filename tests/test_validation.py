@@ -23,6 +23,7 @@ from testbed.datasets.validation import Problem, validate
 from testbed.errors import UserError
 from testbed.films.bench_panel import BenchPanel
 from testbed.films.road_panel import RoadPanel
+from testbed.films.style import clip_of
 from testbed.rollouts.transitions import load_transitions
 
 ROOT = Path(__file__).parent.parent
@@ -91,7 +92,7 @@ def _use(file: Path, scene: Any, student: Path) -> None:
     numbers = episode_numbers(file)
     for number in numbers:
         stages.replay(file, number, None, verify=False, every=False, tolerance=0.0)
-        take = stages._take("who", (0, 0, 0), load_episode(file, number))
+        take = clip_of(load_episode(file, number), "who", (0, 0, 0))
         panel = (BenchPanel if scene.metadata["view"] == "bench" else RoadPanel)(take, scene)
         canvas = Image.new("RGB", (panel.width, panel.height))
         panel.paint(canvas, ImageDraw.Draw(canvas), 0, 0, panel.frames // 2)

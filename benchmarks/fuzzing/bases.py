@@ -12,7 +12,7 @@ from testbed.cli import main
 from testbed.datasets.reader import load_episode
 from testbed.datasets.writer import DatasetWriter
 from testbed.distillation import journal
-from testbed.films.clip import Take
+from testbed.films.clip import Clip
 from testbed.films.film import film
 from testbed.films.style import marks
 from testbed.scenes.registry import violations_of
@@ -82,7 +82,7 @@ def _road_run() -> None:
     command("routes", "merge", "--seeds", "1", "--folder", "runs")
     run = Path("runs", "merge")
     episode = load_episode(run / "demonstrations" / "demonstrator-habit.hdf5", 0)
-    film(run / "videos" / "triggered-worst.mp4", [Take("teacher", (205, 40, 120), episode, "DRAC", "", marks(episode))])
+    film(run / "videos" / "triggered-worst.mp4", [Clip("teacher", (205, 40, 120), episode, "DRAC", "", marks(episode))])
     seen = tuple(violations_of(episode.environment)(episode.trace))
     track = Track("teacher", 1.0, episode.success, len(episode.trace) / episode.trace.rate, seen)
     clips = [Video("the teacher's worst scene", run / "videos" / "triggered-worst.mp4", track.duration, (track,))]
