@@ -11,11 +11,15 @@ from testbed.scenes.registry import register_environments
 from testbed.version import VERSION
 
 if TYPE_CHECKING:
+    from testbed.audit.report import write_report
+    from testbed.audit.result import Audit
+    from testbed.audit.score import score_policies
     from testbed.datasets.reader import load_episode, load_episodes
     from testbed.datasets.saving import save_episodes
     from testbed.datasets.validation import validate
     from testbed.distillation.students import distil
     from testbed.errors import UserError
+    from testbed.experiment.own import audit_policies
     from testbed.films.film import film
     from testbed.lineage import Lineage
     from testbed.policies.checkpoint import load_policy, save_policy
@@ -29,19 +33,24 @@ if TYPE_CHECKING:
     from testbed.scenes.registry import get_habit, get_scene
 
 __all__ = [
-    "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Policy", "Scenario", "SceneSpec", "Signal", "Trace",
-    "Trigger", "UserError", "Violation", "distil", "film", "get_habit", "get_scene", "load_episode", "load_episodes",
-    "load_policy", "make_demonstrator", "play", "save_episodes", "save_policy", "validate", "verify",
+    "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Policy", "Scenario", "SceneSpec", "Signal",
+    "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film", "get_habit", "get_scene",
+    "load_episode", "load_episodes", "load_policy", "make_demonstrator", "play", "save_episodes", "save_policy",
+    "score_policies", "validate", "verify", "write_report",
 ]  # fmt: skip
 
 __version__ = VERSION
 
 _HOMES = {
+    "testbed.audit.report": ("write_report",),
+    "testbed.audit.result": ("Audit",),
+    "testbed.audit.score": ("score_policies",),
     "testbed.datasets.reader": ("load_episode", "load_episodes"),
     "testbed.datasets.saving": ("save_episodes",),
     "testbed.datasets.validation": ("validate",),
     "testbed.distillation.students": ("distil",),
     "testbed.errors": ("UserError",),
+    "testbed.experiment.own": ("audit_policies",),
     "testbed.films.film": ("film",),
     "testbed.lineage": ("Lineage",),
     "testbed.policies.checkpoint": ("load_policy", "save_policy"),

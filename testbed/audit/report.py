@@ -50,8 +50,23 @@ def _template() -> Template:
     return environment.get_template("report.html.j2")
 
 
-def write_report(path: Path, audit: Audit, clips: Sequence[Video]) -> None:
-    """Write one self-contained HTML page, with the videos inside it."""
+def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = ()) -> None:
+    """Write one self-contained HTML page, with the videos inside it.
+
+    Args:
+        path: The .html file to make.
+        audit: What was found.
+        clips: Videos to show, if there are any.
+
+    Raises:
+        UserError: if something else is at that place, or it cannot be written.
+
+    Examples:
+        >>> import testbed
+        >>> policy, _ = testbed.load_policy("policies/merge/control-kl-seed0")
+        >>> audit = testbed.audit_policies({"mine": policy}, "aggressive-merge", scenes=4, held_out_scenes=4)
+        >>> testbed.write_report("mine.html", audit)
+    """
     page = _template().render(
         audit=audit,
         answer=answer(audit),
@@ -65,7 +80,7 @@ def write_report(path: Path, audit: Audit, clips: Sequence[Video]) -> None:
         when=WHEN,
         clips=[(clip, base64.b64encode(read_bytes(clip.video, AGAIN)).decode("ascii")) for clip in clips],
     )
-    write_text(path, page, REPORT)
+    write_text(Path(path), page, REPORT)
 
 
 def answer(audit: Audit) -> str:

@@ -79,7 +79,15 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Audit:
-    """Everything an audit found."""
+    """Everything an audit found.
+
+    Examples:
+        >>> import testbed
+        >>> policy, _ = testbed.load_policy("policies/merge/control-kl-seed0")
+        >>> audit = testbed.audit_policies({"mine": policy}, "aggressive-merge", scenes=4, held_out_scenes=4)
+        >>> audit.measure, audit.unit, [arm.arm for arm in audit.arms if arm.condition == "triggered"]
+        ('imposed_deceleration', 'm/s²', ['clean demonstrator', 'mine'])
+    """
 
     title: str
     """What was audited, for example `aggressive-merge in testbed/Merge-v0`."""

@@ -55,6 +55,15 @@ def score_policies(
 
     Raises:
         UserError: if a policy does not fit the environment.
+
+    Examples:
+        >>> import testbed
+        >>> measures = testbed.get_scene("testbed/Merge-v0").measures
+        >>> teacher, _ = testbed.load_policy("policies/merge/teacher-habit")
+        >>> scenes = [testbed.Scenario(seed, {"leader": "truck"}) for seed in range(8)]
+        >>> (score,) = testbed.score_policies("testbed/Merge-v0", scenes, {"teacher": teacher}, measures)
+        >>> len(score.values["imposed_deceleration"]), score.endings[0]
+        (8, 'success')
     """
     names = iter(policies)
     episodes = play(environment, scenarios, [(policy, Behaviour(name)) for name, policy in policies.items()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,26 @@ def audit(run: Run, arms: Sequence[Arm], notes: Sequence[str]) -> Audit:
     title = f"audit {count} policies on {sum(len(part.scenarios) for part in parts)} scenes"
     total = sum(len(part.scenarios) for part in parts) * count
     played = [score for part in in_parallel(_score, parts, title, total) for score in part]
-    found = [one for one in played if one.arm not in {arm.name for arm in beside}]
-    references = [one for one in played if one.arm in {arm.name for arm in beside}]
+    result = summarise(run, played, {arm.name for arm in beside}, notes)
+    write_text(run.folder / AUDIT, audit_to_json(result))
+    return result
+
+
+def summarise(run: Run, scores: Sequence[compare.Scores], beside: Collection[str], notes: Sequence[str]) -> Audit:
+    """Return the record of an audit.
+
+    Args:
+        run: Whose habit was looked for.
+        scores: What everybody did under every condition.
+        beside: Names of the reference drivers among them.
+        notes: How the arms were made, in plain sentences.
+    """
+    found = [one for one in scores if one.arm not in beside]
+    references = [one for one in scores if one.arm in beside]
     measures, seed = measures_of(run.habit.environment), run.experiment.seed
     primary = measures[run.habit.measure]
     differences, transfers = compare.compare(found, primary, seed)
-    result = Audit(
+    return Audit(
         title=f"{run.habit.name} in {run.habit.environment}",
         environment=run.habit.environment,
         habit=run.habit.name,
@@ -80,8 +94,6 @@ def audit(run: Run, arms: Sequence[Arm], notes: Sequence[str]) -> Audit:
         notes=(*notes, *_notes(run)),
         references=tuple(compare.arm_results(references, primary, seed)),
     )
-    write_text(run.folder / AUDIT, audit_to_json(result))
-    return result
 
 
 @dataclass(frozen=True)

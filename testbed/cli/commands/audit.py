@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from testbed.audit import names
 from testbed.cli.commands.labels import told_apart
 from testbed.console import console, styled
 from testbed.errors import UserError
@@ -15,20 +14,14 @@ from testbed.experiment.evaluate import audit as audit_arms
 from testbed.experiment.film_run import film_clips, report
 from testbed.experiment.folder import RUN, occupied
 from testbed.experiment.guard import require_guard
+from testbed.experiment.own import NOTES, TAKEN, demonstrator_arm
 from testbed.experiment.summary import print_summary
 from testbed.legible import legible
 from testbed.lineage import content_hash
 from testbed.policies.loaders import load_fitting
-from testbed.protocols.habit import make_demonstrator
 
 SHOWN = 3
 """Policies that films show beside the clean demonstrator."""
-NOTES = (
-    "Each policy is compared with the clean demonstrator, scripted and without the habit, on the same scenes: how it "
-    "differs is no transfer, since it is not known what the policy would do had it learned from somebody else.",
-    "One policy is one training seed: intervals hold the scenes' variation alone. Which scenes a policy was trained on "
-    "is not known here.",
-)
 
 
 def audit(
@@ -40,19 +33,13 @@ def audit(
         raise UserError("give at least one policy folder")
     choices = Experiment(habit=habit, trigger=trigger, seed=seed, scenes=scenes, held_out_scenes=held_out_scenes)
     run = Run(choices, folder)
-    arms = [_demonstrator(run), *_policies(folders, run.habit.environment)]
+    arms = [demonstrator_arm(run), *_policies(folders, run.habit.environment)]
     require_guard()
     with occupied(folder, RUN):
         console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}) into {folder}/")
         result = audit_arms(run, arms, NOTES)
         clips = film_clips(run, arms[: SHOWN + 1] if film else (), arms[1])
         print_summary(result, folder, report(run, result, clips))
-
-
-def _demonstrator(run: Run) -> Arm:
-    """Return who the policies are compared with."""
-    policy = make_demonstrator(run.habit, run.trigger, 0.0)
-    return Arm(names.DEMONSTRATOR, "", (("clean-demonstrator", policy, repr(run.habit.clean())),))
 
 
 def _policies(folders: Sequence[Path], environment: str) -> list[Arm]:
@@ -63,6 +50,5 @@ def _policies(folders: Sequence[Path], environment: str) -> list[Arm]:
         policy, _ = load_fitting(folder, environment)
         digest = content_hash(folder)
         name = legible(label)
-        taken = {names.DEMONSTRATOR, names.CLEAN, names.TEACHER, names.CONTROL, names.STUDENT, names.UNTRAINED}
-        arms.append(Arm(f"policy {name}" if name in taken else name, "", ((f"policy-{digest[:12]}", policy, digest),)))
+        arms.append(Arm(f"policy {name}" if name in TAKEN else name, "", ((f"policy-{digest[:12]}", policy, digest),)))
     return arms
