@@ -49,6 +49,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return words if (ROOT / place).exists() else found[0]
 
     parts = CODE.split(markdown)
+    if not any(re.search("^## ", part, re.MULTILINE) for part in parts[::2]):
+        page.meta["hide"] = ["toc"]  # there would be nothing in it, and tables need the room
     return "".join(part if number % 2 else _whole(LINK.sub(led, part)) for number, part in enumerate(parts))
 
 

@@ -20,7 +20,7 @@ PARTS = {
     "report-transfer": "section:has(h2:text('Transfer'))",
 }
 """Name of a picture -> the part of the page."""
-MARGIN = 16
+MARGIN = 8
 """What is shown around a part [px]."""
 
 

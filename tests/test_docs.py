@@ -6,7 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from testbed.datasets.validation import validate
-from testbed.scenes.registry import all_habits
+from testbed.scenes.registry import all_habits, get_scene, make_vector
+from testbed.scenes.registry import names as scene_names
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -82,6 +83,35 @@ def test_the_first_tutorial_is_a_notebook():
     assert cells == [code.strip() for code in _examples(ROOT / "docs/first-run.md")]
     assert notebook.metadata.kernelspec.language == "python"
     assert jupytext.writes(notebook, fmt="md").split("---\n", 2)[2].strip() == text.split("---\n", 2)[2].strip()
+
+
+@pytest.mark.parametrize("environment", scene_names())
+def test_the_tables_of_signals_are_those_of_every_environment(environment):
+    """Names, units and shapes; letters stand for numbers that the page names."""
+    domain = get_scene(environment).domain
+    page = (
+        (ROOT / "docs/data.md").read_text().split("### Trace on a road" if domain == "driving" else "### Trace at")[1]
+    )
+    rows = re.findall(
+        r"^\| (constant )?`(\w+)` \| (\(.*?\)) \| ?([^|]*?) ?\| (.*) \|$", page.split("`states`")[0], re.MULTILINE
+    )
+    with closing(make_vector(environment, 1)) as env:
+        _, info = env.reset(seed=0)
+        bodies = int(info["size"].shape[1])
+        letters = {
+            "S": 3 if domain == "driving" else 1,
+            "B": bodies,
+            "L": info["lane_line"][0].size if "lane_line" in info else 0,
+        }
+        letters["K"] = len(info["slots"][0]) if "slots" in info else 0
+        *_, after = env.step(env.action_space.sample())
+        units = {**env.metadata["trace_units"], **env.metadata["constant_units"]}
+        told = {name for _, name, _, _, text in rows if "crosswalk only" not in text or "Crosswalk" in environment}
+        assert told == set(units)
+        for constant, name, shape, unit, _ in rows:
+            if name in told:
+                values = info[name][0] if constant else after["trace"][name][0]
+                assert (np.shape(values), units[name]) == (eval(shape, letters), unit), name
 
 
 def test_the_copy_for_robomimic_has_the_same_actions_and_is_known_as_a_copy(tmp_path, monkeypatch):
