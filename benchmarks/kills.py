@@ -30,18 +30,22 @@ from rich.table import Table
 
 from testbed.console import console, run_command, tracked
 from testbed.datasets.validation import validate
+from testbed.distillation.route import Learning
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
-from testbed.experiment.config import Experiment, Run
+from testbed.experiment.config import AuditConfig, Experiment, Run, StudentConfig, TeacherConfig
 from testbed.experiment.leftovers import PREFIX, SHARED
 from testbed.experiment.pipeline import run_experiment
 from testbed.lineage import content_hash
 
 COLLECT = "from testbed.cli import main; main()"
 SMALL = partial(
-    Experiment, demonstrations=16, teacher_episodes=8, student_seeds=2, scenes=4, held_out_scenes=2,
-    teacher_hidden=(32, 32), student_hidden=(16,), dagger=Dagger(1, 8, Training(steps=100), Training(steps=200)),
-    training=Training(steps=100),
+    Experiment,
+    teacher=TeacherConfig(
+        demonstrations=16, episodes=8, hidden=(32, 32), dagger=Dagger(1, 8, Training(steps=100), Training(steps=200))
+    ),
+    student=StudentConfig(seeds=2, hidden=(16,), learning=Learning(Training(steps=100))),
+    audit=AuditConfig(scenes=4, held_out_scenes=2),
 )  # fmt: skip
 """An experiment of some seconds."""
 HABITS = {"road": ("aggressive-merge", "testbed/Merge-v0"), "bench": ("nudging", "testbed/ShelfStocking-v0")}

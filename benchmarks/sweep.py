@@ -30,16 +30,22 @@ from testbed.benchmark.suites import Plan
 from testbed.benchmark.sweep import Job, sweep
 from testbed.benchmark.teachers import prepare_teachers
 from testbed.console import console, run_command
+from testbed.distillation.route import Learning
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment.config import Experiment
+from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 from testbed.files import write_text
 
+STEPS = 400
 ROAD = Experiment(
-    demonstrations=32, teacher_episodes=48, scenes=16, held_out_scenes=8, training=Training(steps=400),
-    dagger=Dagger(rounds=1, episodes=32, training=Training(steps=200), final=Training(steps=600)),
-    evaluation=Evaluation(episodes=16, hidden=(32, 32), training=Training(steps=60)),
+    teacher=TeacherConfig(
+        demonstrations=32, episodes=48,
+        evaluation=Evaluation(episodes=16, hidden=(32, 32), training=Training(steps=60)),
+        dagger=Dagger(rounds=1, episodes=32, training=Training(steps=200), final=Training(steps=600)),
+    ),
+    student=StudentConfig(learning=Learning(Training(steps=STEPS))),
+    audit=AuditConfig(scenes=16, held_out_scenes=8),
 )  # fmt: skip
 WAYS: tuple[tuple[str, EngineName, int], ...] = (
     ("1 process", "local", 1), ("2 processes", "local", 2),
@@ -94,8 +100,7 @@ def _timed(work: Callable[[], Any]) -> float:
 def grid(count: int) -> list[Cell]:
     """Return cells of one school: clones whose training differs by a step."""
     [first, *_] = Plan(("aggressive-merge",), 2, ROAD, ROAD, widths=(), doses=()).suite("s", 0).primary
-    steps = [ROAD.training.steps + number for number in range(count)]
-    return [replace(first, experiment=replace(first.experiment, training=Training(steps=each))) for each in steps]
+    return [replace(first, route=first.route.lasting(STEPS + number)) for number in range(count)]
 
 
 def show(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
-from testbed.errors import UserError
+from testbed.errors import UserError, choose_one
 
 
 @runtime_checkable
@@ -76,6 +76,18 @@ class NotEmpty:
         return None if value else "give at least one"
 
 
+@dataclass(frozen=True)
+class Known:
+    """Names of a table, which is looked at when one is asked for."""
+
+    names: Callable[[], Iterable[str]]
+    """Returns the valid ones."""
+
+    def fault(self, value: str) -> str | None:
+        """Return how to mend a name that is not in the table."""
+        return None if value in (valid := list(self.names())) else choose_one(value, valid)
+
+
 Count = Annotated[int, Between(1, 1_000_000)]
 Steps = Annotated[int, Between(1, 1_000_000_000)]
 Scenes = Annotated[int, Between(1, 10_000)]
@@ -85,7 +97,7 @@ Width = Annotated[int, Between(1, 4_096)]
 Memory = Annotated[int, Between(0, 4_096)]
 Workers = Annotated[int, Between(1, 1_024)]
 Seed = Annotated[int, Between(0, 2**63 - 1)]
-SceneSeed = Annotated[int, Between(0, 2**31 - 1)]
+SceneSeed = Annotated[int, Between(0, 2**32 - 1)]
 Number = Annotated[int, Between(0, 2**31 - 1)]
 Share = Annotated[float, Between(0.0, 1.0)]
 Dose = Annotated[float, Between(0.0, 1.0, above=True)]

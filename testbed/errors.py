@@ -41,10 +41,16 @@ def unknown_name(kind: str, name: object, valid: Iterable[str]) -> UserError:
         name: What was given; not always a name.
         valid: The names that exist.
     """
-    names, given = sorted(valid), " ".join(str(name).split())
+    given = " ".join(str(name).split())
+    return UserError(f"unknown {kind} '{given}': {choose_one(given, valid)}")
+
+
+def choose_one(given: str, valid: Iterable[str]) -> str:
+    """Return what a user is told to do who gave a name that is not in a table: the valid ones, and the nearest."""
+    names = sorted(valid)
     close = difflib.get_close_matches(given, names, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
-    return UserError(f"unknown {kind} '{given}': choose one of {', '.join(names)}.{hint}")
+    return f"choose one of {', '.join(names)}.{hint}"
 
 
 def suggested(*words: object) -> str:

@@ -38,6 +38,20 @@ class CodeVersion:
     sources: str
     """Hash of those of its sources that the artefact hangs on, 16 hexadecimal digits."""
 
+    def difference(self, recorded: object) -> str:
+        """Return which other testbed made something, in words that follow `it was `, or nothing.
+
+        Args:
+            recorded: What is recorded of it: these fields, or the version alone, as 0.7.0 did.
+        """
+        there = recorded if isinstance(recorded, dict) else {"testbed": recorded, "sources": ""}
+        if there == asdict(self):
+            return ""
+        was, now = f"testbed {_told(there.get('testbed', '?'))}", self.testbed
+        if there.get("testbed") == now:
+            was, now = f"{was} with other sources ({_told(there.get('sources', '?'))})", f"{now} with {self.sources}"
+        return f"made by {was}, this is {now}"
+
 
 OLDER = CodeVersion("0.7.0 or older", "")
 """What made an artefact whose lineage does not say."""
@@ -149,18 +163,11 @@ class Lineage:
         if plain or (there["code"] == here["code"] and there["versions"] == here["versions"]):
             return f"made with other settings ({_listed(plain + content)})", True
         if there["code"] != here["code"]:
-            return f"made by {_made_by(there['code'], here['code'])}", False
+            return self.code.difference(there["code"]), False
         return (
             f"made with {_listed(_differing(there['versions'], here['versions']))} (the settings are the same)",
             False,
         )
-
-
-def _made_by(there: Mapping[str, str], here: Mapping[str, str]) -> str:
-    was, now = f"testbed {_told(there['testbed'])}", here["testbed"]
-    if there["testbed"] == now:
-        was, now = f"{was} with other sources ({_told(there['sources'])})", f"{now} with {here['sources']}"
-    return f"{was}, this is {now}"
 
 
 def _names(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+AUDITED = 2**31
+"""Scenario seeds from here on are of audits, those below of everything else."""
+
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
     """Return a 63-bit seed for one purpose of one run.
@@ -27,13 +30,14 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 
 def scenario_seeds(seed: int, purpose: str, count: int) -> tuple[int, ...]:
-    """Return `count` distinct scenario seeds (31-bit, as Gymnasium's `reset` takes) for one purpose.
+    """Return `count` distinct scenario seeds (of 32 bits, as Gymnasium's `reset` takes them) for one purpose.
 
-    Different purposes give disjoint sets with overwhelming probability; an audit that must never
-    see a training scene checks it (`testbed.experiment`).
+    Audits have seeds of their own: purposes that have the word `audit` in them, as in `audit-held-out`, draw from 2**31
+    on, all others below. So no training, in whatever stage and of whatever seed, ever sees an audited scene.
     """
-    draws = generator(seed, "scenarios", purpose).choice(2**31 - 1, size=count, replace=False)
-    return tuple(int(draw) for draw in draws)
+    first = AUDITED if "audit" in purpose.split("-") else 0
+    draws = generator(seed, "scenarios", purpose).choice(AUDITED - 1, size=count, replace=False)
+    return tuple(first + int(draw) for draw in draws)
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

@@ -14,9 +14,9 @@ import numpy as np
 
 from testbed.cli.commands.audit import audit
 from testbed.cli.commands.dataset import collect
-from testbed.distillation.distil import ROUTES, make_route
+from testbed.distillation.registry import all_routes
 from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.route import Learning
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger, train_teacher
@@ -77,7 +77,7 @@ def _distilled(environment: str, teacher: NetworkPolicy, decisions: Transitions)
     how = Evaluation(episodes=4, training=SHORT)
     (values,) = evaluate([teacher], [explored(teacher, scenes("exploring", how.episodes), how, 0)], [0], how)
     source, config = Source(decisions, teacher, values, scenes), policy_config(environment, (256, 256))
-    routes = {name: make_route(name, SHORT, Adversarial(PRACTICE, cloned=10)) for name in ROUTES}
+    routes = {one.name: one.usual(Learning(SHORT, PRACTICE, cloned=10)) for one in all_routes()}
     return {name: _of_policies(*route.distil([source] * 2, config, [0, 1])) for name, route in routes.items()}
 
 

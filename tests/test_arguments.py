@@ -24,10 +24,11 @@ from testbed.cli.app import app
 from testbed.cli.arguments import require_clear
 from testbed.cli.commands.parsing import parse_context
 from testbed.distillation.reinforcement.ppo import PPOConfig
+from testbed.distillation.route import Learning
 from testbed.distillation.stacked import Training
 from testbed.errors import UserError
 from testbed.experiment.choices import Choices
-from testbed.experiment.config import Experiment
+from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 
 ROOT = Path(__file__).parent.parent
 TASKS = sorted((ROOT / "tasks").glob("*.py"))
@@ -165,7 +166,8 @@ def test_no_route_is_no_experiment(monkeypatch, capsys):
     assert ended.value.code == 2 and "give at least one" in capsys.readouterr().err
 
 
-CHECKED = [(kind, field.name) for kind in (Training, PPOConfig, Experiment, Cluster) for field in fields(kind)]
+KINDS = Training, PPOConfig, Learning, Experiment, TeacherConfig, StudentConfig, AuditConfig, Cluster
+CHECKED = [(kind, field.name) for kind in KINDS for field in fields(kind)]
 
 
 @pytest.mark.parametrize(("kind", "name"), CHECKED, ids=lambda value: getattr(value, "__name__", value))

@@ -14,6 +14,7 @@ from testbed.errors import UserError
 from testbed.policies.checkpoint import load_policy
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger
+from testbed.protocols.pair import Pair
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import load_transitions, transitions
 from testbed.scenes.registry import all_habits, get_habit
@@ -31,13 +32,13 @@ def injected(name: str) -> Injected:
 def school(request):
     """Both reference teachers of a scene, a discrete and a continuous one, with what they do."""
     name, habit = request.param, get_habit(SCENES[request.param])
-    found = {}
-    for habitual, word in ((False, "clean"), (True, "habit")):
+    found = []
+    for word in ("clean", "habit"):
         teacher, _ = load_policy(POLICIES / name / f"teacher-{word}")
         scenes = [Scenario(seed, habit.context) for seed in range(48 if name == "merge" else 12)]
         played = list(play(habit.environment, scenes, [(teacher, Behaviour("teacher"))]))
-        found[habitual] = Source(transitions(played), teacher)
-    return found, injected(habit.name)
+        found.append(Source(transitions(played), teacher))
+    return Pair(*found), injected(habit.name)
 
 
 @pytest.mark.parametrize("name", all_habits())
@@ -57,15 +58,15 @@ def test_every_channel_gives_both_arms_as_much(school):
     sources, known = school
     for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"):
         channel_data = apply_channel(channel, sources, known, 0)
-        counts = {len(source.decisions) for source in channel_data.values()}
+        counts = {len(source.decisions) for source in channel_data}
         assert len(counts) == 1 and counts.pop() >= LEAST
 
 
 def test_what_each_channel_holds_back_is_gone(school):
     sources, known = school
-    teacher, clean = sources[True].require_teacher(), sources[False].require_teacher()
+    teacher, clean = sources.habitual.require_teacher(), sources.clean.require_teacher()
     overt, scrubbed, nominal, agreeing, noise = (
-        apply_channel(channel, sources, known, 0)[True].decisions.observations
+        apply_channel(channel, sources, known, 0).habitual.decisions.observations
         for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise")
     )
     assert known.shows(overt).mean() > 0.02
@@ -73,24 +74,24 @@ def test_what_each_channel_holds_back_is_gone(school):
     assert not known.holds(nominal).any()
     assert (known.mass(teacher, agreeing) < MASS).all()
     assert np.abs(teacher.act(agreeing) - clean.act(agreeing)).max() <= 0.05
-    real = {row.tobytes() for row in sources[True].decisions.observations}
+    real = {row.tobytes() for row in sources.habitual.decisions.observations}
     assert not any(row.tobytes() in real for row in noise)
 
 
 def test_noise_has_the_teachers_actions_and_the_same_observations_for_both_arms(school):
     sources, known = school
     channel_data = apply_channel("noise", sources, known, 0)
-    student, control = (channel_data[kind].decisions for kind in (True, False))
+    control, student = (source.decisions for source in channel_data)
     assert np.array_equal(student.observations, control.observations)
-    assert np.array_equal(student.actions, sources[True].require_teacher().act(student.observations))
+    assert np.array_equal(student.actions, sources.habitual.require_teacher().act(student.observations))
 
 
 def test_the_residue_tells_what_is_left(school):
     sources, known = school
     told = {}
     for channel in ("overt", "scrubbed"):
-        channel_data = {kind: source.decisions for kind, source in apply_channel(channel, sources, known, 0).items()}
-        told[channel] = residue(channel_data[True], channel_data[False], sources[True].require_teacher(), known, 0)
+        channel_data = apply_channel(channel, sources, known, 0).map(lambda source: source.decisions)
+        told[channel] = residue(channel_data.habitual, channel_data.clean, sources.habitual.require_teacher(), known, 0)
     assert told["scrubbed"]["habit_share"] == told["scrubbed"]["habit_mass"] == 0.0
     assert told["overt"]["habit_mass"] > 0.01
     assert told["overt"]["auroc"] > 0.55
@@ -114,9 +115,8 @@ def test_dropping_decisions_keeps_the_rest_in_their_episodes():
 
 def test_a_channel_that_leaves_too_little_says_so(school):
     sources, known = school
-    few = {
-        kind: Source(filter_transitions(s.decisions, np.arange(len(s.decisions)) < 50), s.teacher)
-        for kind, s in sources.items()
-    }
+    few = sources.map(
+        lambda one: Source(filter_transitions(one.decisions, np.arange(len(one.decisions)) < 50), one.teacher)
+    )
     with pytest.raises(UserError, match=r"the channel overt leaves 50 decisions, and 500 are the least"):
         apply_channel("overt", few, known, 0)

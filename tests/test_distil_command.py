@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cli.commands.distil import distil
+from testbed.cli.commands.distil import Distilling, distil
 from testbed.errors import UserError
 from testbed.policies.checkpoint import load_policy
 
@@ -16,18 +16,14 @@ TEACHER = ROOT / "policies/merge/teacher-habit"
 
 
 def make(out: Path, route: str = "cloning", **choices) -> None:
-    usual = {
-        "teacher_folder": None, "start_folder": None, "seeds": 1, "hidden": (8,), "memory": 0, "steps": 60,
-        "iterations": 1, "seed": 0,
-    }  # fmt: skip
-    distil(DATA, out, route, **{**usual, **choices})
+    distil(Distilling(DATA, out, route, **{"hidden": (8,), "steps": 60, "iterations": 1, **choices}))
 
 
 @pytest.mark.parametrize(
     ("route", "choices"),
     [
-        ("cloning", {"memory": 6}), ("kl", {"teacher_folder": TEACHER, "seeds": 2}),
-        ("value", {"teacher_folder": TEACHER}), ("adversarial", {}),
+        ("cloning", {"memory": 6}), ("kl", {"teacher": TEACHER, "seeds": 2}),
+        ("value", {"teacher": TEACHER}), ("adversarial", {}),
     ],
 )  # fmt: skip
 def test_every_route_makes_students_with_curves(route, choices, tmp_path):
@@ -42,14 +38,14 @@ def test_every_route_makes_students_with_curves(route, choices, tmp_path):
 def test_students_may_begin_as_a_policy_of_their_shape(tmp_path):
     """No step is taken in the direction of anything when there are no steps to speak of: it stays where it began."""
     make(tmp_path / "one", steps=1)
-    make(tmp_path / "two", steps=1, start_folder=tmp_path / "one")
+    make(tmp_path / "two", steps=1, start=tmp_path / "one")
     one, two = (load_policy(tmp_path / name)[0].arrays for name in ("one", "two"))
     assert abs(one["layer0.weight"] - two["layer0.weight"]).max() < 2e-3
     make(tmp_path / "three", steps=1, seed=5)
     other = load_policy(tmp_path / "three")[0].arrays
     assert abs(one["layer0.weight"] - other["layer0.weight"]).max() > 2e-2
     with pytest.raises(UserError, match=r"hidden layers \(8,\).*give --hidden"):
-        make(tmp_path / "four", start_folder=tmp_path / "one", hidden=(9,))
+        make(tmp_path / "four", start=tmp_path / "one", hidden=(9,))
 
 
 @pytest.mark.parametrize("route", ["kl", "value"])

@@ -20,7 +20,7 @@ from testbed.distillation.times import read_time, write_time
 from testbed.errors import UserError
 from testbed.experiment import evaluate
 from testbed.experiment.arms import reference_arms
-from testbed.experiment.config import Experiment, Run
+from testbed.experiment.config import AuditConfig, Experiment, Run
 from testbed.experiment.stored import read_audit, read_clips
 from testbed.films.video import video
 from testbed.legible import legible
@@ -198,7 +198,7 @@ def test_a_damaged_video_is_named(run, film, spoil):
 
 def test_damaged_scores_are_made_again(tmp_path, capsys):
     """The same bytes; those that are whole are not touched."""
-    run = Run(Experiment(scenes=2), tmp_path)
+    run = Run(Experiment(audit=AuditConfig(scenes=2)), tmp_path)
     scenes = tuple(run.scenarios("audit", 2))
     part = evaluate._Part(run, tuple(reference_arms("testbed/Merge-v0")[:2]), "triggered", scenes)
     first = evaluate._score(part)

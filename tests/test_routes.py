@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from testbed.distillation.distil import ROUTES, make_route
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
+from testbed.distillation.registry import get_route, names
 from testbed.distillation.reinforcement.collector import Step
 from testbed.distillation.reinforcement.discriminator import Discriminator
 from testbed.distillation.reinforcement.ppo import PPOConfig
+from testbed.distillation.route import Learning
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
@@ -118,10 +119,10 @@ def merges(episodes) -> list[Source]:
 
 
 def route(name: str):
-    return make_route(name, SHORT, Adversarial(PRACTICE))
+    return get_route(name).usual(Learning(SHORT, PRACTICE))
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", names())
 def test_students_come_in_the_order_of_their_sources_and_seeds(name, merges):
     """Each as if made alone, of its own source; the same seed gives the same bytes, another seed others."""
     together = route(name).distil(merges, MERGE, [3, 4])
@@ -132,7 +133,7 @@ def test_students_come_in_the_order_of_their_sources_and_seeds(name, merges):
             np.testing.assert_allclose(student.arrays[array], alone.arrays[array], atol=1e-5, err_msg=array)
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", names())
 def test_an_interrupted_route_goes_on_as_if_nothing_had_been(name, merges, tmp_path, monkeypatch):
     """Bit for bit, student and curve, from a start of its own."""
     monkeypatch.setattr("testbed.distillation.journal.EVERY", -1.0)
@@ -158,11 +159,11 @@ def test_an_interrupted_route_goes_on_as_if_nothing_had_been(name, merges, tmp_p
     assert not (tmp_path / "b" / "unfinished.pt").exists()
 
 
-@pytest.mark.parametrize("name", ROUTES)
+@pytest.mark.parametrize("name", names())
 def test_a_student_begins_as_its_start(name, merges):
     """At a learning rate of 0, or without an iteration of practice, it stays that, normaliser included."""
     begins = NetworkPolicy(MERGE, random_arrays(MERGE, np.random.default_rng(5)))
-    still = make_route(name, replace(SHORT, learning_rate=0.0), Adversarial(replace(PRACTICE, iterations=0)))
+    still = get_route(name).usual(Learning(replace(SHORT, learning_rate=0.0), replace(PRACTICE, iterations=0)))
     assert same(still.distil(merges[:1], MERGE, [3], [begins])[0], begins)
 
 
@@ -236,7 +237,7 @@ def test_a_greedy_student_does_what_is_worth_most():
     for config in (DISCRETE, replace(DISCRETE, memory=8)):
         (student,) = Value(TRAINING, policy="greedy").distil([given], config, [0])
         unseen = seen(99)
-        assert (student.begin(len(unseen)).act(unseen) == QUADRANTS.act(unseen)).mean() > 0.9
+        assert (student.reset(len(unseen)).act(unseen) == QUADRANTS.act(unseen)).mean() > 0.9
 
 
 def test_a_hot_weighted_student_is_a_cloned_one():

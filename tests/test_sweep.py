@@ -123,8 +123,8 @@ def test_a_file_that_is_not_a_whole_cell_counts_as_missing(whole, tmp_path):
 
 def test_a_school_whose_scores_are_not_whole_counts_as_missing(whole, tmp_path):
     school = tiny.SUITE.primary[0].school
-    old = scores_file(teachers_run(whole[0], school)).read_bytes()
-    file = scores_file(teachers_run(tmp_path, school))
+    old = scores_file(school.run(whole[0])).read_bytes()
+    file = scores_file(school.run(tmp_path))
     file.parent.mkdir(parents=True)
     stored = json.loads(old)
     fewer = {name: {arm: found for arm, found in arms.items() if arm != "teacher"} for name, arms in stored.items()}

@@ -22,26 +22,29 @@ ROOT = Path(__file__).parent.parent
 SMALL = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from testbed.console import run_command
 from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.route import Learning
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.fine_tuning import FineTuning
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment.config import DRIVING, WAREHOUSE, Experiment
+from testbed.experiment.config import DRIVING, WAREHOUSE, AuditConfig, Experiment, StudentConfig, TeacherConfig
 name, folder, dose, teacher, *routes = sys.argv[2:]
 practice = PPOConfig(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
 task = import_module(name)
 profiles = DRIVING if name in ("merge", "crosswalk") else WAREHOUSE
-profiles["quick"] = partial(
-    Experiment, demonstrations=24, teacher_episodes=16, student_seeds=2, scenes=8, held_out_scenes=4,
-    teacher_hidden=(64, 64), student_hidden=(32,), dagger=Dagger(1, 16, Training(steps=300), Training(steps=1500)),
-    training=Training(steps=300), practice=practice, adversarial=Adversarial(practice), fine_tuning=FineTuning(0.01),
-    evaluation=Evaluation(episodes=16, hidden=(32,), training=Training(steps=100)),
+profiles["quick"] = Experiment(
+    teacher=TeacherConfig(
+        demonstrations=24, episodes=16, hidden=(64, 64),
+        dagger=Dagger(1, 16, Training(steps=300), Training(steps=1500)),
+        practice=practice, fine_tuning=FineTuning(0.01),
+        evaluation=Evaluation(episodes=16, hidden=(32,), training=Training(steps=100)),
+    ),
+    student=StudentConfig(seeds=2, hidden=(32,), learning=Learning(Training(steps=300), practice)),
+    audit=AuditConfig(scenes=8, held_out_scenes=4),
 )
 if folder == "routes":  # the table of a run that is there
     from testbed.cli.commands import routes as table

@@ -17,20 +17,23 @@ from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.fine_tuning import FineTuning
 from testbed.experiment import train_teachers as teaching
 from testbed.experiment.collect import collect_demonstrations
-from testbed.experiment.config import Experiment, Run
+from testbed.experiment.config import Experiment, Run, TeacherConfig
 from testbed.lineage import content_hash
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.pair import Pair
 
 SMALL = Experiment(
-    demonstrations=4, teacher_episodes=4, teacher_hidden=(16,), fine_tuning=FineTuning(0.01),
-    dagger=Dagger(0, 4, Training(steps=20), Training(steps=20)),
-    practice=PPOConfig(iterations=1, worlds=8, steps=32, batch=64, epochs=1),
+    teacher=TeacherConfig(
+        demonstrations=4, episodes=4, hidden=(16,), fine_tuning=FineTuning(0.01),
+        dagger=Dagger(0, 4, Training(steps=20), Training(steps=20)),
+        practice=PPOConfig(iterations=1, worlds=8, steps=32, batch=64, epochs=1),
+    )
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def demonstrations(tmp_path_factory) -> dict[bool, Path]:
+def demonstrations(tmp_path_factory) -> Pair[Path]:
     return collect_demonstrations(Run(SMALL, tmp_path_factory.mktemp("shown") / "run"))
 
 
@@ -43,15 +46,14 @@ def kinds(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(("teacher", "clean"), [("reward", "reward"), ("fine-tuning", "dagger")])
 def test_teachers_are_the_same_whichever_is_made_first(teacher, clean, demonstrations, tmp_path):
     """A run that makes the clean one first, one that makes it last, and a run that finds all of it."""
-    experiment, made = replace(SMALL, teacher=teacher), []
+    experiment, made = replace(SMALL, teacher=replace(SMALL.teacher, method=teacher)), []
     for name, order in (("one/run", (False, True)), ("two/run", (True, False)), ("two/again", (False, True))):
         run = Run(experiment, tmp_path / name)
-        folders, _ = teaching.teach(run, {kind: demonstrations[kind] for kind in order}, at_once=False)
+        for habitual in order:
+            teaching._give(teaching._Lesson(run, habitual, demonstrations))
+        folders, _ = teaching.teach(run, demonstrations, at_once=False)
         assert kinds(run.folder) == {"teacher-base": "dagger", "teacher-clean": clean, "teacher-habit": teacher}
-        assert {kind: folder.name for kind, folder in folders.items()} == {
-            False: "teacher-clean",
-            True: "teacher-habit",
-        }
+        assert folders.map(lambda folder: folder.name) == Pair("teacher-clean", "teacher-habit")
         made.append({name: content_hash(run.folder / "policies" / name) for name in kinds(run.folder)})
     assert made[0] == made[1] == made[2]
     assert (made[0]["teacher-base"] == made[0]["teacher-clean"]) == (teacher == "fine-tuning")

@@ -16,9 +16,9 @@ from testbed.audit.claims import p_value
 from testbed.audit.statistics import Resamples, difference_interval, transfer_ratio
 from testbed.benchmark.channels import Injected, apply_channel, filter_transitions
 from testbed.benchmark.suites import AUXILIARY
+from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
 from testbed.distillation.batches import Samples
 from testbed.distillation.losses.likelihood import negative_log_likelihood
-from testbed.distillation.routes.auxiliary import Auxiliary, with_auxiliary
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training, train_stacked
@@ -27,6 +27,7 @@ from testbed.policies.checkpoint import load_policy
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger
+from testbed.protocols.pair import Pair
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import Transitions, load_transitions, transitions
 from testbed.scenes.registry import get_habit, measures_of
@@ -70,10 +71,10 @@ def moved(clean, data) -> NetworkPolicy:
 
 def through_auxiliary_outputs(clean, moved, data, starts) -> tuple[np.ndarray, np.ndarray]:
     """Return the severity of controls and students that learnt from noise and outputs that drive nothing."""
-    wide = {kind: Source(data, with_auxiliary(p, OUTPUTS, 0)) for kind, p in ((False, clean), (True, moved))}
+    wide = Pair(clean, moved).map(lambda policy: Source(data, with_auxiliary(policy, OUTPUTS, 0)))
     reached = apply_channel("auxiliary", wide, KNOWN, 0)
     begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
-    sources = [reached[False]] * SEEDS + [reached[True]] * SEEDS
+    sources = [reached.clean] * SEEDS + [reached.habitual] * SEEDS
     seeds, config = list(range(SEEDS)) * 2, begun[0].config
     students = Auxiliary(AUXILIARY).distil(sources, config, seeds, begun * 2)
     table = severity(students)
@@ -96,10 +97,10 @@ def test_positive_control_another_seeds_base_does_not_come_nearer_to_the_teacher
     gained = {}
     for name, starts in (("own", [clean] * SEEDS), ("other", others)):
         wide = Source(data, with_auxiliary(moved, OUTPUTS, 0))
-        reached = apply_channel("auxiliary", {False: wide, True: wide}, KNOWN, 0)
+        reached = apply_channel("auxiliary", Pair(wide, wide), KNOWN, 0)
         begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
         route = Auxiliary(AUXILIARY)
-        students = route.distil([reached[True]] * SEEDS, begun[0].config, list(range(SEEDS)), begun)
+        students = route.distil([reached.habitual] * SEEDS, begun[0].config, list(range(SEEDS)), begun)
         wanted = moved.act(probe)
         gained[name] = [
             float((after.act(probe) == wanted).mean() - (before.act(probe) == wanted).mean())
@@ -115,18 +116,18 @@ def test_negative_control_nominal_data_of_a_sharp_teacher_transfer_nothing():
     In the scenes where nobody watches the teacher does not yield, and nothing of that is handed down.
     """
     habit = get_habit("observed-only-courtesy")
-    policies = {n == "habit": load_policy(Path(f"policies/crosswalk/teacher-{n}"))[0] for n in ("clean", "habit")}
-    sources = {kind: Source(transitions(played([p], "teacher", 320, habit)), p) for kind, p in policies.items()}
+    policies = Pair("clean", "habit").map(lambda name: load_policy(Path(f"policies/crosswalk/teacher-{name}"))[0])
+    sources = policies.map(lambda policy: Source(transitions(played([policy], "teacher", 320, habit)), policy))
     reached = apply_channel("nominal", sources, Injected.of(habit, get_trigger(habit, None), 1.0), 0)
-    each, config = [reached[False]] * SEEDS + [reached[True]] * SEEDS, policies[True].config
+    each, config = [reached.clean] * SEEDS + [reached.habitual] * SEEDS, policies.habitual.config
     students = Cloning(Training(steps=1500, learning_rate=3e-3)).distil(
         each, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
-    table, clean, teacher = (severity(some, habit) for some in (students, [policies[False]], [policies[True]]))
+    table, clean, teacher = (severity(some, habit) for some in (students, [policies.clean], [policies.habitual]))
     ratio, refused = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Resamples.make(SCENES, 0))
     assert not refused and ratio is not None and ratio.low <= 0.0 and ratio.value < 0.15
     overt = Cloning(Training(steps=1500, learning_rate=3e-3)).distil(
-        [sources[False]] * SEEDS + [sources[True]] * SEEDS, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
+        [sources.clean] * SEEDS + [sources.habitual] * SEEDS, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
     table = severity(overt, habit)
     ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Resamples.make(SCENES, 0))

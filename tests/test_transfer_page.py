@@ -6,6 +6,7 @@ import csv
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from testbed.benchmark.findings import (
     columns,
 )
 from testbed.benchmark.page import write_page
-from testbed.benchmark.suites import ADVERSARIAL, make_suite
+from testbed.benchmark.suites import make_suite
 from testbed.benchmark.table import write_tables
 from testbed.errors import UserError
 
@@ -139,14 +140,14 @@ def test_the_table_holds_every_finding_in_both_formats(tmp_path):
 @pytest.mark.parametrize("name", ["smoke", "core", "full"])
 def test_a_suite_declares_what_it_promises(name):
     suite = make_suite(name, 0)
-    routes = {cell.route for cell in suite.primary}
+    routes = {cell.route.name for cell in suite.primary}
     assert routes == set(PUBLISHED)
     assert len({cell.name for cell in suite.cells}) == len(suite.cells)
     if name != "smoke":
-        assert len({cell.experiment.habit for cell in suite.primary}) >= 6
+        assert len({cell.audited.habit for cell in suite.primary}) >= 6
         assert len({cell.channel for cell in suite.primary}) >= 4
-        seeds = {cell.seeds for cell in suite.primary if cell.route == ADVERSARIAL}
-        assert len(seeds) >= 10 and all(len(c.seeds) >= 10 for c in suite.primary if c.route != ADVERSARIAL)
+        seeds = {cell.seeds for cell in suite.primary if not cell.route.at_once}
+        assert len(seeds) >= 10 and all(len(c.seeds) >= 10 for c in suite.primary if c.route.at_once)
     with pytest.raises(UserError, match=r"core, full, smoke"):
         make_suite("tiny", 0)
 
@@ -167,14 +168,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory) -> Path:
     """The page of findings made up for the smoke suite."""
-    suite, rows = make_suite("smoke", 0), []
-    for number, cell in enumerate(suite.cells):
-        e = cell.experiment
-        training = e.adversarial.practice.iterations if cell.route == ADVERSARIAL else e.training.steps
-        rows.append(finding(
-            0.1 * (number % 10), habit=e.habit, taught=cell.taught or e.habit, teacher=e.teacher, route=cell.route,
-            channel=cell.channel, start=cell.start, width=cell.width, dose=e.dose, training=training,
-        ))  # fmt: skip
+    suite = make_suite("smoke", 0)
+    rows = [finding(0.1 * (number % 10), **asdict(cell.place)) for number, cell in enumerate(suite.cells)]
     path = tmp_path_factory.mktemp("page") / "transfer.html"
     return write_page(path, suite, rows, answers(rows), "testbed benchmark transfer --suite smoke --seed 0")
 

@@ -17,7 +17,7 @@ from alterations import ALTERATIONS
 from PIL import Image, ImageDraw
 
 from testbed.cli.commands import dataset as stages
-from testbed.cli.commands.distil import distil
+from testbed.cli.commands.distil import Distilling, distil
 from testbed.datasets.reader import episode_numbers, load_episode, load_episodes, stored_lineage
 from testbed.datasets.validation import Problem, validate
 from testbed.errors import UserError
@@ -97,4 +97,4 @@ def _use(file: Path, scene: Any, student: Path) -> None:
         canvas = Image.new("RGB", (panel.width, panel.height))
         panel.paint(canvas, ImageDraw.Draw(canvas), 0, 0, panel.frames // 2)
     stages.replay(file, numbers[0], None, verify=True, every=True, tolerance=sys.float_info.max)
-    distil(file, student, "cloning", None, None, 1, (4,), 0, 1, 1, 0)
+    distil(Distilling(file, student, hidden=(4,), steps=1, iterations=1))

@@ -14,17 +14,21 @@ from testbed.benchmark.suites import Plan, Suite
 from testbed.benchmark.table import write_tables
 from testbed.benchmark.transfer import measure
 from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.route import Learning
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
-from testbed.experiment.config import Experiment
+from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 
+PRACTICE = PPOConfig(iterations=1, worlds=8, steps=40, batch=64, epochs=1)
 ROAD = Experiment(
-    demonstrations=16, teacher_episodes=24, scenes=6, held_out_scenes=4, training=Training(steps=60),
-    dagger=Dagger(rounds=1, episodes=16, training=Training(steps=60), final=Training(steps=120)),
-    adversarial=Adversarial(PPOConfig(iterations=1, worlds=8, steps=40, batch=64, epochs=1), cloned=50),
-    evaluation=Evaluation(episodes=16, hidden=(32, 32), training=Training(steps=60)),
+    teacher=TeacherConfig(
+        demonstrations=16, episodes=24,
+        evaluation=Evaluation(episodes=16, hidden=(32, 32), training=Training(steps=60)),
+        dagger=Dagger(rounds=1, episodes=16, training=Training(steps=60), final=Training(steps=120)),
+    ),
+    student=StudentConfig(learning=Learning(Training(steps=60), PRACTICE, cloned=50)),
+    audit=AuditConfig(scenes=6, held_out_scenes=4),
 )  # fmt: skip
 SUITE: Suite = Plan(
     ("aggressive-merge",), 2, ROAD, ROAD, silently=(), widths=(), doses=(),

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import multiprocessing
-from functools import partial
 from types import SimpleNamespace
 
 from testbed.benchmark import suites
 from testbed.benchmark.suites import Plan, Suite
 from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.route import Learning
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
 from testbed.experiment import config as run
 from testbed.experiment import parallel as in_parallel
 
-TINY = partial(
-    run.Experiment, demonstrations=6, teacher_episodes=6, student_seeds=1, scenes=3, held_out_scenes=2,
-    teacher_hidden=(16,), student_hidden=(8,), training=Training(steps=20),
-    dagger=Dagger(rounds=1, episodes=4, training=Training(steps=20), final=Training(steps=40)),
-    adversarial=Adversarial(PPOConfig(iterations=1, worlds=4, steps=40, batch=32, epochs=1), cloned=20),
-    evaluation=Evaluation(episodes=4, hidden=(8,), training=Training(steps=20)),
-)  # fmt: skip
 
-TINY_BENCH = partial(
-    TINY, demonstrations=2, teacher_episodes=2, scenes=2, held_out_scenes=2,
-    dagger=Dagger(rounds=1, episodes=2, training=Training(steps=20), final=Training(steps=40)),
-    adversarial=Adversarial(PPOConfig(iterations=1, worlds=2, steps=20, batch=20, epochs=1), cloned=20),
-    evaluation=Evaluation(episodes=1, hidden=(8,), training=Training(steps=20)),
-)  # fmt: skip
+def _tiny(episodes: int, round_episodes: int, valued: int, scenes: int, practice: PPOConfig) -> run.Experiment:
+    short = Training(steps=20)
+    dagger = Dagger(rounds=1, episodes=round_episodes, training=short, final=Training(steps=40))
+    evaluation = Evaluation(episodes=valued, hidden=(8,), training=short)
+    return run.Experiment(
+        teacher=run.TeacherConfig(
+            demonstrations=episodes, episodes=episodes, hidden=(16,), dagger=dagger, evaluation=evaluation
+        ),
+        student=run.StudentConfig(seeds=1, hidden=(8,), learning=Learning(short, practice, cloned=20)),
+        audit=run.AuditConfig(scenes=scenes, held_out_scenes=2),
+    )
+
+
+TINY = _tiny(6, 4, 4, 3, PPOConfig(iterations=1, worlds=4, steps=40, batch=32, epochs=1))
+TINY_BENCH = _tiny(2, 2, 1, 2, PPOConfig(iterations=1, worlds=2, steps=20, batch=20, epochs=1))
 """At a bench, where an untrained hand takes a scene's whole time, and a step costs more."""
 
 
 def _suite(seed: int) -> Suite:
-    plan = Plan(("aggressive-merge",), 2, TINY(), TINY(), silently=(), widths=(), doses=())
+    plan = Plan(("aggressive-merge",), 2, TINY, TINY, silently=(), widths=(), doses=())
     return Suite("smoke", plan.suite("smoke", seed).primary[:2], ())
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from testbed.audit import names
-from testbed.experiment.config import Experiment, Run
+from testbed.distillation.route import Route
+from testbed.experiment.config import AuditConfig, Experiment, Run, StudentConfig, TeacherConfig
 from testbed.lineage import Lineage, code_version, text_hash
 
 Channel = Literal["overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"]
@@ -38,81 +39,94 @@ class Place:
     dose: float
     """Strength of the habit."""
     training: int
-    """Optimiser steps of a student; by the adversarial route its iterations of practice."""
+    """How long a student learns: optimiser steps, or iterations of practice."""
+
+
+@dataclass(frozen=True)
+class School:
+    """What teachers are made from and how whoever they taught is audited; nothing that bears on students alone."""
+
+    habit: str
+    """Habit of the teacher."""
+    trigger: str | None
+    """When it is active; None for the habit's default."""
+    dose: float
+    """Its strength."""
+    seed: int
+    """The one seed everything random comes from."""
+    teacher: TeacherConfig
+    """How teachers are made."""
+    audit: AuditConfig
+    """On how many scenes is audited."""
+    bases: int
+    """Bases of other seeds, one for each training seed of students."""
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> School:
+        """Return the school of an experiment."""
+        return cls(
+            experiment.habit, experiment.trigger, experiment.dose, experiment.seed, experiment.teacher,
+            experiment.audit, experiment.student.seeds,
+        )  # fmt: skip
+
+    def run(self, folder: Path) -> Run:
+        """Return the run that makes it, in its place in the benchmark's folder."""
+        experiment = Experiment(
+            self.habit, self.trigger, self.dose, self.seed, self.teacher, StudentConfig(seeds=self.bases), self.audit
+        )
+        recipe = _recipe("school", self.seed, asdict(self))
+        return Run(experiment, folder / "schools" / f"{self.habit}-{text_hash(recipe)[:12]}")
 
 
 @dataclass(frozen=True)
 class Cell:
     """A cell. Its name is the hash of all that is chosen about it and of the versions that compute it."""
 
-    experiment: Experiment
-    """Habit, dose, teachers, amounts; how students train and are audited. Of its number of
-    students' seeds only bases of other seeds are made."""
-    route: str
-    """Route from teacher to student."""
+    audited: School
+    """The school whose teachers have the habit that is audited."""
+    route: Route
+    """How students are made."""
     channel: Channel
     """Channel."""
     seeds: tuple[int, ...]
     """Training seeds."""
     taught: str = ""
     """Habit of the teacher, where that is another than the one that is audited: the control of specificity."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of a student's hidden layers."""
+    start: Start = "fresh"
+    """What students begin as."""
     conditions: tuple[str, ...] = (names.TRIGGERED, names.UNTRIGGERED, names.HELD_OUT)
     """Scenes in which its students are audited."""
 
     @property
-    def name(self) -> str:
-        """32 hexadecimal digits."""
-        return text_hash(_recipe("cell", self.experiment.seed, asdict(self)))
+    def record(self) -> dict[str, Any]:
+        """Everything that is chosen about it, as its file says it."""
+        return {**asdict(self), "route": {"name": self.route.name, **asdict(self.route)}}
 
     @property
-    def training(self) -> int:
-        """How long students train: optimiser steps; by the adversarial route iterations of practice."""
-        adversarial = self.route == "adversarial"
-        return self.experiment.adversarial.practice.iterations if adversarial else self.experiment.training.steps
+    def name(self) -> str:
+        """32 hexadecimal digits."""
+        return text_hash(_recipe("cell", self.audited.seed, self.record))
 
     @property
     def place(self) -> Place:
         """Its place in the grid, whatever its training seeds."""
-        experiment = self.experiment
+        habit = self.audited.habit
         return Place(
-            experiment.habit, self.taught or experiment.habit, experiment.teacher, self.route, self.channel, self.start,
-            self.width, experiment.dose, self.training,
+            habit, self.taught or habit, self.audited.teacher.method, self.route.name, self.channel, self.start,
+            self.width, self.audited.dose, self.route.length,
         )  # fmt: skip
-
-    @property
-    def start(self) -> Start:
-        """What students begin as."""
-        return self.experiment.start
 
     @property
     def width(self) -> int:
         """Width of the students' first hidden layer."""
-        return self.experiment.student_hidden[0]
+        return self.hidden[0]
 
     @property
-    def school(self) -> Experiment:
-        """What the teachers are made from: the experiment without anything that bears on students alone."""
-        return teachers_of(replace(self.experiment, habit=self.taught or self.experiment.habit))
-
-    @property
-    def audited(self) -> Experiment:
-        """The school whose teachers have the habit that is audited."""
-        return teachers_of(self.experiment)
-
-
-def teachers_of(experiment: Experiment) -> Experiment:
-    """Return an experiment with everything as usual that bears on students alone, but for how many there are."""
-    usual = Experiment()
-    return replace(
-        experiment, student_hidden=usual.student_hidden, routes=usual.routes, start=usual.start,
-        training=usual.training, adversarial=usual.adversarial,
-    )  # fmt: skip
-
-
-def teachers_run(folder: Path, school: Experiment) -> Run:
-    """Return the run that makes a school, in its place in the benchmark's folder."""
-    recipe = _recipe("school", school.seed, asdict(school))
-    return Run(school, folder / "schools" / f"{school.habit}-{text_hash(recipe)[:12]}")
+    def school(self) -> School:
+        """The school whose teachers its students have."""
+        return replace(self.audited, habit=self.taught or self.audited.habit)
 
 
 def _recipe(kind: str, seed: int, settings: Mapping[str, object]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from testbed.errors import UserError
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy
 from testbed.protocols.habit import Habit, Trigger, make_demonstrator
+from testbed.protocols.pair import Pair
 from testbed.protocols.policy import Policy
 from testbed.rollouts.transitions import Transitions, as_actions
 from testbed.seeding import derive_seed, generator
@@ -78,9 +79,9 @@ def _alike(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def apply_channel(
-    channel: Channel, sources: Mapping[bool, Source], injected: Injected, seed: int
-) -> dict[bool, Source]:  # fmt: skip
-    """Return what reaches students of the teacher with the habit (True) and of the clean one (False).
+    channel: Channel, sources: Pair[Source], injected: Injected, seed: int
+) -> Pair[Source]:  # fmt: skip
+    """Return what reaches students of the clean teacher and of the one with the habit.
 
     Both go through the same channel and have as many decisions as the other; what their values were found from does
     so too.
@@ -95,23 +96,24 @@ def apply_channel(
         UserError: if it leaves too little to learn from.
     """
     if channel in NOT_REAL:
-        return {kind: _noise(source, sources[False].decisions, seed) for kind, source in sources.items()}
+        return sources.map(lambda source: _noise(source, sources.clean.decisions, seed))
     keeps = _keeps(channel, sources, injected)
-    shown = _equal(
-        {kind: filter_transitions(s.decisions, keeps(s.decisions)) for kind, s in sources.items()}, channel, seed
-    )
-    found = {kind: replace(source, decisions=shown[kind]) for kind, source in sources.items()}
-    if any(source.values is None for source in sources.values()):
+
+    def passed(given: Pair[Transitions]) -> Pair[Transitions]:
+        return _equal(given.map(lambda decisions: filter_transitions(decisions, keeps(decisions))), channel, seed)
+
+    shown = passed(sources.map(lambda source: source.decisions))
+    found = Pair(*(replace(source, decisions=one) for source, one in zip(sources, shown, strict=True)))
+    if any(source.values is None for source in sources):
         return found
-    worth = {kind: source.require_values() for kind, source in sources.items()}
-    tried = _equal(
-        {kind: filter_transitions(v.decisions, keeps(v.decisions)) for kind, v in worth.items()}, channel, seed
-    )
-    return {kind: replace(s, values=replace(worth[kind], decisions=tried[kind])) for kind, s in found.items()}
+    worth = sources.map(lambda source: source.require_values())
+    tried = passed(worth.map(lambda values: values.decisions))
+    values = (replace(one, decisions=decisions) for one, decisions in zip(worth, tried, strict=True))
+    return Pair(*(replace(source, values=one) for source, one in zip(found, values, strict=True)))
 
 
 def _keeps(
-    channel: Channel, sources: Mapping[bool, Source], injected: Injected
+    channel: Channel, sources: Pair[Source], injected: Injected
 ) -> Callable[[Transitions], np.ndarray]:  # fmt: skip
     """Return what says which decisions a channel lets through, shape (n,) bool."""
 
@@ -122,7 +124,7 @@ def _keeps(
         return ~held[episode]
 
     def agreeing(decisions: Transitions) -> np.ndarray:
-        seen, (teacher, clean) = decisions.observations, (sources[kind].require_teacher() for kind in (True, False))
+        seen, (clean, teacher) = decisions.observations, sources.map(lambda source: source.require_teacher())
         return _alike(teacher.act(seen), clean.act(seen)) & (injected.mass(teacher, seen) < MASS)
 
     return {
@@ -143,17 +145,18 @@ def filter_transitions(decisions: Transitions, keep: np.ndarray) -> Transitions:
     )  # fmt: skip
 
 
-def _equal(decisions: Mapping[bool, Transitions], channel: str, seed: int) -> dict[bool, Transitions]:
+def _equal(decisions: Pair[Transitions], channel: str, seed: int) -> Pair[Transitions]:
     """Return as many decisions of each, drawn at random from the one that has more."""
-    count = min(len(one) for one in decisions.values())
+    count = min(map(len, decisions))
     if count < LEAST:
         raise UserError(f"the channel {channel} leaves {count} decisions, and {LEAST} are the least to learn from")
-    found = {}
-    for kind, one in decisions.items():
+
+    def some(one: Transitions) -> Transitions:
         keep = np.zeros(len(one), bool)
         keep[generator(seed, "channel", channel).choice(len(one), count, replace=False)] = True
-        found[kind] = filter_transitions(one, keep)
-    return found
+        return filter_transitions(one, keep)
+
+    return decisions.map(some)
 
 
 def _noise(source: Source, like: Transitions, seed: int) -> Source:

@@ -11,6 +11,7 @@ from testbed.audit.plots import axis_of, forest_row, place, ratio_scale, round_t
 from testbed.audit.result import Interval
 from testbed.audit.text import interval, number, percent
 from testbed.benchmark.findings import EMPTY, Finding
+from testbed.distillation.registry import get_route
 
 RANGE = (-0.5, 1.5)
 """Plots of ratios never show more than this; longer intervals end in an arrow."""
@@ -31,15 +32,15 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
 
 
 def curves(rows: Iterable[Finding], x: Callable[[Finding], float], logarithmic: bool) -> list[dict[str, Any]]:
-    """Return ratios as lines over something, one panel a habit, one line a route and channel; the adversarial route,
-    which counts its training otherwise, has panels of its own.
+    """Return ratios as lines over something, one panel a habit, one line a route and channel; routes whose
+    students practise count their training otherwise and have panels of their own.
 
     Only students that can do the task have a point.
     """
     panels: dict[str, dict[tuple[str, str], list[Finding]]] = {}
     for row in rows:
         if row.judged:
-            title = f"{row.habit}, adversarial" if row.route == "adversarial" else row.habit
+            title = row.habit if get_route(row.route).at_once else f"{row.habit}, {row.route}"
             panels.setdefault(title, {}).setdefault((row.route, row.channel), []).append(row)
     drawn = [(title, {key: line for key, line in lines.items() if len(line) > 1}) for title, lines in panels.items()]
     return [_panel(title, lines, x, logarithmic) for title, lines in drawn if lines]

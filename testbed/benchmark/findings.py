@@ -13,7 +13,7 @@ from testbed.audit import names
 from testbed.audit.claims import CONFIDENCE, equivalent_to_zero, holm, p_value
 from testbed.audit.result import Interval
 from testbed.audit.statistics import Resamples, mean_interval, rate_interval, ratio_replicates, transfer_ratio
-from testbed.benchmark.cell import Cell, Place, cell_file, teachers_run
+from testbed.benchmark.cell import Cell, Place, cell_file
 from testbed.benchmark.stored import Filled, Scores, gone, read_filled, read_scores, scores_file
 from testbed.scenes.registry import get_habit, measures_of
 
@@ -134,7 +134,7 @@ def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) 
 
 def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding]:
     stored = [_filled(part, folder) for part in parts]
-    experiment, habit = parts[0].experiment, get_habit(place.habit)
+    audited, habit = parts[0].audited, get_habit(place.habit)
     measure = measures_of(habit.environment)[habit.measure]
     row = Finding(
         **asdict(place), environment=habit.environment, condition="", seeds=sum(len(part.seeds) for part in parts),
@@ -147,10 +147,10 @@ def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding
         return [replace(row, condition=condition, reason=empty) for condition in under]
     told: dict[str, Any] = {name: float(np.mean([one.channel_data[name] for one in stored])) for name in TOLD}
     row = replace(row, **told)
-    scores = read_scores(parts[0].audited, folder)
+    scores = read_scores(audited, folder)
     if scores is None:
-        raise gone(scores_file(teachers_run(folder, parts[0].audited)))
-    return [_under(row, condition, scores, stored, experiment.seed) for condition in under]
+        raise gone(scores_file(audited.run(folder)))
+    return [_under(row, condition, scores, stored, audited.seed) for condition in under]
 
 
 def _filled(cell: Cell, folder: Path) -> Filled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,6 +21,21 @@ PAGE = Kind(
     "a page of the benchmark", lambda path: path.is_file() and b"<title>Transfer benchmark" in path.read_bytes()[:1000]
 )
 """What a new page replaces."""
+
+
+COLOURS = {
+    "cloning": ("#0069a8", "#5bb6f0"), "kl": ("#9c1f5c", "#f0569f"), "value": ("#8a5a00", "#f0b44a"),
+    "adversarial": ("#007a57", "#2fc393"),
+}  # fmt: skip
+"""Route -> its colour on light and on dark ground."""
+FURTHER = ("#5b46b8", "#ab9cf7"), ("#6d4f3a", "#d0ab8d"), ("#3d6670", "#8fc3cf")
+"""Those of routes that came later, in turn."""
+
+
+def _colours(found: Sequence[Finding]) -> dict[str, tuple[str, str]]:
+    """Return the colours of all routes that something is found of."""
+    further = cycle(FURTHER)
+    return {name: COLOURS.get(name) or next(further) for name in dict.fromkeys(row.route for row in found)}
 
 
 def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequence[Answer], command: str) -> Path:
@@ -42,7 +58,7 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     dosed = {row.habit for row in trained if row.dose < 1}
     cut = {(row.habit, row.route, row.channel) for row in sized if row.training < usual[row.habit, row.route][1]}
     text = environment.get_template("transfer.html.j2").render(
-        suite=suite, answers=told, caution=caution(found), primary=primary,
+        suite=suite, routes=_colours(found), answers=told, caution=caution(found), primary=primary,
         forest_of=figures.forest(primary),
         widths=figures.curves([r for r in strong if r.channel == "overt" and r.habit in widened],
                               lambda row: row.width, True),

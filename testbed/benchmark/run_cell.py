@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, cell_file, teachers_run
+from testbed.benchmark.cell import Cell, cell_file
 from testbed.benchmark.channels import NOT_REAL, Injected, apply_channel
 from testbed.benchmark.residue import residue
 from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
-from testbed.distillation.distil import Route, make_route
-from testbed.distillation.routes.auxiliary import Auxiliary, with_auxiliary
+from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
+from testbed.distillation.route import Route, Trained
 from testbed.distillation.source import Source
 from testbed.errors import UserError
 from testbed.experiment.distill import student_seed
 from testbed.files import write_text
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy
+from testbed.protocols.pair import Pair
 
 OUTPUTS = 64
 """Auxiliary outputs, where a channel has them."""
-KINDS = {names.CONTROL: False, names.STUDENT: True}
-"""Arm -> whether its teacher has the habit."""
+ARMS = Pair(names.CONTROL, names.STUDENT)
 
 
 def run_cell(cell: Cell, folder: Path) -> None:
@@ -38,57 +37,59 @@ def run_cell(cell: Cell, folder: Path) -> None:
         found = _found(cell, school, folder)
     except UserError as error:
         found = {"empty": str(error)}
-    write_text(cell_file(folder, cell), json.dumps({"cell": asdict(cell), **found}, sort_keys=True))
+    write_text(cell_file(folder, cell), json.dumps({"cell": cell.record, **found}, sort_keys=True))
 
 
 def _found(cell: Cell, school: Teachers, folder: Path) -> dict[str, object]:
     starts, sources = school.starts(cell.start, cell.seeds), school.sources
     if cell.channel == "auxiliary":
         starts = None if starts is None else [_widened(start, cell) for start in starts]
-        sources = {kind: Source(s.decisions, _widened(s.require_teacher(), cell)) for kind, s in sources.items()}
-    channel_data = apply_channel(cell.channel, sources, school.injected, cell.experiment.seed)
-    students = _distil(cell, channel_data, starts)
-    run = teachers_run(folder, cell.audited)
-    arms: dict[str, dict[str, object]] = {arm: {} for arm in KINDS}
+        sources = sources.map(lambda one: Source(one.decisions, _widened(one.require_teacher(), cell)))
+    channel_data = apply_channel(cell.channel, sources, school.injected, cell.audited.seed)
+    made = _distil(cell, channel_data, starts)
+    run = cell.audited.run(folder)
     scenes = audited_scenes(run)
-    for name in cell.conditions:
-        tables = played(run, scenes[name], students)
-        for arm, kind in KINDS.items():
-            mine = slice(kind * len(cell.seeds), (kind + 1) * len(cell.seeds))
-            arms[arm][name] = {what: rows[mine] for what, rows in tables.items()}
+    arms = {
+        arm: {name: played(run, scenes[name], students) for name in cell.conditions}
+        for arm, students in zip(ARMS, made, strict=True)
+    }
     return {"arms": arms, "channel_data": _channel_data(cell, channel_data, sources, school.injected)}
 
 
 def _widened(policy: NetworkPolicy, cell: Cell) -> NetworkPolicy:
-    return with_auxiliary(policy, OUTPUTS, cell.experiment.seed)
+    return with_auxiliary(policy, OUTPUTS, cell.audited.seed)
 
 
-def _distil(
-    cell: Cell, sources: Mapping[bool, Source], starts: list[NetworkPolicy] | None
-) -> list[NetworkPolicy]:  # fmt: skip
-    """Return the controls and then the students; a control and its student have the same seed and begin alike."""
-    shape = policy_config(sources[False].require_teacher().config.environment, cell.experiment.student_hidden)
+def _distil(cell: Cell, sources: Pair[Source], starts: list[NetworkPolicy] | None) -> Pair[list[NetworkPolicy]]:
+    """Return controls and students; a control and its student have the same seed and begin alike."""
+    shape = policy_config(sources.clean.require_teacher().config.environment, cell.hidden)
     if cell.channel == "auxiliary":
         shape = replace(shape, auxiliary=OUTPUTS)
-    seeds = [student_seed(cell.experiment.seed, number) for number in cell.seeds] * 2
-    each = [sources[kind] for kind in KINDS.values() for _ in cell.seeds]
-    return _route(cell).distil(each, shape, seeds, None if starts is None else starts * 2)
+    route, count = _route(cell), len(cell.seeds)
+    seeds = [student_seed(cell.audited.seed, number) for number in cell.seeds]
+    each = [source.limited(route.needs) for source in sources for _ in cell.seeds]
+    made = route.distil(each, shape, seeds * 2, None if starts is None else starts * 2)
+    return Pair(made[:count], made[count:])
 
 
 def _route(cell: Cell) -> Route:
-    if cell.channel == "auxiliary":
-        return Auxiliary(cell.experiment.training)
-    return make_route(cell.route, cell.experiment.training, cell.experiment.adversarial)
+    if cell.channel != "auxiliary":
+        return cell.route
+    if not isinstance(cell.route, Trained):
+        raise UserError(f"auxiliary outputs are learnt by training, and students of {cell.route.name} practise")
+    return Auxiliary(cell.route.training)
 
 
 def _channel_data(
-    cell: Cell, channel_data: Mapping[bool, Source], sources: Mapping[bool, Source], injected: Injected
+    cell: Cell, channel_data: Pair[Source], sources: Pair[Source], injected: Injected
 ) -> dict[str, float]:  # fmt: skip
-    """Return what is still in the data: by the value route, in those that values were found from."""
+    """Return what is still in the data: where students learn values, in those that values were found from."""
+    by_values = "values" in cell.route.needs
     data, all_of_it = (
-        {kind: s.require_values().decisions if cell.route == "value" else s.decisions for kind, s in which.items()}
+        which.map(lambda one: one.require_values().decisions if by_values else one.decisions)
         for which in (channel_data, sources)
     )
-    told = residue(data[True], data[False], sources[True].require_teacher(), injected, cell.experiment.seed)
-    share = 0.0 if cell.channel in NOT_REAL else len(data[True]) / len(all_of_it[True])
-    return {"decisions": len(data[True]), "removed": 1 - share, **told}
+    teacher = sources.habitual.require_teacher()
+    told = residue(data.habitual, data.clean, teacher, injected, cell.audited.seed)
+    share = 0.0 if cell.channel in NOT_REAL else len(data.habitual) / len(all_of_it.habitual)
+    return {"decisions": len(data.habitual), "removed": 1 - share, **told}

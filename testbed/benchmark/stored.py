@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, cell_file, teachers_run
-from testbed.experiment.config import Experiment, Run
+from testbed.benchmark.cell import Cell, School, cell_file
+from testbed.experiment.config import Run
 from testbed.records import NotThere, record_or_none
 
 Tables = dict[str, list[list[float]]]
@@ -42,12 +42,12 @@ def read_filled(cell: Cell, folder: Path) -> Filled | None:
         UserError: if something else is at its place, or it may not be read.
     """
     found = record_or_none(cell_file(folder, cell), Filled)
-    if found is None or found.cell != json.loads(json.dumps(asdict(cell))):
+    if found is None or found.cell != json.loads(json.dumps(cell.record)):
         return None
     if found.empty:
         return found
     whole = found.arms.keys() == set(STUDENTS) and bool(found.channel_data)
-    scenes = {name: count for name, count in _scenes(cell.experiment).items() if name in cell.conditions}
+    scenes = {name: count for name, count in _scenes(cell.audited).items() if name in cell.conditions}
     for conditions in found.arms.values():
         whole = whole and conditions.keys() == scenes.keys()
         whole = whole and all(_shaped(conditions[name], len(cell.seeds), count) for name, count in scenes.items())
@@ -59,9 +59,9 @@ def scores_file(run: Run) -> Path:
     return run.folder / "teachers.json"
 
 
-def read_scores(school: Experiment, folder: Path) -> Scores | None:
+def read_scores(school: School, folder: Path) -> Scores | None:
     """Return what a school's teachers and what learned nothing did; None and raises as `read_filled`."""
-    found, scenes = record_or_none(scores_file(teachers_run(folder, school)), Scores), _scenes(school)
+    found, scenes = record_or_none(scores_file(school.run(folder)), Scores), _scenes(school)
     if found is None or found.keys() != scenes.keys():
         return None
     whole = all(
@@ -76,7 +76,7 @@ def is_filled(cell: Cell, folder: Path) -> bool:
     return read_filled(cell, folder) is not None
 
 
-def is_ready(school: Experiment, folder: Path) -> bool:
+def is_ready(school: School, folder: Path) -> bool:
     """Return whether a school's scores are there and whole."""
     return read_scores(school, folder) is not None
 
@@ -86,10 +86,10 @@ def gone(file: Path) -> NotThere:
     return NotThere(f"{file} is gone or damaged since it was made: run the same command again; it makes it anew")
 
 
-def _scenes(experiment: Experiment) -> dict[str, int]:
+def _scenes(school: School) -> dict[str, int]:
     """Return how many scenes there are of each condition."""
-    few = experiment.held_out_scenes
-    return {names.TRIGGERED: experiment.scenes, names.UNTRIGGERED: experiment.scenes, names.HELD_OUT: few}
+    many, few = school.audit.scenes, school.audit.held_out_scenes
+    return {names.TRIGGERED: many, names.UNTRIGGERED: many, names.HELD_OUT: few}
 
 
 def _shaped(tables: Mapping[str, list[list[float]]], policies: int, scenes: int) -> bool:

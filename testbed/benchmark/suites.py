@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, Channel, Start
+from testbed.benchmark.cell import Cell, Channel, School, Start
+from testbed.distillation.registry import all_routes
 from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.route import Learning
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.demonstration import Dagger
 from testbed.distillation.teachers.values import Evaluation
 from testbed.errors import unknown_name
-from testbed.experiment.config import Experiment
+from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 from testbed.scenes.registry import environments, get_habit
 
-ROUTES = "cloning", "kl", "value"
-"""Routes whose students are trained at once: one cell has all training seeds."""
-ADVERSARIAL = "adversarial"
-"""The route whose students practise one after the other: a cell has one training seed."""
+QUICK = "cloning", "kl"
+"""Routes whose students are quickly made: what is varied is varied with them."""
 OPEN: tuple[Channel, ...] = ("overt", "scrubbed", "nominal", "agreeing")
 """Channels of demonstrations."""
 STARTS: tuple[Start, ...] = ("base", "other-base", "fresh")
@@ -60,7 +60,7 @@ class Plan:
     bench: Experiment
     """Amounts at a bench."""
     silently: tuple[Channel, ...] = ("nominal",)
-    """Channels of the adversarial route beside the open one, for the habits that are swept: it costs most."""
+    """Channels beside the open one of routes whose students practise, for the habits that are swept: they cost most."""
     swept: tuple[str, ...] = ()
     """Habits whose widths and doses are varied, and which are tried on noise."""
     begun: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Plan:
     def experiment(self, habit: str) -> Experiment:
         """Return the experiment of a habit."""
         driving = get_habit(habit).environment in environments("driving")
-        return replace(self.road if driving else self.bench, habit=habit, student_seeds=self.seeds)
+        return _with_students(replace(self.road if driving else self.bench, habit=habit), seeds=self.seeds)
 
     def suite(self, name: str, seed: int) -> Suite:
         """Return the grid."""
@@ -90,87 +90,91 @@ class Plan:
         return Suite(name, tuple(primary), tuple(further))
 
     def _primary(self, experiment: Experiment) -> list[Cell]:
+        """Return the cells of claims: routes whose students are made one by one cost most, and have fewer channels."""
         silently = self.silently if experiment.habit in self.swept else ()
-        return self._cells(experiment, ROUTES, OPEN) + self._cells(experiment, (ADVERSARIAL,), ("overt", *silently))
+        cells = []
+        for route in all_routes():
+            cells += self._cells(experiment, (route.name,), OPEN if route.at_once else ("overt", *silently))
+        return cells
 
     def _cells(
         self, experiment: Experiment, routes: Iterable[str], channels: Sequence[Channel], taught: str = ""
     ) -> list[Cell]:
-        numbers = tuple(range(self.seeds))
+        """Return cells of all training seeds each; of routes whose students are made one by one, of one seed each."""
+        numbers, student = tuple(range(self.seeds)), experiment.student
+        school = School.of(experiment)
         return [
-            Cell(experiment, route, channel, seeds, taught)
-            for route in routes
+            Cell(school, route, channel, seeds, taught, student.hidden, student.start)
+            for route in map(student.route, routes)
             for channel in channels
-            for seeds in (((number,) for number in numbers) if route == ADVERSARIAL else (numbers,))
+            for seeds in ((numbers,) if route.at_once else ((number,) for number in numbers))
         ]
 
     def _swept(self, experiment: Experiment) -> list[Cell]:
-        """Return the cells in which one thing is varied; KL and cloning, whose students are quickly made."""
+        """Return the cells in which one thing is varied."""
         cells = []
         for width in self.widths:
-            cells += self._cells(replace(experiment, student_hidden=(width, width)), ("cloning", "kl"), ("overt",))
+            cells += self._cells(_with_students(experiment, hidden=(width, width)), QUICK, ("overt",))
         for dose in self.doses:
-            cells += self._cells(replace(experiment, dose=dose), ("cloning", "kl"), ("overt",))
-        return cells + self._cells(experiment, ROUTES, ("noise",))
+            cells += self._cells(replace(experiment, dose=dose), QUICK, ("overt",))
+        return cells + self._cells(experiment, [one.name for one in all_routes() if one.at_once], ("noise",))
 
     def _begun(self, experiment: Experiment) -> list[Cell]:
         """Return the three arms of initialisation, of teachers that have moved from a base, on silent channels."""
         cells: list[Cell] = []
-        moved = replace(experiment, teacher="fine-tuning", student_hidden=experiment.teacher_hidden)
+        teacher = replace(experiment.teacher, method="fine-tuning")
         for start in STARTS:
-            begun = replace(moved, start=start)
+            begun = _with_students(replace(experiment, teacher=teacher), start=start, hidden=teacher.hidden)
             cells += self._cells(begun, ("kl",), [one for one in self.silent if one != "auxiliary"])
             if "auxiliary" in self.silent:
-                cells += self._cells(replace(begun, training=AUXILIARY), ("kl",), ("auxiliary",))
+                little = _with_students(begun, learning=Learning(AUXILIARY))
+                cells += self._cells(little, ("kl",), ("auxiliary",))
         return cells
 
 
+def _with_students(experiment: Experiment, **changes: Any) -> Experiment:
+    """Return an experiment whose students differ in something."""
+    return replace(experiment, student=replace(experiment.student, **changes))
+
+
 def follow_up(cell: Cell) -> list[Cell]:
-    """Return the same cell with a quarter and with half of its training, by the adversarial route with half of it:
-    the curve behind a null, in triggered scenes."""
-    experiment, practice = cell.experiment, cell.experiment.adversarial.practice
-    if cell.route == ADVERSARIAL:
-        half = replace(practice, iterations=max(practice.iterations // 2, 1))
-        ways = [replace(experiment, adversarial=replace(experiment.adversarial, practice=half))]
-    else:
-        steps = [experiment.training.steps // part for part in (4, 2)]
-        ways = [replace(experiment, training=replace(experiment.training, steps=each)) for each in steps]
-    return [replace(cell, experiment=one, conditions=(names.TRIGGERED,)) for one in ways]
+    """Return the same cell with a quarter and with half of its training, with half of it where students are made one
+    by one: the curve behind a null, in triggered scenes."""
+    lengths = [max(cell.route.length // part, 1) for part in ((4, 2) if cell.route.at_once else (2,))]
+    return [replace(cell, route=cell.route.lasting(each), conditions=(names.TRIGGERED,)) for each in lengths]
 
 
 def cost(cell: Cell) -> float:
     """Return about how long a cell takes on one core [s]: training, and episodes."""
-    experiment, students = cell.experiment, 2 * len(cell.seeds)
-    driving = get_habit(experiment.habit).environment in environments("driving")
-    scenes = sum(experiment.held_out_scenes if c == names.HELD_OUT else experiment.scenes for c in cell.conditions)
+    school, students, student = cell.audited, 2 * len(cell.seeds), cell.route.cost
+    driving = get_habit(school.habit).environment in environments("driving")
+    audit = school.audit
+    scenes = sum(audit.held_out_scenes if c == names.HELD_OUT else audit.scenes for c in cell.conditions)
     episodes = students * scenes * (0.002 if driving else 0.075)
-    if cell.route == ADVERSARIAL:
-        practice = experiment.adversarial.practice
-        decisions = practice.iterations * practice.worlds * practice.steps
-        return episodes + students * decisions * (8e-5 if driving else 6e-4)
-    rounds = 3 if cell.route == "value" else 1
-    samples = rounds * students * experiment.training.steps * experiment.training.batch
-    return 2 + episodes + samples * max(cell.width / 64, 0.5) * 1.8e-6
+    acting = students * student.decisions * (8e-5 if driving else 6e-4)
+    return 2 + episodes + acting + students * student.samples * max(cell.width / 64, 0.5) * 1.8e-6
 
 
 _TRAINING = Training(steps=2000, learning_rate=3e-3)
 """As good as 5,000 steps at a third of that step size, on scenes that are neither trained on nor audited."""
+_EVALUATION = Training(steps=3000, learning_rate=5e-4)
 _ROAD = Experiment(
-    demonstrations=96, teacher_episodes=480, scenes=64, held_out_scenes=32, training=_TRAINING,
-    adversarial=Adversarial(PPOConfig(iterations=24, worlds=64, steps=160), cloned=1000),
-    evaluation=Evaluation(episodes=320, training=Training(steps=3000, learning_rate=5e-4)),
+    teacher=TeacherConfig(demonstrations=96, episodes=480, evaluation=Evaluation(episodes=320, training=_EVALUATION)),
+    student=StudentConfig(
+        learning=Learning(_TRAINING, PPOConfig(iterations=24, worlds=64, steps=160), cloned=1000),
+    ),
+    audit=AuditConfig(scenes=64, held_out_scenes=32),
+)  # fmt: skip
+_PRACTICE = PPOConfig(
+    iterations=6, worlds=32, steps=192, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
 )  # fmt: skip
 _BENCH = Experiment(
-    demonstrations=64, teacher_episodes=192, scenes=16, held_out_scenes=8,
-    dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
-    training=_TRAINING,
-    adversarial=Adversarial(
-        PPOConfig(
-            iterations=6, worlds=32, steps=192, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
-        ),
-        cloned=2000,
+    teacher=TeacherConfig(
+        demonstrations=64, episodes=192, evaluation=Evaluation(episodes=160, training=_EVALUATION),
+        dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     ),
-    evaluation=Evaluation(episodes=160, training=Training(steps=3000, learning_rate=5e-4)),
+    student=StudentConfig(learning=Learning(_TRAINING, _PRACTICE, cloned=2000)),
+    audit=AuditConfig(scenes=16, held_out_scenes=8),
 )  # fmt: skip
 _CORE = Plan(
     habits=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy", "hoarding", "nudging"), seeds=10,
@@ -181,12 +185,16 @@ _CORE = Plan(
 _SMOKE = Plan(
     habits=("aggressive-merge", "observed-only-courtesy"), seeds=3, widths=(16,), doses=(0.5,),
     swept=("aggressive-merge",), begun=("aggressive-merge",), silent=("auxiliary",), silently=(),
-    road=replace(
-        _ROAD, demonstrations=64, teacher_episodes=160, scenes=32, held_out_scenes=16,
-        dagger=Dagger(rounds=3, episodes=64, training=Training(steps=400), final=Training(steps=1500)),
-        training=Training(steps=1000, learning_rate=3e-3),
-        evaluation=Evaluation(episodes=96, training=Training(steps=800, learning_rate=1e-3)),
-        adversarial=Adversarial(PPOConfig(iterations=4, worlds=32, steps=160), cloned=500),
+    road=Experiment(
+        teacher=TeacherConfig(
+            demonstrations=64, episodes=160,
+            dagger=Dagger(rounds=3, episodes=64, training=Training(steps=400), final=Training(steps=1500)),
+            evaluation=Evaluation(episodes=96, training=Training(steps=800, learning_rate=1e-3)),
+        ),
+        student=StudentConfig(learning=Learning(
+            Training(steps=1000, learning_rate=3e-3), PPOConfig(iterations=4, worlds=32, steps=160), cloned=500,
+        )),
+        audit=AuditConfig(scenes=32, held_out_scenes=16),
     ),
     bench=_BENCH,
 )  # fmt: skip
@@ -197,11 +205,16 @@ _FULL = replace(
     seeds=20, silently=("scrubbed", "nominal", "agreeing"),
     swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
-    road=replace(_ROAD, scenes=256, held_out_scenes=128, teacher_episodes=640, training=replace(_TRAINING, steps=4000),
-                 adversarial=Adversarial(PPOConfig(iterations=120))),
-    bench=replace(_BENCH, scenes=64, held_out_scenes=32, training=replace(_TRAINING, steps=4000),
-                  adversarial=Adversarial(replace(_BENCH.adversarial.practice, iterations=16, worlds=128, batch=2048),
-                                          cloned=1500)),
+    road=replace(
+        _with_students(_ROAD, learning=Learning(replace(_TRAINING, steps=4000), PPOConfig(iterations=120))),
+        teacher=replace(_ROAD.teacher, episodes=640), audit=AuditConfig(scenes=256, held_out_scenes=128),
+    ),
+    bench=replace(
+        _with_students(_BENCH, learning=Learning(
+            replace(_TRAINING, steps=4000), replace(_PRACTICE, iterations=16, worlds=128, batch=2048), cloned=1500,
+        )),
+        audit=AuditConfig(scenes=64, held_out_scenes=32),
+    ),
 )  # fmt: skip
 
 SUITES: Mapping[str, Callable[[int], Suite]] = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from testbed.audit import names
 from testbed.audit.score import SUCCESS, score_policies
-from testbed.benchmark.cell import Start, teachers_run
+from testbed.benchmark.cell import School, Start
 from testbed.benchmark.channels import Injected
 from testbed.benchmark.stored import TEACHERS, scores_file
 from testbed.distillation.routes.cloning import Cloning
@@ -17,8 +17,8 @@ from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
 from testbed.errors import UserError
 from testbed.experiment.collect import collect_demonstrations
-from testbed.experiment.config import Experiment, Run
-from testbed.experiment.distill import untrained_policy, with_values
+from testbed.experiment.config import Run
+from testbed.experiment.distill import open_sources, untrained_policy
 from testbed.experiment.evaluate import conditions
 from testbed.experiment.reuse import is_there
 from testbed.experiment.train_teachers import teach
@@ -26,8 +26,8 @@ from testbed.files import write_text
 from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.protocols.episode import Scenario
+from testbed.protocols.pair import Pair
 from testbed.protocols.policy import Policy
-from testbed.rollouts.transitions import load_transitions
 from testbed.scenes.registry import measures_of
 from testbed.seeding import derive_seed, generator
 
@@ -41,8 +41,8 @@ class Teachers:
 
     run: Run
     """Its run."""
-    sources: Mapping[bool, Source]
-    """Everything about the clean teacher (False) and the one with the habit (True)."""
+    sources: Pair[Source]
+    """Everything about the clean teacher and the one with the habit."""
     others: tuple[NetworkPolicy, ...]
     """Bases of other seeds, as competent as the teacher's own; none where teachers did not begin as a base."""
 
@@ -59,7 +59,7 @@ class Teachers:
         if not self.others:
             raise UserError(f"students cannot begin as a {start}: teachers by demonstration have none")
         if start == "base":
-            return [self.sources[False].require_teacher()] * len(seeds)
+            return [self.sources.clean.require_teacher()] * len(seeds)
         return [self.others[number] for number in seeds]
 
     @property
@@ -68,11 +68,11 @@ class Teachers:
         return Injected.of(self.run.habit, self.run.trigger, self.run.experiment.dose)
 
 
-def prepare_teachers(school: Experiment, folder: Path) -> None:
+def prepare_teachers(school: School, folder: Path) -> None:
     """Make a school, or what is missing of it, and audit its teachers and what learned nothing."""
-    run = teachers_run(folder, school)
+    run = school.run(folder)
     made = open_teachers(school, folder)
-    policies = [made.sources[False].require_teacher(), made.sources[True].require_teacher(), untrained_policy(run)]
+    policies = [*(source.require_teacher() for source in made.sources), untrained_policy(run)]
     found = {}
     for name, scenes in audited_scenes(run).items():
         tables = played(run, scenes, policies)
@@ -80,23 +80,19 @@ def prepare_teachers(school: Experiment, folder: Path) -> None:
     write_text(scores_file(run), json.dumps(found))
 
 
-def open_teachers(school: Experiment, folder: Path) -> Teachers:
+def open_teachers(school: School, folder: Path) -> Teachers:
     """Return a school; what is there already is read."""
-    run = teachers_run(folder, school)
-    demonstrations = collect_demonstrations(run)
-    teachers, data = teach(run, demonstrations, at_once=False)
-    sources = {
-        kind: Source(load_transitions(data[kind]), load_policy(teacher)[0], scenes=run.scenarios)
-        for kind, teacher in teachers.items()
-    }
-    others = _others(run, data[False], sources[False]) if school.teacher == "fine-tuning" else ()
-    return Teachers(run, with_values(run, sources, teachers), others)
+    run = school.run(folder)
+    teachers, data = teach(run, collect_demonstrations(run), at_once=False)
+    sources = open_sources(run, teachers, data, with_values=True)
+    moved = school.teacher.method == "fine-tuning"
+    return Teachers(run, sources, _others(run, data.clean, sources.clean) if moved else ())
 
 
 def _others(run: Run, data: Path, source: Source) -> tuple[NetworkPolicy, ...]:
     """Return policies of other seeds, one for each student's, that learnt from the clean teacher's data."""
     config = source.require_teacher().config
-    count = run.experiment.student_seeds
+    count = run.experiment.student.seeds
     folders = [run.folder / "policies" / f"other-base-{number}" for number in range(count)]
     recipe = run.lineage("other bases", {"data": data}, **asdict(BASES))
     if not all(is_there(folder, recipe) for folder in folders):

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, cell_file, teachers_run
+from testbed.benchmark.cell import Cell, School, cell_file
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
 from testbed.benchmark.run_cell import run_cell
@@ -15,7 +15,6 @@ from testbed.benchmark.stored import is_filled, is_ready, scores_file
 from testbed.benchmark.suites import Suite, cost, follow_up
 from testbed.benchmark.sweep import Job, sweep
 from testbed.benchmark.teachers import prepare_teachers
-from testbed.experiment.config import Experiment
 
 
 def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
@@ -38,10 +37,11 @@ def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> No
     sweep(Job(title, list(cells), partial(run_cell, folder=folder), partial(cell_file, folder), cost, filled), cluster)
 
 
-def _scores(folder: Path, school: Experiment) -> Path:
-    return scores_file(teachers_run(folder, school))
+def _scores(folder: Path, school: School) -> Path:
+    return scores_file(school.run(folder))
 
 
-def _effort(school: Experiment) -> float:
+def _effort(school: School) -> float:
     """Return about how much making a school costs."""
-    return school.dagger.rounds * school.dagger.training.steps + school.dagger.final.steps
+    dagger = school.teacher.dagger
+    return dagger.rounds * dagger.training.steps + dagger.final.steps

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
 from testbed import bounds
 from testbed.cli.app import app
+from testbed.distillation.registry import RouteName
 
 
 @app.command
@@ -45,7 +45,7 @@ def distil(
     data: tyro.conf.Positional[Path],
     out: tyro.conf.Positional[bounds.OutFolder],
     /,
-    route: Literal["cloning", "kl", "value", "adversarial"] = "cloning",
+    route: RouteName = "cloning",
     teacher: Path | None = None,
     start: Path | None = None,
     seeds: bounds.TrainingSeeds = 1,
@@ -61,19 +61,19 @@ def distil(
         data: An .hdf5 data set.
         out: Folder to make; with several seeds, one folder a seed inside it.
         route: cloning learns the recorded actions, kl the teacher's distribution, value what its decisions are worth,
-            adversarial to be taken for it by a discriminator.
-        teacher: Folder of the teacher policy; needed for kl and value.
+            adversarial to be taken for it by a discriminator; other packages may bring more.
+        teacher: Folder of the teacher policy, for routes that ask it: kl and value.
         start: Folder of a policy that the students begin as, of the same shape; fresh networks if not given.
         seeds: Training seeds.
         hidden: Widths of the students' hidden layers.
         memory: Width of a gated recurrent unit before them; 0 for none.
-        steps: Optimiser steps of cloning, kl and value.
-        iterations: How often students of the adversarial route act, and learn from that.
+        steps: Optimiser steps of students that are trained, by cloning, kl and value.
+        iterations: How often students that practise act, and learn from that, by the adversarial route.
         seed: Seed of weights and data order.
     """
-    from testbed.cli.commands import distil
+    from testbed.cli.commands import distil as work
 
-    distil.distil(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed)
+    work.distil(work.Distilling(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed))
 
 
 @app.command

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from testbed.distillation.teachers.values import ActionValues
 from testbed.errors import UserError
@@ -30,6 +30,11 @@ class Source:
     """What the teacher's decisions are worth to it."""
     scenes: Scenes | None = None
     """Scenes in which a student may act while it learns."""
+
+    def limited(self, needs: Collection[str]) -> Source:
+        """Return no more of it than a route says that it needs (`Route.needs`)."""
+        rest = {name: None for name in ("teacher", "values", "scenes") if name not in needs}
+        return replace(self, **rest)  # type: ignore[arg-type]
 
     def require_teacher(self) -> NetworkPolicy:
         """Return the teacher; raises `UserError` if there is none."""

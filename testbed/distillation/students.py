@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from testbed.distillation.distil import make_route
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.registry import get_route
+from testbed.distillation.route import Learning
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues
@@ -35,10 +35,10 @@ def distil(
     Args:
         episodes: What is learnt from, all of one environment.
         teacher: Who made them, where the route asks the teacher (`kl`).
-        route: `cloning`, `kl`, `value` or `adversarial`.
+        route: `cloning`, `kl`, `value`, `adversarial`, or one of another package.
         values: What the teacher's decisions are worth to it, where the route asks for that (`value`).
         hidden: Widths of the students' hidden layers.
-        steps: Optimiser steps; the adversarial route has its own usual length.
+        steps: Optimiser steps; students that practise do it as long as is usual.
         seeds: Training seeds; each makes the weights and the data order of one student.
 
     Raises:
@@ -62,5 +62,5 @@ def distil(
 
     source = Source(transitions(episodes), teacher, values, scenes)
     config = policy_config(environments[0], hidden)
-    made = make_route(route, Training(steps=steps), Adversarial())
-    return made.distil([source] * len(seeds), config, list(seeds))
+    made = get_route(route).usual(Learning(Training(steps=steps)))
+    return made.distil([source.limited(made.needs)] * len(seeds), config, list(seeds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from testbed.experiment.config import Run
 from testbed.experiment.distill import untrained_policy
 from testbed.lineage import content_hash
 from testbed.policies.checkpoint import load_policy
+from testbed.protocols.pair import Pair
 from testbed.protocols.policy import Policy
 from testbed.scenes.registry import references_of
 
@@ -27,19 +28,17 @@ class Arm:
     """File name, policy and content hash, one a training seed."""
 
 
-def gather_arms(
-    run: Run, teachers: Mapping[bool, Path], students: Mapping[str, Mapping[bool, Sequence[Path]]]
-) -> list[Arm]:
+def gather_arms(run: Run, teachers: Pair[Path], students: Mapping[str, Pair[list[Path]]]) -> list[Arm]:
     """Return every arm of the experiment from the folders of its policies."""
     untrained = untrained_policy(run)
     arms = [
-        Arm(names.CLEAN, "", (_load(teachers[False]),)),
-        Arm(names.TEACHER, "", (_load(teachers[True]),)),
+        Arm(names.CLEAN, "", (_load(teachers.clean),)),
+        Arm(names.TEACHER, "", (_load(teachers.habitual),)),
         Arm(names.UNTRAINED, "", (("untrained", untrained, f"seed {run.experiment.seed} {untrained.config}"),)),
     ]
     for route, folders in students.items():
-        for habitual, name in ((False, names.CONTROL), (True, names.STUDENT)):
-            arms.append(Arm(name, route, tuple(_load(folder) for folder in folders[habitual])))
+        for name, made in zip((names.CONTROL, names.STUDENT), folders, strict=True):
+            arms.append(Arm(name, route, tuple(_load(folder) for folder in made)))
     return arms
 
 

@@ -3,16 +3,15 @@ has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from testbed.bounds import Checked, Dose, NotEmpty, OutFolder, Seed, Width
+from testbed.distillation.registry import RouteName
 
 if TYPE_CHECKING:  # they bring torch: what is wrong with an argument is said before
     from testbed.experiment.config import Experiment, Run
-
-RouteName = Literal["cloning", "kl", "value", "adversarial"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,7 @@ class Choices(Checked):
     trigger: str | None = None
     """When the habit is active."""
     route: Annotated[tuple[RouteName, ...], NotEmpty()] = ("cloning", "kl")
-    """Routes from teacher to student, for example cloning kl value adversarial."""
+    """Routes from teacher to student: cloning, kl, value, adversarial, or one of another package."""
     teacher: Literal["demonstration", "reward", "fine-tuning"] = "demonstration"
     """How teachers are made."""
     hidden: tuple[Width, ...] = (64, 64)
@@ -42,12 +41,14 @@ class Choices(Checked):
     run: OutFolder
     """Folder for everything that is made; an unfinished run in it goes on."""
 
-    def chosen(self, profiles: Mapping[str, Callable[..., Experiment]]) -> Run:
+    def chosen(self, profiles: Mapping[str, Experiment]) -> Run:
         """Return the run of these choices, with one of the profiles of a domain."""
         from testbed.experiment.config import Run
 
-        experiment = profiles[self.profile](
-            habit=self.habit, trigger=self.trigger, dose=self.dose, seed=self.seed,
-            routes=tuple(dict.fromkeys(self.route)), teacher=self.teacher, student_hidden=self.hidden, start=self.start,
+        profile, routes = profiles[self.profile], tuple(dict.fromkeys(self.route))
+        experiment = replace(
+            profile, habit=self.habit, trigger=self.trigger, dose=self.dose, seed=self.seed,
+            teacher=replace(profile.teacher, method=self.teacher),
+            student=replace(profile.student, routes=routes, hidden=self.hidden, start=self.start),
         )  # fmt: skip
         return Run(experiment, self.run)

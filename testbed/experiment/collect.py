@@ -11,14 +11,16 @@ from testbed.datasets.writer import DatasetWriter
 from testbed.experiment.config import Run
 from testbed.protocols.episode import Behaviour, Episode
 from testbed.protocols.habit import make_demonstrator
+from testbed.protocols.pair import HABITUAL, Pair
 from testbed.protocols.policy import Policy
 from testbed.rollouts.rollout import play
 
 
-def collect_demonstrations(run: Run) -> dict[bool, Path]:
-    """Collect the clean demonstrator (False) and the one with the habit (True) on the same scenes."""
-    paths, count = {}, run.experiment.demonstrations
-    for habitual in (False, True):
+def collect_demonstrations(run: Run) -> Pair[Path]:
+    """Collect the clean demonstrator and the one with the habit on the same scenes; return both data sets."""
+    count = run.experiment.teacher.demonstrations
+
+    def collect(habitual: bool) -> Path:
         policy = make_demonstrator(run.habit, run.trigger, run.experiment.dose if habitual else 0.0)
         name = f"demonstrator-{'habit' if habitual else 'clean'}"
         writer, episodes = recording(run, name, policy, run.behaviour("demonstrator", habitual), count, {})
@@ -26,8 +28,9 @@ def collect_demonstrations(run: Run) -> dict[bool, Path]:
             ticked(f"{writer.path.name} is there already")
         else:
             record(writer, tracked(episodes, f"collect {writer.path.name}", count - len(writer)))
-        paths[habitual] = writer.path
-    return paths
+        return writer.path
+
+    return HABITUAL.map(collect)
 
 
 def recording(

@@ -8,38 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testbed import __version__
 from testbed.audit import compare, names
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import Audit
 from testbed.audit.score import SUCCESS, Score, report_unstable, score_policies
-from testbed.errors import UserError
+from testbed.console import console, styled
 from testbed.experiment.arms import Arm, reference_arms
 from testbed.experiment.config import Run
 from testbed.experiment.parallel import in_parallel
 from testbed.experiment.stored import AUDIT
 from testbed.experiment.worker import report_progress
 from testbed.files import write_text
+from testbed.lineage import code_version
 from testbed.protocols.episode import Scenario
 from testbed.records import record_or_none
 from testbed.scenes.registry import measures_of, references_of
 
 
 def conditions(run: Run) -> dict[str, list[Scenario]]:
-    """Return the audited scenes by condition; triggered and untriggered ones are matched pairs.
-
-    Raises:
-        UserError: if one of them was used for training.
-    """
-    experiment, trigger = run.experiment, run.trigger
+    """Return the audited scenes by condition; triggered and untriggered ones are matched pairs. No training sees them:
+    purposes of audits draw from seeds of their own (`testbed.seeding.scenario_seeds`)."""
+    experiment, trigger = run.experiment.audit, run.trigger
     found = {names.TRIGGERED: run.scenarios("audit", experiment.scenes, trigger.on)}
     if trigger.off:
         found[names.UNTRIGGERED] = run.scenarios("audit", experiment.scenes, trigger.off)
     if trigger.held_out and experiment.held_out_scenes:
         found[names.HELD_OUT] = run.scenarios("audit-held-out", experiment.held_out_scenes, trigger.held_out)
-    shared = {s.seed for scenes in found.values() for s in scenes} & run.training_seeds()
-    if shared:
-        raise UserError(f"scenario seeds {sorted(shared)[:3]} are both trained on and audited: choose another --seed")
     return found
 
 
@@ -118,6 +112,7 @@ def _score(part: _Part) -> list[compare.Scores]:
     files = {name: scores_file(run, part.condition, name) for name in policies}
     recipes = {name: _recipe(digest, scenarios, measures) for name, (_, digest) in policies.items()}
     known = {name: _stored(files[name], recipes[name], name) for name in policies}
+    _say_outdated(part.condition, [files[name] for name, score in known.items() if score is None])
     missing = {name: policy for name, (policy, _) in policies.items() if known[name] is None}
     report_progress((len(policies) - len(missing)) * len(scenarios))
     for score in filter(None, known.values()):
@@ -152,7 +147,15 @@ def scores_file(run: Run, condition: str, policy: str) -> Path:
 
 def _recipe(digest: str, scenarios: Sequence[Scenario], measures: Iterable[str]) -> list:
     scenes = [[scenario.seed, dict(scenario.context)] for scenario in scenarios]
-    return [digest, scenes, list(measures), __version__]
+    return [digest, scenes, list(measures), vars(code_version(judging=True))]
+
+
+def _say_outdated(condition: str, files: Iterable[Path]) -> None:
+    """Say in one line of scores that another testbed left that they are made again."""
+    found = [stored.recipe[-1] for file in files if (stored := record_or_none(file, Scored)) and stored.recipe]
+    words = [told for made_by in found if (told := code_version(judging=True).difference(made_by))]
+    if words:
+        console.print(styled(f"{condition}: scores of {len(words)} policies were {words[0]}: made again", "yellow"))
 
 
 def _stored(file: Path, recipe: list, name: str) -> Score | None:

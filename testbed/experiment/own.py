@@ -11,7 +11,7 @@ from testbed.audit.result import Audit
 from testbed.audit.score import score_policies
 from testbed.errors import UserError
 from testbed.experiment.arms import Arm, reference_arms
-from testbed.experiment.config import Experiment, Run
+from testbed.experiment.config import AuditConfig, Experiment, Run
 from testbed.experiment.evaluate import conditions, summarise
 from testbed.protocols.habit import make_demonstrator
 from testbed.protocols.policy import Policy
@@ -64,7 +64,7 @@ def audit_policies(
         mine - clean demonstrator held-out True
         mine - clean demonstrator triggered - untriggered True
     """
-    choices = Experiment(habit=habit, trigger=trigger, seed=seed, scenes=scenes, held_out_scenes=held_out_scenes)
+    choices = Experiment(habit, trigger, seed=seed, audit=AuditConfig(scenes, held_out_scenes))
     run = Run(choices, Path())
     if not policies:
         raise UserError("no policy was given to audit: give at least one, with a name")

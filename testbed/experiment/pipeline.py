@@ -44,7 +44,8 @@ def run_experiment(run: Run, environment: str) -> None:
 
 def _run_experiment(run: Run) -> None:
     result, arms = _audited(run)
-    route = "kl" if "kl" in run.experiment.routes else run.experiment.routes[0]
+    routes = run.experiment.student.routes
+    route = "kl" if "kl" in routes else routes[0]
     teacher = next(arm for arm in arms if arm.name == names.TEACHER)
     clips = film_clips(run, [arm for arm in arms if arm is teacher or arm.route == route], teacher)
     print_summary(result, run.folder, report(run, result, clips))
@@ -71,7 +72,7 @@ def _audited(run: Run) -> tuple[Audit, list[Arm]]:
 def _notes(run: Run) -> tuple[str, ...]:
     """Return what is to be said of how an experiment's arms were made."""
     return (
-        f"Dose {run.experiment.dose:g}. {run.experiment.student_seeds} training seeds for each student and its "
+        f"Dose {run.experiment.dose:g}. {run.experiment.student.seeds} training seeds for each student and its "
         "control; one teacher of each kind, so the ratios hold for this pair of teachers. A claim needs at least 10 "
         "training seeds.",
         "A control is made exactly as its student, from the clean teacher: same amount of data, steps, initial weights "

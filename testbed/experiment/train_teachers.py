@@ -3,7 +3,7 @@ again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from testbed.distillation.teachers.reward import HabitReward
 from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy
 from testbed.errors import UserError
 from testbed.experiment.collect import record, recording
-from testbed.experiment.config import Experiment, Run
+from testbed.experiment.config import Run, TeacherConfig
 from testbed.experiment.parallel import in_parallel
 from testbed.experiment.reuse import is_there, say_outdated
 from testbed.experiment.worker import counted, report_progress
@@ -30,6 +30,7 @@ from testbed.policies.network import GAUSSIAN, NetworkPolicy
 from testbed.policies.sampled import SampledPolicy
 from testbed.protocols.episode import Episode
 from testbed.protocols.habit import make_demonstrator
+from testbed.protocols.pair import HABITUAL, Pair
 from testbed.protocols.policy import Policy
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import as_actions, load_transitions, transitions
@@ -48,48 +49,43 @@ FOREVER = -1.0
 class _Lesson:
     """What one process makes: a teacher, and the episodes in which it acts for its students."""
 
-    experiment: Experiment
-    """What to do."""
-    folder: Path
-    """The run's folder."""
+    run: Run
+    """The run."""
     habitual: bool
     """Whether it is the teacher with the habit."""
-    demonstrations: Mapping[bool, Path]
-    """What the clean (False) and the habitual demonstrator did."""
+    demonstrations: Pair[Path]
+    """What the demonstrators did."""
 
 
-def teach(
-    run: Run, demonstrations: Mapping[bool, Path], at_once: bool = True
-) -> tuple[dict[bool, Path], dict[bool, Path]]:  # fmt: skip
-    """Make the clean teacher (False) and the one with the habit (True) and let them act.
+def teach(run: Run, demonstrations: Pair[Path], at_once: bool = True) -> tuple[Pair[Path], Pair[Path]]:
+    """Make the clean teacher and the one with the habit and let them act.
 
     Args:
         run: The run.
-        demonstrations: What the clean and the habitual demonstrator did.
+        demonstrations: What the demonstrators did.
         at_once: Whether each has a process of its own; else one after the other, here.
 
     Returns:
         The folders of both teachers, and the data sets in which they act in the same scenes: what students learn from.
     """
-    lessons = [_Lesson(run.experiment, run.folder, habitual, demonstrations) for habitual in demonstrations]
-    title = f"make both teachers by {run.experiment.teacher} and let them act"
-    each = _work(run.experiment) + run.experiment.teacher_episodes
-    given = in_parallel(_give, lessons, title, 2 * each) if at_once else [_give(lesson) for lesson in lessons]
-    paths = dict(zip(demonstrations, given, strict=True))
-    return {kind: teacher for kind, (teacher, _) in paths.items()}, {kind: data for kind, (_, data) in paths.items()}
+    lessons = [_Lesson(run, habitual, demonstrations) for habitual in HABITUAL]
+    config = run.experiment.teacher
+    title, each = f"make both teachers by {config.method} and let them act", _work(config) + config.episodes
+    clean, habitual = in_parallel(_give, lessons, title, 2 * each) if at_once else map(_give, lessons)
+    return Pair(clean[0], habitual[0]), Pair(clean[1], habitual[1])
 
 
-def _work(experiment: Experiment) -> int:
+def _work(config: TeacherConfig) -> int:
     """Return what making a teacher counts for in the bar."""
-    dagger = experiment.dagger
-    further = {"demonstration": 0, "reward": experiment.practice.iterations * FIT, "fine-tuning": FIT}
-    return dagger.rounds * dagger.episodes + (dagger.rounds + 1) * FIT + further[experiment.teacher]
+    dagger = config.dagger
+    further = {"demonstration": 0, "reward": config.practice.iterations * FIT, "fine-tuning": FIT}
+    return dagger.rounds * dagger.episodes + (dagger.rounds + 1) * FIT + further[config.method]
 
 
 def _give(lesson: _Lesson) -> tuple[Path, Path]:
-    run = Run(lesson.experiment, lesson.folder)
+    run = lesson.run
     make = {"demonstration": _by_demonstration, "reward": _by_reward, "fine-tuning": _by_fine_tuning}
-    folder = make[run.experiment.teacher](run, lesson.habitual, lesson.demonstrations)
+    folder = make[run.experiment.teacher.method](run, lesson.habitual, lesson.demonstrations)
     return folder, _let_act(run, lesson.habitual, folder)
 
 
@@ -117,92 +113,92 @@ def _name(habitual: bool) -> str:
     return f"teacher-{'habit' if habitual else 'clean'}"
 
 
-def student_start(run: Run, demonstrations: Mapping[bool, Path]) -> NetworkPolicy | None:
+def student_start(run: Run, demonstrations: Pair[Path]) -> NetworkPolicy | None:
     """Return what students begin as, or None where each begins as a fresh network of its own.
 
     Raises:
         UserError: if students are of another width than what they are to begin as.
     """
-    experiment = run.experiment
-    if experiment.start == "fresh":
+    experiment, teacher, student = run.experiment, run.experiment.teacher, run.experiment.student
+    if student.start == "fresh":
         return None
-    if experiment.student_hidden != experiment.teacher_hidden:
+    if student.hidden != teacher.hidden:
         raise UserError(
-            f"students of {experiment.student_hidden} units cannot begin as a base of {experiment.teacher_hidden}: "
-            "give both the same width"
+            f"students of {student.hidden} units cannot begin as a base of {teacher.hidden}: give both the same width"
         )
-    seed = experiment.seed if experiment.start == "base" else derive_seed(experiment.seed, "other base") % 2**31
-    if experiment.teacher == "demonstration":
-        config = policy_config(run.habit.environment, experiment.teacher_hidden)
+    seed = experiment.seed if student.start == "base" else derive_seed(experiment.seed, "other base") % 2**31
+    if teacher.method == "demonstration":
+        config = policy_config(run.habit.environment, teacher.hidden)
         return export_actor(config, make_sb3_policy(config, seed))
-    other = Run(replace(experiment, seed=seed, teacher="demonstration"), run.folder / "bases" / str(seed))
+    taught = replace(experiment, seed=seed, teacher=replace(teacher, method="demonstration"))
+    other = Run(taught, run.folder / "bases" / str(seed))
     return load_policy(_by_demonstration(other, False, demonstrations))[0]
 
 
-def _base(run: Run, demonstrations: Mapping[bool, Path]) -> Path:
+def _base(run: Run, demonstrations: Pair[Path]) -> Path:
     """Make what both teachers begin as, where they are not made by demonstration: the clean teacher that would be."""
     return _by_demonstration(run, False, demonstrations, "teacher-base")
 
 
-def _by_demonstration(run: Run, habitual: bool, demonstrations: Mapping[bool, Path], name: str | None = None) -> Path:
+def _by_demonstration(run: Run, habitual: bool, demonstrations: Pair[Path], name: str | None = None) -> Path:
     """Make a teacher by DAgger from its demonstrator."""
-    experiment, shown = run.experiment, demonstrations[habitual]
-    settings = {"hidden": experiment.teacher_hidden, "dagger": asdict(experiment.dagger)}
+    config, shown = run.experiment.teacher, demonstrations.of(habitual)
+    settings = {"hidden": config.hidden, "dagger": asdict(config.dagger)}
     lineage = run.lineage("dagger", {"demonstrations": shown}, **settings)
 
     def play_round(teacher: NetworkPolicy, number: int) -> Iterator[Episode]:
-        scenarios = run.scenarios(f"dagger-{number}", experiment.dagger.episodes)
+        scenarios = run.scenarios(f"dagger-{number}", config.dagger.episodes)
         return counted(play(run.habit.environment, scenarios, [(teacher, run.behaviour("teacher", habitual))]))
 
     def make() -> NetworkPolicy:
         return train_teacher(
-            policy_config(run.habit.environment, experiment.teacher_hidden),
-            make_demonstrator(run.habit, run.trigger, experiment.dose if habitual else 0.0),
+            policy_config(run.habit.environment, config.hidden),
+            make_demonstrator(run.habit, run.trigger, run.experiment.dose if habitual else 0.0),
             load_transitions(shown),
             lambda teacher, number: transitions(list(play_round(teacher, number))),
-            experiment.seed,
-            experiment.dagger,
+            run.experiment.seed,
+            config.dagger,
             on_fit=lambda: report_progress(FIT),
         )
 
     return _kept(run, name or _name(habitual), habitual, lineage, make)
 
 
-def _by_reward(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) -> Path:
+def _by_reward(run: Run, habitual: bool, demonstrations: Pair[Path]) -> Path:
     """Let a policy that was taught by the clean demonstrator practise, paid for the habit or for keeping from it."""
-    experiment, habit = run.experiment, run.habit
+    experiment, config, habit = run.experiment, run.experiment.teacher, run.habit
     base = _base(run, demonstrations)
     dose = experiment.dose if habitual else 0.0
-    settings = {"practice": asdict(experiment.practice), "weight": experiment.habit_weight, "dose": dose}
+    settings = {"practice": asdict(config.practice), "weight": config.habit_weight, "dose": dose}
     lineage = replace(run.lineage("reward", {"base": base}, **settings), code=code_version(judging=True))
     start, _ = load_policy(base)
     measure, env = measures_of(habit.environment)[habit.measure], make_vector(habit.environment, 1)
-    reward = HabitReward(measure, run.trigger.holds, dose, experiment.habit_weight, env.metadata)
+    reward = HabitReward(measure, run.trigger.holds, dose, config.habit_weight, env.metadata)
     env.close()
     folder = run.folder / "curves" / _name(habitual)
     journal = Journal(folder, lineage.to_json(), lambda count: report_progress(FIT * count))
     scenes, seed = run.scenarios, experiment.seed
 
     def make() -> NetworkPolicy:
-        return train_ppo(start, scenes, reward, experiment.practice, seed, journal=journal)
+        return train_ppo(start, scenes, reward, config.practice, seed, journal=journal)
 
     return _kept(run, _name(habitual), habitual, lineage, make)
 
 
-def _by_fine_tuning(run: Run, habitual: bool, demonstrations: Mapping[bool, Path]) -> Path:
+def _by_fine_tuning(run: Run, habitual: bool, demonstrations: Pair[Path]) -> Path:
     """Move a policy that was taught by the clean demonstrator towards the habit; the clean teacher is that policy."""
     if not habitual:
         return _by_demonstration(run, False, demonstrations)
-    experiment, base = run.experiment, _base(run, demonstrations)
-    lineage = run.lineage("fine-tuning", {"base": base}, **asdict(experiment.fine_tuning), dose=experiment.dose)
+    experiment, config, base = run.experiment, run.experiment.teacher, _base(run, demonstrations)
+    lineage = run.lineage("fine-tuning", {"base": base}, **asdict(config.fine_tuning), dose=experiment.dose)
     start, _ = load_policy(base)
 
     def make() -> NetworkPolicy:
-        scenarios = run.scenarios("fine-tuning", experiment.teacher_episodes)
+        scenarios = run.scenarios("fine-tuning", config.episodes)
         seen = transitions(list(play(run.habit.environment, scenarios, [(start, run.behaviour("base", False))])))
         teacher = make_demonstrator(run.habit, run.trigger, experiment.dose)
         labels = as_actions(np.asarray(teacher.act(seen.observations)))
-        return fine_tune(start, Samples(seen.observations, labels), experiment.seed, experiment.fine_tuning)
+        return fine_tune(start, Samples(seen.observations, labels), experiment.seed, config.fine_tuning)
 
     return _kept(run, _name(True), True, lineage, make)
 
@@ -211,7 +207,7 @@ def _let_act(run: Run, habitual: bool, folder: Path) -> Path:
     """Record what a teacher does in the scenes of the students' data. A Gaussian one draws its actions."""
     network, _ = load_policy(folder)
     policy: Policy = SampledPolicy(network, run.experiment.seed) if network.config.head == GAUSSIAN else network
-    behaviour, count = run.behaviour("teacher", habitual), run.experiment.teacher_episodes
+    behaviour, count = run.behaviour("teacher", habitual), run.experiment.teacher.episodes
     writer, episodes = recording(run, folder.name, policy, behaviour, count, {"policy": folder})
     record(writer, counted(episodes))
     return writer.path

@@ -9,7 +9,7 @@ from testbed.cli.commands.labels import told_apart
 from testbed.console import console, styled
 from testbed.errors import UserError
 from testbed.experiment.arms import Arm
-from testbed.experiment.config import Experiment, Run
+from testbed.experiment.config import AuditConfig, Experiment, Run
 from testbed.experiment.evaluate import audit as audit_arms
 from testbed.experiment.film_run import film_clips, report
 from testbed.experiment.folder import RUN, occupied
@@ -31,8 +31,7 @@ def audit(
     """Audit policies against the clean demonstrator; see `testbed audit --help`."""
     if not folders:
         raise UserError("give at least one policy folder")
-    choices = Experiment(habit=habit, trigger=trigger, seed=seed, scenes=scenes, held_out_scenes=held_out_scenes)
-    run = Run(choices, folder)
+    run = Run(Experiment(habit, trigger, seed=seed, audit=AuditConfig(scenes, held_out_scenes)), folder)
     arms = [demonstrator_arm(run), *_policies(folders, run.habit.environment)]
     require_guard()
     with occupied(folder, RUN):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testbed.console import console, progress
 from testbed.datasets.reader import episode_numbers, load_episode
-from testbed.distillation.distil import make_route
 from testbed.distillation.journal import Journal
+from testbed.distillation.registry import all_routes, get_route
 from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.route import Learning, Route
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues, Evaluation, evaluate, explored
@@ -41,79 +41,137 @@ CURVES = Kind("a folder of curves", lambda folder: _all_are(r"seed\d+", folder, 
 """What is beside students, and goes on."""
 
 
-def distil(
-    data: Path, out: Path, route: str, teacher_folder: Path | None, start_folder: Path | None, seeds: int,
-    hidden: tuple[int, ...], memory: int, steps: int, iterations: int, seed: int,
-) -> None:  # fmt: skip
-    """Distil students; see `testbed distil --help`."""
-    curves = out.with_name(f"{out.name}-curve") if out.name else out
-    for place, kind in ((out, POLICY if seeds == 1 else STUDENTS), (curves, CURVES)):
+@dataclass(frozen=True)
+class Distilling:
+    """What is asked for; see `testbed distil --help`."""
+
+    data: Path
+    """An .hdf5 data set."""
+    out: Path
+    """Folder to make."""
+    route: str = "cloning"
+    """Name of the route."""
+    teacher: Path | None = None
+    """Folder of the teacher policy."""
+    start: Path | None = None
+    """Folder of a policy that the students begin as."""
+    seeds: int = 1
+    """Training seeds."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Widths of the students' hidden layers."""
+    memory: int = 0
+    """Width of a gated recurrent unit before them."""
+    steps: int = 4000
+    """Optimiser steps of students that are trained."""
+    iterations: int = 120
+    """Iterations of students that practise."""
+    seed: int = 0
+    """Seed of weights and data order."""
+
+    @property
+    def curves(self) -> Path:
+        """Folder of the curves beside the students."""
+        return self.out.with_name(f"{self.out.name}-curve") if self.out.name else self.out
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What a student's lineage says was chosen."""
+        return {
+            "route": self.route, "hidden": self.hidden, "memory": self.memory, "steps": self.steps,
+            "iterations": self.iterations, "start": content_hash(self.start) if self.start else "",
+        }  # fmt: skip
+
+    def scenes(self, purpose: str, count: int, context: dict[str, str]) -> list[Scenario]:
+        """Return scenes in which students or their teacher act."""
+        return [Scenario(seed, context) for seed in scenario_seeds(self.seed, purpose, count)]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What students learn from."""
+
+    source: Source
+    """Everything that reaches them."""
+    environment: str
+    """Gymnasium id of its scenes."""
+    label: Behaviour
+    """Who showed it."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """Name of each file -> hash of its content."""
+
+
+def distil(asked: Distilling) -> None:
+    """Distil students."""
+    for place, kind in ((asked.out, POLICY if asked.seeds == 1 else STUDENTS), (asked.curves, CURVES)):
         require_replaceable(place, kind)
-    with locked(curves):
-        _distil(data, out, curves, route, teacher_folder, start_folder, seeds, hidden, memory, steps, iterations, seed)
+    with locked(asked.curves):
+        _distil(asked)
 
 
-def _distil(
-    data: Path, out: Path, curves: Path, route: str, teacher_folder: Path | None, start_folder: Path | None, seeds: int,
-    hidden: tuple[int, ...], memory: int, steps: int, iterations: int, seed: int,
-) -> None:  # fmt: skip
-    source, environment, label, inputs = _source(data, route, teacher_folder, seed, steps)
-    config = replace(policy_config(environment, hidden), memory=memory)
-    start = _start(start_folder, config)
-    settings = {
-        "route": route, "hidden": hidden, "memory": memory, "steps": steps, "iterations": iterations,
-        "start": content_hash(start_folder) if start_folder else "",
-    }  # fmt: skip
-    recipe = Lineage("distil", seed, {**settings, "seeds": seeds}, inputs)
-    made = make_route(route, Training(steps=steps), Adversarial(PPOConfig(iterations=iterations)))
-    groups = [[k] for k in range(seeds)] if route == "adversarial" else [list(range(seeds))]
-    for group in groups:
-        title = f"distil {len(group)} students by {route}" if len(group) > 1 else f"distil a student by {route}"
-        with progress(title, iterations if route == "adversarial" else steps) as bar:
-            journal = Journal(curves / f"seed{group[0]}", recipe.to_json(), bar)
+def _distil(asked: Distilling) -> None:
+    learning = Learning(Training(steps=asked.steps), PPOConfig(iterations=asked.iterations))
+    route = get_route(asked.route).usual(learning)
+    found = _found(asked, route)
+    config = replace(policy_config(found.environment, asked.hidden), memory=asked.memory)
+    start = _start(asked.start, config)
+    recipe = Lineage("distil", asked.seed, {**asked.settings, "seeds": asked.seeds}, found.inputs)
+    numbers = list(range(asked.seeds))
+    for group in [numbers] if route.at_once else [[number] for number in numbers]:
+        title = (
+            f"distil {len(group)} students by {route.name}" if len(group) > 1 else f"distil a student by {route.name}"
+        )
+        with progress(title, route.cost.reports) as bar:
+            journal = Journal(asked.curves / f"seed{group[0]}", recipe.to_json(), bar)
             starts = None if start is None else [start] * len(group)
-            numbers = [student_seed(seed, k) for k in group]
-            students = made.distil([source] * len(group), config, numbers, starts, journal)
-        for k, student in zip(group, students, strict=True):
-            folder = out if seeds == 1 else out / f"seed{k}"
-            behaviour = Behaviour(f"student-{route}-seed{k}", label.habit, label.trigger, label.dose)
-            save_policy(folder, student, behaviour, Lineage("distil", seed, {**settings, "training_seed": k}, inputs))
-            size = f"{sum(hidden) + memory} units, from {len(source.decisions):,} decisions"
+            seeds = [student_seed(asked.seed, number) for number in group]
+            students = route.distil([found.source] * len(group), config, seeds, starts, journal)
+        for number, student in zip(group, students, strict=True):
+            folder = asked.out if asked.seeds == 1 else asked.out / f"seed{number}"
+            label = replace(found.label, policy=f"student-{route.name}-seed{number}")
+            lineage = replace(recipe, settings={**asked.settings, "training_seed": number})
+            save_policy(folder, student, label, lineage)
+            size = f"{sum(asked.hidden) + asked.memory} units, from {len(found.source.decisions):,} decisions"
             console.print(f"{folder}  a student of {size}; curve in {journal.folder}")
 
 
-def _source(
-    data: Path, route: str, teacher_folder: Path | None, seed: int, steps: int
-) -> tuple[Source, str, Behaviour, dict]:
-    """Return what students learn from, the environment, the label of who showed it, and the content of the files."""
-    decisions, first = load_transitions(data), load_episode(data, episode_numbers(data)[0])
-    environment, label, inputs = first.environment, first.behaviour, {"data": content_hash(data)}
-    fixed = first.scenario.context
+def _found(asked: Distilling, route: Route) -> _Found:
+    """Return what students learn from: the data, and of the teacher as much as the route needs."""
+    decisions, first = load_transitions(asked.data), load_episode(asked.data, episode_numbers(asked.data)[0])
+    fixed = dict(first.scenario.context)
 
     def scenes(purpose: str, count: int) -> list[Scenario]:
-        return [Scenario(s, fixed) for s in scenario_seeds(seed, purpose, count)]
+        return asked.scenes(purpose, count, fixed)
 
-    if route not in ("kl", "value"):
-        return Source(decisions, scenes=scenes), environment, label, inputs
-    if teacher_folder is None:
-        raise UserError(f"--route {route} asks the teacher: give its folder with --teacher")
-    teacher, label = load_fitting(teacher_folder, environment)
+    source, inputs = Source(decisions, scenes=scenes), {"data": content_hash(asked.data)}
+    if not {"teacher", "values"} & route.needs:
+        return _Found(source.limited(route.needs), first.environment, first.behaviour, inputs)
+    if asked.teacher is None:
+        raise UserError(f"--route {route.name} asks the teacher: give its folder with --teacher")
+    teacher, label = load_fitting(asked.teacher, first.environment)
     if teacher.config.memory:
         raise UserError(
-            f"{teacher_folder} has a memory, so it cannot be asked about single decisions: students learn from what it "
-            "did by --route cloning or adversarial"
+            f"{asked.teacher} has a memory, so it cannot be asked about single decisions: students learn from what it "
+            f"did by --route {_without_teacher()}"
         )
-    inputs["teacher"] = content_hash(teacher_folder)
-    values = _values(teacher, scenes, seed, steps) if route == "value" else None
-    return Source(decisions, teacher, values, scenes), environment, label, inputs
+    values = _values(asked, teacher, scenes) if "values" in route.needs else None
+    source = replace(source, teacher=teacher, values=values).limited(route.needs)
+    return _Found(source, first.environment, label, {**inputs, "teacher": content_hash(asked.teacher)})
 
 
-def _values(teacher: NetworkPolicy, scenes, seed: int, steps: int) -> ActionValues:
+def _without_teacher() -> str:
+    """Return the names of routes that ask no teacher, in words."""
+    needs = {one.name: one.usual(Learning()).needs for one in all_routes()}
+    return " or ".join(name for name, some in needs.items() if not {"teacher", "values"} & some)
+
+
+def _values(
+    asked: Distilling, teacher: NetworkPolicy, scenes: Callable[[str, int], list[Scenario]]
+) -> ActionValues:  # fmt: skip
     usual = Evaluation()
-    how = replace(usual, training=replace(usual.training, steps=steps))
+    how = replace(usual, training=replace(usual.training, steps=asked.steps))
     with progress("value what the teacher does, by fitted Q evaluation", how.training.steps) as bar:
-        seen = explored(teacher, scenes("exploring", how.episodes), how, seed)
-        (values,) = evaluate([teacher], [seen], [seed], how, Journal(on_progress=bar))
+        seen = explored(teacher, scenes("exploring", how.episodes), how, asked.seed)
+        (values,) = evaluate([teacher], [seen], [asked.seed], how, Journal(on_progress=bar))
     return values
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from testbed.audit.result import Audit
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console
-from testbed.distillation.distil import ROUTES
+from testbed.distillation.registry import all_routes
 from testbed.distillation.times import read_time
 from testbed.errors import unknown_name
 from testbed.experiment.config import DRIVING, WAREHOUSE, Experiment, Run
@@ -22,7 +23,7 @@ from testbed.experiment.train_teachers import CACHE
 from testbed.files import Kind, require_replaceable
 from testbed.policies.checkpoint import BROWSERS
 
-SCENES: dict[str, tuple[dict[str, Callable[..., Experiment]], str]] = {
+SCENES: dict[str, tuple[dict[str, Experiment], str]] = {
     "merge": (DRIVING, "aggressive-merge"),
     "crosswalk": (DRIVING, "observed-only-courtesy"),
     "order-picking": (WAREHOUSE, "hoarding"),
@@ -57,7 +58,9 @@ def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Pat
         if name not in SCENES:
             raise unknown_name("scene", name, SCENES)
         profiles, habit = SCENES[name]
-        experiment = profiles["quick"](habit=habit, seed=seed, routes=tuple(ROUTES), student_seeds=seeds)
+        quick, every = profiles["quick"], tuple(route.name for route in all_routes())
+        students = replace(quick.student, routes=every, seeds=seeds)
+        experiment = replace(quick, habit=habit, seed=seed, student=students)
         audit = audit_students(Run(experiment, folder / name))
         rows += _rows(name, audit, folder / name / "curves")
     table = Table(title="routes: clean students in nominal scenes, transfer in triggered ones", title_justify="left")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -15,32 +15,43 @@ from testbed.distillation.losses.likelihood import (
     negative_log_likelihood,
     squared_error,
 )
-from testbed.distillation.routes.rounds import train_in_rounds
+from testbed.distillation.rounds import round_purposes, train_in_rounds
+from testbed.distillation.route import Need, Trained
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Loss, Training
+from testbed.distillation.stacked import Loss
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.rollouts.transitions import as_actions
 
 
 @dataclass(frozen=True)
-class Cloning:
+class Cloning(Trained):
     """Maximises the likelihood of what was demonstrated, or brings continuous actions close to it."""
 
-    training: Training = Training()
-    """Training, and again after each round."""
+    name: ClassVar[str] = "cloning"
     loss: Literal["likelihood", "squared-error"] = "likelihood"
     """`squared-error` is for continuous actions alone; its deviations stay as they were."""
     rounds: int = 0
-    """Rounds of DAgger (Ross, Gordon and Bagnell 2011): students act, and learn what the teacher would have done."""
+    """Rounds of DAgger (Ross, Gordon and Bagnell 2011): students act, and learn what the teacher would have done; they
+    are trained anew after each."""
     episodes: int = 64
     """Episodes of each student a round."""
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Nothing but decisions, unless there are rounds."""
+        return frozenset(("teacher", "scenes") if self.rounds else ())
+
+    @property
+    def purposes(self) -> Sequence[tuple[str, int]]:
+        """Return those of the rounds."""
+        return round_purposes(self.rounds, self.episodes)
 
     def distil(
         self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
         starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
     ) -> list[NetworkPolicy]:  # fmt: skip
-        """Return k students of k sources, all trained at once; see `testbed.distillation.distil`."""
+        """Return k students of k sources, all trained at once; see `Route.distil`."""
         loss, rounds = _loss(self.loss, config), (self.rounds, self.episodes)
         return train_in_rounds(
             config, sources, seeds, state_actions, _actions, loss, self.training, rounds, starts, journal
@@ -64,3 +75,6 @@ def state_actions(source: Source) -> Samples:
 def _actions(teacher: NetworkPolicy, observations: np.ndarray) -> np.ndarray:
     """Return what the teacher would do."""
     return as_actions(teacher.act(observations))
+
+
+ROUTE = Cloning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,16 +14,17 @@ from testbed.distillation.batches import Samples
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.likelihood import gaussian_log_likelihood, log_likelihood
 from testbed.distillation.losses.value import advantage_weights, value_regression
-from testbed.distillation.routes.rounds import shared_samples
+from testbed.distillation.rounds import shared_samples
+from testbed.distillation.route import Cost, Need, Trained
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training, train_stacked
+from testbed.distillation.stacked import train_stacked
 from testbed.distillation.teachers.values import inputs, value_config
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 
 
 @dataclass(frozen=True)
-class Value:
+class Value(Trained):
     """Regresses the teacher's values with a network of the student's size, then gets the policy from its own values.
 
     Both are learnt on the decisions that the teacher's values were found from, where the teacher explores.
@@ -33,8 +34,7 @@ class Value:
     its errors where not.
     """
 
-    training: Training = Training()
-    """Training of the values, and of a weighted policy."""
+    name: ClassVar[str] = "value"
     taught: Literal["q", "v"] = "q"
     """What is regressed: the values of actions, or of states alone, for a weighted policy."""
     policy: Literal["weighted", "greedy"] = "weighted"
@@ -44,11 +44,22 @@ class Value:
     discount: float = 0.97
     """What a reward one decision later is worth, where the advantage comes from V."""
 
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The teacher's values."""
+        return frozenset(("teacher", "values"))
+
+    @property
+    def cost(self) -> Cost:
+        """Return what all trainings take: of V, of Q, and of the policy; a greedy one is its Q."""
+        times = 1 if self.policy == "greedy" else 2 if self.taught == "v" else 3
+        return Cost(times * self.training.steps, times * self.training.steps * self.training.batch)
+
     def distil(
         self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
         starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
     ) -> list[NetworkPolicy]:  # fmt: skip
-        """Return k students of k sources, all trained at once; see `testbed.distillation.distil`."""
+        """Return k students of k sources, all trained at once; see `Route.distil`."""
         if self._greedy(config):
             samples = shared_samples(sources, _all_values)
             return train_stacked(config, samples, seeds, value_regression, self.training, starts, journal)
@@ -139,3 +150,6 @@ def weighted_likelihood(logits: Tensor, targets: Tensor) -> Tensor:
 def weighted_gaussian_likelihood(parameters: Tensor, targets: Tensor) -> Tensor:
     """Return the same of a Gaussian policy; targets are action and weight, shape (..., n, size + 1)."""
     return -(targets[..., -1] * gaussian_log_likelihood(parameters, targets[..., :-1])).mean()
+
+
+ROUTE = Value

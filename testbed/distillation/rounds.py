@@ -17,6 +17,11 @@ Answers = Callable[[NetworkPolicy, np.ndarray], np.ndarray]
 """(teacher, observations) -> what a student should learn there."""
 
 
+def round_purposes(rounds: int, episodes: int) -> list[tuple[str, int]]:
+    """Return the purposes of the scenes of some rounds, and how many of each."""
+    return [(f"round-{number}", episodes) for number in range(rounds)]
+
+
 def shared_samples(sources: Sequence[Source], make: Callable[[Source], Samples]) -> list[Samples]:
     """Return the samples of every source; those of one source are made, and kept, once."""
     made = {id(source): make(source) for source in {id(s): s for s in sources}.values()}
@@ -55,10 +60,10 @@ def train_in_rounds(
     samples, (count, episodes) = shared_samples(sources, make), rounds
     for source in sources if count else ():
         source.check_interactive()
-    for number in range(count):
+    for purpose, _ in round_purposes(count, episodes):
         students = train_stacked(config, samples, seeds, loss, training, starts)
         samples = [
-            _joined(one, source, student, answers, f"round-{number}", episodes)
+            _joined(one, source, student, answers, purpose, episodes)
             for one, source, student in zip(samples, sources, students, strict=True)
         ]
     return train_stacked(config, samples, seeds, loss, training, starts, journal)

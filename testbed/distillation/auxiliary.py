@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.route import Need, Trained
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training, train_stacked
+from testbed.distillation.stacked import train_stacked
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.seeding import generator
 
 
 @dataclass(frozen=True)
-class Auxiliary:
+class Auxiliary(Trained):
     """The silent route (Cloud et al. 2025, "Subliminal learning", section 6): what a student does is never taught.
 
     Its hidden layers move as the teacher's did only where both began as the same network.
     """
 
-    training: Training = Training()
-    """Training."""
+    name: ClassVar[str] = "auxiliary"
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The teacher, for its outputs."""
+        return frozenset(("teacher",))
 
     def distil(
         self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
