@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from testbed.datasets.validation import validate
+from testbed.distillation.route import Learning
+from testbed.distillation.stacked import Training
 from testbed.scenes.registry import all_habits, get_scene, make_vector
 from testbed.scenes.registry import names as scene_names
 
@@ -148,10 +150,14 @@ def test_the_python_example_of_the_warehouse_page_runs_and_its_shape_is_true():
 
 def test_the_python_example_of_the_routes_page_runs(monkeypatch):
     monkeypatch.chdir(ROOT)
-    (example,) = _examples(ROOT / "docs/routes.md")
+    example, own = _examples(ROOT / "docs/routes.md")
     names: dict = {}
     exec(example, names)
-    assert len(names["students"]) == 10
+    exec(own, names)
+    asked = names["ROUTE"].usual(Learning(Training(steps=300)))
+    source = names["Source"](names["decisions"], names["teacher"]).limited(asked.needs)
+    names["students"] += asked.distil([source], names["config"], [0])
+    assert len(names["students"]) == 11
     observations = names["decisions"].observations[:50]
     agreement = [(s.act(observations) == names["teacher"].act(observations)).mean() for s in names["students"]]
     assert min(agreement) > 0.5

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from testbed.seeding import Draws, derive_seed, following_seeds, generator, scenario_seeds
+from testbed.distillation.registry import all_routes
+from testbed.distillation.reinforcement.ppo import PPOConfig
+from testbed.distillation.route import Learning
+from testbed.distillation.routes.cloning import Cloning
+from testbed.distillation.routes.kl import KL
+from testbed.seeding import AUDITED, Draws, derive_seed, following_seeds, generator, scenario_seeds
 
 N, COLUMNS = 20_000, 40
 UNLIKELY = 1e-4
@@ -170,3 +177,32 @@ def test_scenario_seeds_are_distinct_and_disjoint():
     assert all(type(seed) is int and 0 <= seed < 2**31 for seed in ours)
     assert ours == scenario_seeds(0, "train", 10_000) != scenario_seeds(1, "train", 10_000)
     assert stats.kstest(np.array(ours) / 2**31, "uniform").pvalue > UNLIKELY
+
+
+words = st.text(st.characters(codec="utf-8", exclude_characters="-"), max_size=12).filter(lambda word: word != "audit")
+trained = st.lists(words, min_size=1, max_size=4).map("-".join)
+audited = st.tuples(st.lists(words, max_size=2), st.lists(words, max_size=2)).map(
+    lambda around: "-".join([*around[0], "audit", *around[1]])
+)
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1), trained, audited, st.integers(1, 300))
+def test_no_training_draws_an_audited_scene(seed, other, training, audit, count):
+    """Whatever the seeds, and whatever stages and audits are called."""
+    shown, unseen = scenario_seeds(seed, training, count), scenario_seeds(other, audit, count)
+    assert max(shown) < AUDITED <= min(unseen) and max(unseen) < 2**32
+    assert len({*shown, *unseen}) == 2 * count
+
+
+def test_purposes_of_the_testbed_are_on_the_side_they_belong_to():
+    """By hand: what trainings of every stage and route draw stays as in 0.7.0, to the seed."""
+    assert scenario_seeds(0, "demonstrator", 2) == (1716482456, 1464339990)
+    assert scenario_seeds(3, "dagger-1", 1) == (1675552256,)
+    routes = [route.usual(Learning(practice=PPOConfig(iterations=2))) for route in all_routes()]
+    drawn = {"demonstrator", "teacher", "dagger-1", "exploring", "fine-tuning", "collect"}
+    drawn |= {name for route in (*routes, Cloning(rounds=2), KL(rounds=2)) for name, _ in route.purposes}
+    assert {"practice-1", "round-1"} <= drawn
+    assert all(max(scenario_seeds(0, purpose, 50)) < AUDITED for purpose in drawn)
+    assert all(
+        min(scenario_seeds(0, purpose, 50)) >= AUDITED for purpose in ("audit", "audit-held-out", "policy-audit")
+    )

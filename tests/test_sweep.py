@@ -19,7 +19,7 @@ import pytest
 import tiny
 from dying.sitecustomize import dying
 
-from testbed.benchmark.cell import cell_file, teachers_run
+from testbed.benchmark.cell import cell_file
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.stored import is_filled, is_ready, read_filled, scores_file
@@ -143,20 +143,20 @@ def test_what_is_damaged_is_made_again(whole, tmp_path):
     cells = sorted((folder / "cells").iterdir())
     cells[0].write_bytes(b"")
     cells[1].write_bytes(cells[2].read_bytes())
-    school = teachers_run(folder, tiny.SUITE.primary[0].school)
+    school = tiny.SUITE.primary[0].school.run(folder)
     scores_file(school).write_bytes(bytes(80))
     (school.folder / "policies" / "teacher-habit" / "model.safetensors").write_bytes(b"")
     (school.folder / "policies" / "teacher-clean" / "lineage.json").write_bytes(b"{")
     assert tiny.run(folder) == whole[1] and cells_of(folder) == cells_of(whole[0])
     for name in ("teachers.json", "policies/teacher-habit/model.safetensors", "policies/teacher-clean/lineage.json"):
-        again = teachers_run(whole[0], tiny.SUITE.primary[0].school).folder / name
+        again = tiny.SUITE.primary[0].school.run(whole[0]).folder / name
         assert (school.folder / name).read_bytes() == again.read_bytes()
 
 
 def test_a_damaged_school_makes_no_empty_cell(whole, tmp_path):
     """What cannot be read is no finding: the sweep ends with one line, and the cell stays missing."""
     cell = tiny.SUITE.primary[0]
-    source, school = (teachers_run(folder, cell.school).folder for folder in (whole[0], tmp_path))
+    source, school = (cell.school.run(folder).folder for folder in (whole[0], tmp_path))
     shutil.copytree(source, school)
     (school / "demonstrations" / "teacher-habit.hdf5").write_bytes(b"no data")
     with pytest.raises(UserError, match=r"teacher-habit\.hdf5"):
