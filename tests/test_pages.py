@@ -21,7 +21,7 @@ PAGES = [
     *sorted(ROOT.glob("docs/*.md")),
     *(ROOT / room / "README.md" for room in ("demonstrations", "policies", "videos")),
 ]
-MADE = ("docs/first-run.ipynb", "testbed/envs/__pycache__")
+MADE = ("testbed/envs/__pycache__",)
 """What is made by those who follow a page."""
 CODE = re.compile(r"```[^\n]*\n(.*?)```|`([^`]+)`", re.DOTALL)
 
