@@ -188,8 +188,8 @@ def test_the_kernel_itself_is_kept():
     """What the scenes call is in the folder that was chosen when the package was imported."""
     folder = compiling._FOLDER
     assert folder is not None and cache._is_private(folder)
-    testbed.envs.make_batch("testbed/Merge-v0", num_envs=1).reset(seed=0)
-    env = testbed.envs.make_batch("testbed/Merge-v0", num_envs=1)
+    testbed.scenes.registry.make_batch("testbed/Merge-v0", num_envs=1).reset(seed=0)
+    env = testbed.scenes.registry.make_batch("testbed/Merge-v0", num_envs=1)
     env.reset(seed=0)
     env.step(np.array([1]))
     assert list(folder.rglob("*.nbi")) and step_worlds.stats.cache_path.startswith(str(folder))

@@ -123,6 +123,6 @@ def test_copying_leaves_the_simulators_callback():
     import mujoco
 
     before = mujoco.get_mjcb_control()
-    env = testbed.envs.make_batch(PICKING, num_envs=2)
+    env = testbed.scenes.registry.make_batch(PICKING, num_envs=2)
     copy.deepcopy(env)
     assert mujoco.get_mjcb_control() is before

@@ -118,8 +118,8 @@ def test_a_memory_matters_and_what_has_none_has_none(student):
 def test_other_observations_are_refused_in_one_line(student):
     size = student.config.observation_size
     for observations in (np.zeros((2, size + 1)), np.zeros((2, size - 1)), np.zeros(size), np.zeros((2, 1, size))):
-        for ask in (student.act, student.parameters, student.begin(2).act, student.begin(2).parameters):
-            with pytest.raises(UserError, match=r"do not fit|through what begin\(\) returns") as caught:
+        for ask in (student.act, student.parameters, student.reset(2).act, student.reset(2).parameters):
+            with pytest.raises(UserError, match=r"do not fit|through what reset\(\) returns") as caught:
                 ask(observations.astype(np.float32))
             assert "\n" not in str(caught.value)
 
@@ -129,7 +129,7 @@ def test_a_memory_is_begun_and_goes_on_with_the_same_episodes():
     for memory in (6, 56):
         policy = network(replace(DISCRETE, memory=memory))
         for ask in (policy.act, policy.parameters, policy.auxiliary):
-            with pytest.raises(UserError, match=r"through what begin\(\) returns"):
+            with pytest.raises(UserError, match=r"through what reset\(\) returns"):
                 ask(seen(DISCRETE, 2))
         with pytest.raises(UserError, match="3 observations for the 2 episodes that were begun"):
             policy.reset(2).act(seen(DISCRETE, 3))
@@ -261,7 +261,7 @@ def test_an_onnx_file_is_the_policy(student, count, session):
     assert {one.name for one in session.get_inputs()} == {"observation", *given}
     names = ["action", "parameters", *(["next_memory"] if config.memory else [])]
     assert {one.name for one in session.get_outputs()} == set(names)
-    acting = student.begin(count)
+    acting = student.reset(count)
     for (actions, parameters), observations in zip(played(student, steps), steps, strict=True):
         found = dict(zip(names, session.run(names, {"observation": observations, **given}), strict=True))
         assert found["parameters"].dtype == np.float32 and found["parameters"].shape == parameters.shape

@@ -180,7 +180,7 @@ def test_a_memory_learns_what_is_no_longer_seen():
     right = []
     for memory in (0, 6):
         (student,) = trained(replace(PLAIN, actions=2, memory=memory, hidden=(8,)), [data], [0], training)
-        acting = student.begin(20)
+        acting = student.reset(20)
         actions = np.stack([acting.act(observations) for observations in unseen])
         right.append((actions[1:] == (unseen[:-1, :, 0] > 0)).mean())
     assert right[0] < 0.6 < 0.9 < right[1]

@@ -35,7 +35,7 @@ KILLS = 6
 def workers():
     """Let other processes import what is here, and compute with kernels that tell one thread from two."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parent.parent))))
         patch.setenv("OMP_NUM_THREADS", "1")
         for name, value in alike.KERNELS.items():
             patch.setenv(name, value)
