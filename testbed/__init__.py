@@ -68,13 +68,15 @@ _HOMES = {
 register_environments()
 
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for (PEP 562)."""
-    for module, lent in _HOMES.items():
-        if name in lent:
-            globals()[name] = found = getattr(import_module(module), name)
-            return found
-    raise AttributeError(f"module 'testbed' has no attribute '{name}'")
+if not TYPE_CHECKING:  # who checks types knows the names from above, and that there are no others
+
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first asked for (PEP 562)."""
+        for module, lent in _HOMES.items():
+            if name in lent:
+                globals()[name] = found = getattr(import_module(module), name)
+                return found
+        raise AttributeError(f"module 'testbed' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

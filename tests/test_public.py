@@ -38,7 +38,8 @@ def test_the_example_of_every_public_name_runs(name, clone):
 
 def test_type_checkers_and_python_find_the_same_names():
     tree = ast.parse((ROOT / "testbed/__init__.py").read_text())
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+    block, late = [node for node in tree.body if isinstance(node, ast.If)]
+    assert [ast.unparse(one.test) for one in (block, late)] == ["TYPE_CHECKING", "not TYPE_CHECKING"]
     seen = {
         node.module: tuple(one.name for one in node.names) for node in block.body if isinstance(node, ast.ImportFrom)
     }
