@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from command_line import run_testbed
 
 ROOT = Path(__file__).parent.parent
-
-
-def run_testbed(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        "-W",
-        "error::UserWarning",
-        "-c",
-        "from testbed.cli import main; main()",
-        *shlex.split(line),
-    ]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCENES = 400
-"""Half of them in each environment."""
+SCENES = 120
+"""Half of them in each environment; the benchmark plays as many as one likes."""
 PARITY = Path(__file__).parents[1] / "benchmarks" / "parity.py"
 
 
@@ -26,7 +26,7 @@ def test_kernel_equals_highway_env_over_whole_episodes():
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{SCENES} scenes" in done.stdout and "they agree" in done.stdout
     crashes = int(done.stdout.split(" crashed vehicles")[0].split()[-1])
-    assert crashes > 20  # collisions were among what was compared
+    assert crashes > 5  # collisions were among what was compared
 
 
 def test_parity_can_fail():
