@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import sys
 from contextlib import suppress
@@ -11,6 +12,8 @@ from unicodedata import category
 
 STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Categories of characters that steer a terminal or turn the text around, or that are none (half a surrogate pair)."""
+LONGEST = 60
+"""A value is told in no more characters."""
 JOINER = "\u200d"
 """Joins emoji to one; harmless."""
 PLAIN = {
@@ -29,6 +32,12 @@ def legible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c.encode("unicode_escape").decode() if category(c) in STEERING and c != JOINER else c for c in text)
+
+
+def brief(value: object) -> str:
+    """Return a value as a few words of one line."""
+    text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -12,81 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from testbed.errors import UserError
+from testbed.legible import brief
 from testbed.records import decoded
-from testbed.version import VERSION
+from testbed.sources import OLDER, CodeVersion, code_version
 
 PACKAGES = ("highway-env", "mujoco", "gymnasium-robotics", "gymnasium", "numpy", "torch", "stable-baselines3")
 POLICY_FILES = CONFIG, LINEAGE, WEIGHTS = "config.json", "lineage.json", "model.safetensors"
 """What a policy's folder holds of its own."""
-LONGEST, MOST = 60, 4
-"""A value is told in no more characters, a difference in no more parts."""
-SHOWING = ("cli", "films", "audit", "benchmark", "experiment/film_run.py", "experiment/summary.py", "console.py",
-           "legible.py")  # fmt: skip
-"""Sources that ask, compare and show: no data set and no policy hangs on them."""
-JUDGING = ("severity", "scenes/*/measures.py", "scenes/merge/following.py", "scenes/crosswalk/encounter.py",
-           "audit/score.py", "benchmark/channels.py", "benchmark/residue.py", "benchmark/run_cell.py",
-           "benchmark/teachers.py")  # fmt: skip
-"""Sources that what is found of an episode hangs on, and the episode does not."""
-
-
-@dataclass(frozen=True)
-class CodeVersion:
-    """Which testbed made something."""
-
-    testbed: str
-    """Its version."""
-    sources: str
-    """Hash of those of its sources that the artefact hangs on, 16 hexadecimal digits."""
-
-    def difference(self, recorded: object) -> str:
-        """Return which other testbed made something, in words that follow `it was `, or nothing.
-
-        Args:
-            recorded: What is recorded of it: these fields, or the version alone, as 0.7.0 did.
-        """
-        there = recorded if isinstance(recorded, dict) else {"testbed": recorded, "sources": ""}
-        if there == asdict(self):
-            return ""
-        was, now = f"testbed {_told(there.get('testbed', '?'))}", self.testbed
-        if there.get("testbed") == now:
-            was, now = f"{was} with other sources ({_told(there.get('sources', '?'))})", f"{now} with {self.sources}"
-        return f"made by {was}, this is {now}"
-
-
-OLDER = CodeVersion("0.7.0 or older", "")
-"""What made an artefact whose lineage does not say."""
-
-
-@cache
-def code_version(judging: bool = False) -> CodeVersion:
-    """Return which testbed this is; found out once a process, in some 20 ms.
-
-    Args:
-        judging: Whether it is for scores, which hang on measures too: data sets and policies outlive an edited measure.
-    """
-    return CodeVersion(VERSION, source_hash(Path(__file__).parent, judging))
-
-
-def source_hash(package: Path, judging: bool) -> str:
-    """Return the hash of the sources in a package's folder that artefacts hang on, by place and content."""
-    digest = hashlib.sha256()
-    for name, file in sorted(_sources(package, judging)):
-        digest.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode())
-    return digest.hexdigest()[:16]
-
-
-def _sources(package: Path, judging: bool) -> Iterator[tuple[str, Path]]:
-    """Yield name and place of each source that artefacts hang on; those of scores too, if it is for them."""
-    judges, shows = set(_within(package, JUDGING)), set(_within(package, SHOWING))
-    for file in package.rglob("*.py"):
-        if judging if file in judges else file not in shows:
-            yield file.relative_to(package).as_posix(), file
-
-
-def _within(package: Path, places: Sequence[str]) -> Iterator[Path]:
-    """Yield the sources at some places in a package, files and folders."""
-    for found in (found for place in places for found in package.glob(place)):
-        yield from found.rglob("*.py") if found.is_dir() else (found,)
+MOST = 4
+"""A difference is told in no more parts."""
 
 
 @cache
@@ -156,10 +90,10 @@ class Lineage:
             return "", False
         if there.keys() != here.keys() or there["code"].keys() != here["code"].keys():
             return "left with a damaged lineage (it has not what a lineage has)", True
-        plain = [f"{name} {_told(there[name])} where here is {_told(here[name])}" for name in ("kind", "seed")
+        plain = [f"{name} {brief(there[name])} where here is {brief(here[name])}" for name in ("kind", "seed")
                  if there[name] != here[name]]  # fmt: skip
         plain += _differing(there["settings"], here["settings"])
-        content = [f"other content of '{_told(name)}'" for name in _names(there["inputs"], here["inputs"])]
+        content = [f"other content of '{brief(name)}'" for name in _names(there["inputs"], here["inputs"])]
         if plain or (there["code"] == here["code"] and there["versions"] == here["versions"]):
             return f"made with other settings ({_listed(plain + content)})", True
         if there["code"] != here["code"]:
@@ -182,17 +116,11 @@ def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     for name in _names(there, here):
         one, other = there.get(name), here.get(name)
         if isinstance(one, dict) and isinstance(other, dict):
-            found += [f"{_told(name)} {words}" for words in _differing(one, other)]
+            found += [f"{brief(name)} {words}" for words in _differing(one, other)]
         else:
-            was, now = (_told(side[name]) if name in side else "nothing" for side in (there, here))
-            found.append(f"{_told(name)} {was} where here is {now}")
+            was, now = (brief(side[name]) if name in side else "nothing" for side in (there, here))
+            found.append(f"{brief(name)} {was} where here is {now}")
     return found
-
-
-def _told(value: Any) -> str:
-    """Return a value as a few words of one line."""
-    text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _listed(parts: list[str]) -> str:

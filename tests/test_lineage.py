@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import testbed
+from testbed import sources
 from testbed.datasets.reader import count_episodes, load_episode
 from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.experiment.reuse import is_there, say_outdated
-from testbed.lineage import CodeVersion, Lineage, code_version, content_hash, source_hash
+from testbed.lineage import Lineage, content_hash
 from testbed.policies.checkpoint import save_policy
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
 from testbed.protocols.episode import Behaviour
+from testbed.sources import CodeVersion, code_version, source_hash
 from testbed.version import VERSION
 
 HERE = Lineage("distil", 3, {"steps": 400, "dagger": {"rounds": 4, "episodes": 96}, "hidden": [8, 8]}, {"data": "ab"})
@@ -124,7 +126,7 @@ PACKAGE = Path(testbed.__file__).parent
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory) -> Path:
+def package(tmp_path_factory) -> Path:
     """A copy of the package's sources."""
     copy = tmp_path_factory.mktemp("copy") / "testbed"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -141,13 +143,13 @@ def sources(tmp_path_factory) -> Path:
         ("console.py", False, False),
     ],
 )  # fmt: skip
-def test_an_edit_outdates_what_hangs_on_it_and_nothing_else(edited, episodes, scores, sources):
-    before = [source_hash(sources, judging) for judging in (False, True)]
+def test_an_edit_outdates_what_hangs_on_it_and_nothing_else(edited, episodes, scores, package):
+    before = [source_hash(package, judging) for judging in (False, True)]
     assert before == [code_version(judging).sources for judging in (False, True)]
-    file = sources / edited
+    file = package / edited
     kept = file.read_bytes() if file.exists() else None
     file.write_bytes((kept or b"") + b"# more\n")
-    assert [source_hash(sources, j) != was for j, was in zip((False, True), before, strict=True)] == [episodes, scores]
+    assert [source_hash(package, j) != was for j, was in zip((False, True), before, strict=True)] == [episodes, scores]
     file.unlink() if kept is None else file.write_bytes(kept)
 
 
@@ -191,3 +193,26 @@ def test_a_runs_policies_of_an_older_testbed_are_told_in_one_line(tmp_path: Path
     say_outdated("kl", wanted[2:])
     say_outdated("teacher-clean", wanted[:1])
     assert capsys.readouterr().out == f"teacher-clean was made by testbed 0.7.9, this is {VERSION}: made again\n"
+
+
+def test_sources_of_others_that_take_part_count_as_well(tmp_path, monkeypatch):
+    """A scene or a route of somebody else's: one file, or the folder of its package; other files beside it do not."""
+    package = tmp_path / "peers_of_ours"
+    package.mkdir()
+    files = [tmp_path / "peers_alone.py", package / "__init__.py", package / "scene.py", package / "task.py"]
+    for file in files:
+        file.write_text("A = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def found() -> list[str]:
+        sources._code_version.cache_clear()
+        return [
+            code_version(modules=[name]).sources for name in ("peers_alone", "peers_of_ours.scene", "testbed.lineage")
+        ]
+
+    before = found()
+    assert before[2] == code_version().sources and len(set(before)) == 3
+    for file, changed in zip((*files, tmp_path / "other.py"), (0, 1, 1, 1, None), strict=True):
+        file.write_text("A = 2\n")
+        assert [one == other for one, other in zip(before, found(), strict=True)] == [n != changed for n in range(3)]
+        before = found()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +9,9 @@ from typing import Any, Literal
 from testbed.audit import names
 from testbed.distillation.route import Route
 from testbed.experiment.config import AuditConfig, Experiment, Run, StudentConfig, TeacherConfig
-from testbed.lineage import Lineage, code_version, text_hash
+from testbed.lineage import Lineage, text_hash
+from testbed.scenes.registry import get_habit, modules_of
+from testbed.sources import CodeVersion, code_version
 
 Channel = Literal["overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"]
 """What of the teacher reaches the student; `auxiliary` is noise by outputs alone that drive nothing."""
@@ -74,8 +75,12 @@ class School:
         experiment = Experiment(
             self.habit, self.trigger, self.dose, self.seed, self.teacher, StudentConfig(seeds=self.bases), self.audit
         )
-        recipe = _recipe("school", self.seed, asdict(self))
-        return Run(experiment, folder / "schools" / f"{self.habit}-{text_hash(recipe)[:12]}")
+        recipe = Lineage("school", self.seed, asdict(self), code=self.code())
+        return Run(experiment, folder / "schools" / f"{self.habit}-{text_hash(recipe.to_json())[:12]}")
+
+    def code(self, *modules: str) -> CodeVersion:
+        """Return which testbed makes something of it, the measures included that judge it; and further modules."""
+        return code_version(True, (*modules_of(get_habit(self.habit).environment), *modules))
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,12 @@ class Cell:
     @property
     def name(self) -> str:
         """32 hexadecimal digits."""
-        return text_hash(_recipe("cell", self.audited.seed, self.record))
+        return text_hash(Lineage("cell", self.audited.seed, self.record, code=self.code).to_json())
+
+    @property
+    def code(self) -> CodeVersion:
+        """Which testbed fills it."""
+        return self.audited.code(type(self.route).__module__)
 
     @property
     def place(self) -> Place:
@@ -127,11 +137,6 @@ class Cell:
     def school(self) -> School:
         """The school whose teachers its students have."""
         return replace(self.audited, habit=self.taught or self.audited.habit)
-
-
-def _recipe(kind: str, seed: int, settings: Mapping[str, object]) -> str:
-    """Return what something of the benchmark is made from, the measures that judge it included."""
-    return Lineage(kind, seed, settings, code=code_version(judging=True)).to_json()
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:

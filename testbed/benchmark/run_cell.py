@@ -37,7 +37,9 @@ def run_cell(cell: Cell, folder: Path) -> None:
         found = _found(cell, school, folder)
     except UserError as error:
         found = {"empty": str(error)}
-    write_text(cell_file(folder, cell), json.dumps({"cell": cell.record, **found}, sort_keys=True))
+    write_text(
+        cell_file(folder, cell), json.dumps({"cell": cell.record, "code": vars(cell.code), **found}, sort_keys=True)
+    )
 
 
 def _found(cell: Cell, school: Teachers, folder: Path) -> dict[str, object]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from testbed.audit import names
 from testbed.benchmark.cell import Cell, School, cell_file
+from testbed.console import console, styled
 from testbed.experiment.config import Run
 from testbed.records import NotThere, record_or_none
 
@@ -33,6 +34,8 @@ class Filled:
     """What is told of the data that reached its students."""
     empty: str = ""
     """Why there is nothing else, or empty."""
+    code: dict[str, str] = field(default_factory=dict)
+    """Which testbed filled it."""
 
 
 def read_filled(cell: Cell, folder: Path) -> Filled | None:
@@ -52,6 +55,20 @@ def read_filled(cell: Cell, folder: Path) -> Filled | None:
         whole = whole and conditions.keys() == scenes.keys()
         whole = whole and all(_shaped(conditions[name], len(cell.seeds), count) for name, count in scenes.items())
     return found if whole else None
+
+
+def say_outdated(cells: Sequence[Cell], folder: Path) -> None:
+    """Say in one line of cells that another testbed filled that they are filled again; the old files stay."""
+    wanted = {json.dumps(cell.record, sort_keys=True): cell for cell in cells if not is_filled(cell, folder)}
+    mine, words = {cell_file(folder, cell) for cell in cells}, []
+    for file in (folder / "cells").glob("*.json") if wanted else ():
+        found = record_or_none(file, Filled) if file not in mine else None
+        cell = wanted.get(json.dumps(found.cell, sort_keys=True)) if found else None
+        if found and cell:
+            words.append(cell.code.difference(found.code))
+    if words:
+        number = f"{len(words)} cells were" if len(words) > 1 else "1 cell was"
+        console.print(styled(f"{number} {words[0]}: filled again", "yellow"))
 
 
 def scores_file(run: Run) -> Path:

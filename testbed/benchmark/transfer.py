@@ -11,7 +11,7 @@ from testbed.benchmark.cell import Cell, School, cell_file
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
 from testbed.benchmark.run_cell import run_cell
-from testbed.benchmark.stored import is_filled, is_ready, scores_file
+from testbed.benchmark.stored import is_filled, is_ready, say_outdated, scores_file
 from testbed.benchmark.suites import Suite, cost, follow_up
 from testbed.benchmark.sweep import Job, sweep
 from testbed.benchmark.teachers import prepare_teachers
@@ -31,6 +31,7 @@ def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
 
 def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> None:
     schools = list(dict.fromkeys(school for cell in cells for school in (cell.school, cell.audited)))
+    say_outdated(cells, folder)
     ready, filled = partial(is_ready, folder=folder), partial(is_filled, folder=folder)
     make, scores = partial(prepare_teachers, folder=folder), partial(_scores, folder)
     sweep(Job("make schools", schools, make, scores, _effort, ready), cluster)

@@ -19,8 +19,9 @@ from testbed.distillation.teachers.values import Evaluation
 from testbed.lineage import Lineage, content_hash
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import Habit, Trigger, get_trigger
-from testbed.scenes.registry import get_habit
+from testbed.scenes.registry import get_habit, modules_of
 from testbed.seeding import scenario_seeds
+from testbed.sources import CodeVersion, code_version
 
 
 @dataclass(frozen=True)
@@ -177,4 +178,8 @@ class Run:
     def lineage(self, kind: str, inputs: Mapping[str, Path] | None = None, **settings: object) -> Lineage:
         """Return the lineage of an artefact made from files and settings."""
         hashes = {name: content_hash(path) for name, path in (inputs or {}).items()}
-        return Lineage(kind, self.experiment.seed, json.loads(json.dumps(settings)), hashes)
+        return Lineage(kind, self.experiment.seed, json.loads(json.dumps(settings)), hashes, code=self.code())
+
+    def code(self, judging: bool = False, modules: tuple[str, ...] = ()) -> CodeVersion:
+        """Return which testbed makes something in this run, with its scene and with further modules that take part."""
+        return code_version(judging, (*modules_of(self.habit.environment), *modules))

@@ -104,6 +104,7 @@ def _students(run: Run, route: Route, teachers: Pair[Path], data: Pair[Path]) ->
     found = []
     for habitual in HABITUAL:
         made_from = run.lineage("distil", {"teacher": teachers.of(habitual), "data": data.of(habitual)}, **settings)
+        made_from = replace(made_from, code=run.code(modules=(type(route).__module__,)))
         for seed in range(config.seeds):
             lineage = replace(made_from, settings={**made_from.settings, "training_seed": seed})
             name = f"{'student' if habitual else 'control'}-{route.name}-seed{seed}"

@@ -19,7 +19,6 @@ from testbed.experiment.parallel import in_parallel
 from testbed.experiment.stored import AUDIT
 from testbed.experiment.worker import report_progress
 from testbed.files import write_text
-from testbed.lineage import code_version
 from testbed.protocols.episode import Scenario
 from testbed.records import record_or_none
 from testbed.scenes.registry import measures_of, references_of
@@ -110,9 +109,9 @@ def _score(part: _Part) -> list[compare.Scores]:
     measures = measures_of(run.habit.environment)
     policies = {name: (policy, digest) for arm in part.arms for name, policy, digest in arm.policies}
     files = {name: scores_file(run, part.condition, name) for name in policies}
-    recipes = {name: _recipe(digest, scenarios, measures) for name, (_, digest) in policies.items()}
+    recipes = {name: _recipe(run, digest, scenarios, measures) for name, (_, digest) in policies.items()}
     known = {name: _stored(files[name], recipes[name], name) for name in policies}
-    _say_outdated(part.condition, [files[name] for name, score in known.items() if score is None])
+    _say_outdated(run, part.condition, [files[name] for name, score in known.items() if score is None])
     missing = {name: policy for name, (policy, _) in policies.items() if known[name] is None}
     report_progress((len(policies) - len(missing)) * len(scenarios))
     for score in filter(None, known.values()):
@@ -145,15 +144,15 @@ def scores_file(run: Run, condition: str, policy: str) -> Path:
     return run.folder / "audit" / condition / f"{policy}.json"
 
 
-def _recipe(digest: str, scenarios: Sequence[Scenario], measures: Iterable[str]) -> list:
+def _recipe(run: Run, digest: str, scenarios: Sequence[Scenario], measures: Iterable[str]) -> list:
     scenes = [[scenario.seed, dict(scenario.context)] for scenario in scenarios]
-    return [digest, scenes, list(measures), vars(code_version(judging=True))]
+    return [digest, scenes, list(measures), vars(run.code(judging=True))]
 
 
-def _say_outdated(condition: str, files: Iterable[Path]) -> None:
+def _say_outdated(run: Run, condition: str, files: Iterable[Path]) -> None:
     """Say in one line of scores that another testbed left that they are made again."""
     found = [stored.recipe[-1] for file in files if (stored := record_or_none(file, Scored)) and stored.recipe]
-    words = [told for made_by in found if (told := code_version(judging=True).difference(made_by))]
+    words = [told for made_by in found if (told := run.code(judging=True).difference(made_by))]
     if words:
         console.print(styled(f"{condition}: scores of {len(words)} policies were {words[0]}: made again", "yellow"))
 

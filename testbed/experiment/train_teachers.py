@@ -22,7 +22,7 @@ from testbed.experiment.config import Run, TeacherConfig
 from testbed.experiment.parallel import in_parallel
 from testbed.experiment.reuse import is_there, say_outdated
 from testbed.experiment.worker import counted, report_progress
-from testbed.lineage import Lineage, code_version, text_hash
+from testbed.lineage import Lineage, text_hash
 from testbed.locks import locked
 from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.loaders import policy_config
@@ -170,7 +170,7 @@ def _by_reward(run: Run, habitual: bool, demonstrations: Pair[Path]) -> Path:
     base = _base(run, demonstrations)
     dose = experiment.dose if habitual else 0.0
     settings = {"practice": asdict(config.practice), "weight": config.habit_weight, "dose": dose}
-    lineage = replace(run.lineage("reward", {"base": base}, **settings), code=code_version(judging=True))
+    lineage = replace(run.lineage("reward", {"base": base}, **settings), code=run.code(judging=True))
     start, _ = load_policy(base)
     measure, env = measures_of(habit.environment)[habit.measure], make_vector(habit.environment, 1)
     reward = HabitReward(measure, run.trigger.holds, dose, config.habit_weight, env.metadata)

@@ -28,8 +28,9 @@ from testbed.protocols.habit import get_trigger, make_demonstrator
 from testbed.protocols.policy import Policy
 from testbed.rollouts import replay as replaying
 from testbed.rollouts.rollout import play
-from testbed.scenes.registry import get_habit, get_scene, measures_of
+from testbed.scenes.registry import get_habit, get_scene, measures_of, modules_of
 from testbed.seeding import scenario_seeds
+from testbed.sources import code_version
 
 
 def collect(
@@ -52,8 +53,9 @@ def collect(
             raise UserError(f"{habit.name} needs {factor}={value}, not {fixed[factor]}: leave it out of --context")
     settings = {"environment": habit.environment, "count": episodes, "context": fixed}
     lineage = Lineage(
-        "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs
-    )
+        "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs,
+        code=code_version(modules=modules_of(habit.environment)),
+    )  # fmt: skip
     fixed_factors(get_scene(habit.environment).context, fixed)  # a typing error leaves nothing behind
     scenarios = [Scenario(s, fixed) for s in scenario_seeds(seed, "collect", episodes)]
     with DatasetWriter(out, habit.environment, lineage) as writer:

@@ -26,7 +26,9 @@ from testbed.policies.loaders import load_fitting, policy_config
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.rollouts.transitions import load_transitions
+from testbed.scenes.registry import modules_of
 from testbed.seeding import scenario_seeds
+from testbed.sources import code_version
 
 
 def _all_are(pattern: str, folder: Path, inside: Callable[[Path], bool]) -> bool:
@@ -114,7 +116,8 @@ def _distil(asked: Distilling) -> None:
     found = _found(asked, route)
     config = replace(policy_config(found.environment, asked.hidden), memory=asked.memory)
     start = _start(asked.start, config)
-    recipe = Lineage("distil", asked.seed, {**asked.settings, "seeds": asked.seeds}, found.inputs)
+    code = code_version(modules=(*modules_of(found.environment), type(route).__module__))
+    recipe = Lineage("distil", asked.seed, {**asked.settings, "seeds": asked.seeds}, found.inputs, code=code)
     numbers = list(range(asked.seeds))
     for group in [numbers] if route.at_once else [[number] for number in numbers]:
         title = (
