@@ -28,7 +28,7 @@ from testbed.cli import main
 from testbed.cli.commands import benchmark
 from testbed.errors import UserError
 
-KILLS = 6
+KILLS = 4
 
 
 @pytest.fixture(autouse=True, scope="module")
