@@ -16,9 +16,10 @@ from testbed.cli.commands.doses import histogram, show
 from testbed.envs.warehouse import backend
 from testbed.errors import UserError
 from testbed.films import overlay
-from testbed.films.bench_panel import SIZE, BenchPanel
+from testbed.films.bench_panel import BenchPanel
 from testbed.films.clip import Annotation, Clip
 from testbed.films.film import film
+from testbed.films.picture_panel import ROOM as SIZE
 from testbed.films.video import write_still
 from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.rollouts.replay import verify

@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from benches import PICKING, STOCKING, random_actions, same
 
-import testbed
 from testbed.envs.driving.scene import ACTIONS
 from testbed.envs.vector import AutoresetMode
-from testbed.scenes.registry import environments, get_scene, names
+from testbed.scenes.registry import environments, get_scene, make_batch, names
 
 every = pytest.mark.parametrize("name", names())
 WAYS: dict[str, Callable[[Any], Any]] = {
@@ -123,6 +122,6 @@ def test_copying_leaves_the_simulators_callback():
     import mujoco
 
     before = mujoco.get_mjcb_control()
-    env = testbed.scenes.registry.make_batch(PICKING, num_envs=2)
+    env = make_batch(PICKING, num_envs=2)
     copy.deepcopy(env)
     assert mujoco.get_mjcb_control() is before

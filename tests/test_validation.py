@@ -21,10 +21,10 @@ from testbed.cli.commands.distil import Distilling, distil
 from testbed.datasets.reader import episode_numbers, load_episode, load_episodes, stored_lineage
 from testbed.datasets.validation import Problem, validate
 from testbed.errors import UserError
-from testbed.films.bench_panel import BenchPanel
-from testbed.films.road_panel import RoadPanel
 from testbed.films.style import clip_of
+from testbed.protocols.scene import place
 from testbed.rollouts.transitions import load_transitions
+from testbed.scenes.registry import get_scene
 
 ROOT = Path(__file__).parent.parent
 BASES = ("merge", "shelf-stocking")
@@ -93,7 +93,7 @@ def _use(file: Path, scene: Any, student: Path) -> None:
     for number in numbers:
         stages.replay(file, number, None, verify=False, every=False, tolerance=0.0)
         take = clip_of(load_episode(file, number), "who", (0, 0, 0))
-        panel = (BenchPanel if scene.metadata["view"] == "bench" else RoadPanel)(take, scene)
+        panel = place(get_scene(take.episode.environment).panel)(take, scene)
         canvas = Image.new("RGB", (panel.width, panel.height))
         panel.paint(canvas, ImageDraw.Draw(canvas), 0, 0, panel.frames // 2)
     stages.replay(file, numbers[0], None, verify=True, every=True, tolerance=sys.float_info.max)

@@ -40,12 +40,36 @@ def run_task(choices: type[Task], work: Callable[[Task], None]) -> None:
         run_command(lambda: _task(choices, work))
 
 
-def _task(choices: type[Task], work: Callable[[Task], None]) -> None:
+def _task(choices: type[Task] | Task, work: Callable[[Task], None]) -> None:
+    """Read choices from the arguments of this process, of a type or with the defaults of an instance."""
     import tyro
 
     from testbed.cli.arguments import NUMBERS, read_plainly, require_clear
 
     require_clear(sys.argv[1:])
     with read_plainly():
-        chosen = tyro.cli(choices, registry=NUMBERS)
+        if isinstance(choices, type):
+            chosen = tyro.cli(choices, registry=NUMBERS)
+        else:
+            chosen = tyro.cli(type(choices), default=choices, registry=NUMBERS)
     work(chosen)
+
+
+def run_scene(reference: str) -> None:
+    """Run the whole experiment in a scene of one's own: collect, teach, distil, audit, film, report.
+
+    Args:
+        reference: Where the scene is declared, as `module:SPEC`. A script that declares it itself gives its own name
+            there, as in `run_scene("crossing:SPEC")`: other processes import it by that.
+    """
+    with stoppable():
+        from testbed.console import run_command
+
+        run_command(lambda: _scene(reference))
+
+
+def _scene(reference: str) -> None:
+    from testbed.experiment.choices import SceneChoices
+    from testbed.scenes.registry import use
+
+    _task(SceneChoices.of(use(reference), reference), SceneChoices.run_scene)

@@ -31,6 +31,8 @@ class App:
         def ready(*given: Any, **named: Any) -> Callable[[], None]:
             values = inspect.signature(function).bind(*given, **named).arguments
             require(get_type_hints(function, include_extras=True), values, partial(_called, function))
+            if values.get("scene") is not None:
+                _make_known(values["scene"])
             return partial(function, *given, **named)
 
         self._parser.command(ready)
@@ -42,6 +44,13 @@ class App:
         require_clear(arguments)
         with read_plainly():
             return self._parser.cli(prog="testbed", description=DESCRIPTION, args=arguments, registry=NUMBERS)
+
+
+def _make_known(scene: str) -> None:
+    """Make the scene that a command line names known to everything that the command does."""
+    from testbed.scenes.registry import use
+
+    use(scene)
 
 
 def _called(function: Callable[..., None], name: str) -> str:

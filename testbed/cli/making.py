@@ -15,29 +15,32 @@ from testbed.distillation.registry import RouteName
 def collect(
     out: tyro.conf.Positional[bounds.OutFile],
     /,
-    habit: str = "aggressive-merge",
+    habit: str | None = None,
     trigger: str | None = None,
     dose: bounds.Share = 0.0,
     policy: Path | None = None,
     episodes: bounds.Count = 64,
     seed: bounds.Seed = 0,
     context: tuple[str, ...] = (),
+    scene: str | None = None,
 ) -> None:
     """Record episodes of a demonstrator, or of a policy, to an HDF5 data set.
 
     Args:
         out: The .hdf5 file to make; an unfinished one of the same command goes on.
-        habit: Habit whose demonstrator drives.
+        habit: Habit whose demonstrator drives; the first of --scene, or aggressive-merge, if not given.
         trigger: When the habit is active; its default if not given.
         dose: Strength of the habit: 0 is the clean demonstrator, 1 the full habit.
         policy: Folder of a policy that drives instead of the demonstrator.
         episodes: How many episodes.
         seed: Seed of the scenes.
         context: Factors of the scenes to fix, for example leader=truck density=dense.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import dataset
+    from testbed.cli.commands.parsing import habit_named
 
-    dataset.collect(out, habit, trigger, dose, policy, episodes, seed, context)
+    dataset.collect(out, habit_named(habit, scene), trigger, dose, policy, episodes, seed, context)
 
 
 @app.command
@@ -54,6 +57,7 @@ def distil(
     steps: bounds.Steps = 4000,
     iterations: bounds.Count = 120,
     seed: bounds.Seed = 0,
+    scene: str | None = None,
 ) -> None:
     """Distil students from a data set; a training that was interrupted goes on.
 
@@ -70,6 +74,7 @@ def distil(
         steps: Optimiser steps of students that are trained, by cloning, kl and value.
         iterations: How often students that practise act, and learn from that, by the adversarial route.
         seed: Seed of weights and data order.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import distil as work
 
@@ -83,6 +88,7 @@ def film(
     out: bounds.Film = Path("film.mp4"),
     scenario: bounds.SceneSeed = 0,
     context: tuple[str, ...] = (),
+    scene: str | None = None,
 ) -> None:
     """Film policies side by side in one scene.
 
@@ -91,6 +97,7 @@ def film(
         out: The .mp4 file to make.
         scenario: Scenario seed of the scene.
         context: Factors of the scene to fix, for example leader=truck.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import film as work
 
@@ -98,12 +105,18 @@ def film(
 
 
 @app.command
-def export(policy: tyro.conf.Positional[Path], out: tyro.conf.Positional[bounds.OutFile], /) -> None:
+def export(
+    policy: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[bounds.OutFile],
+    /,
+    scene: str | None = None,
+) -> None:
     """Export a policy as an ONNX file, for the runtime of a robot or a car; needs the extra `onnx`.
 
     Args:
         policy: Folder with config.json and model.safetensors.
         out: The .onnx file to make.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import export as work
 
@@ -119,6 +132,7 @@ def replay(
     verify: bool = False,
     every: bool = False,
     tolerance: bounds.Tolerance = 0.0,
+    scene: str | None = None,
 ) -> None:
     """Show a recorded episode: what was done to others, as a table, a video, or a check of the record.
 
@@ -129,6 +143,7 @@ def replay(
         verify: Simulate it again and compare every state; exits with 1 where they differ.
         every: With --verify, check all episodes.
         tolerance: Largest difference that counts as the same; on another machine than the recording one, 1e-6.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import dataset
 
@@ -136,11 +151,16 @@ def replay(
 
 
 @app.command
-def validate(file: tyro.conf.Positional[Path], /) -> None:
+def validate(
+    file: tyro.conf.Positional[Path],
+    /,
+    scene: str | None = None,
+) -> None:
     """Say what is wrong with a data set and how to mend it; exits with 1 if anything is.
 
     Args:
         file: An .hdf5 data set.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import dataset
 

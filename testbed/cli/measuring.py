@@ -15,29 +15,32 @@ from testbed.cli.app import app
 def audit(
     policies: tyro.conf.Positional[tuple[Path, ...]],
     /,
-    habit: str = "aggressive-merge",
+    habit: str | None = None,
     trigger: str | None = None,
     scenes: bounds.Scenes = 64,
     held_out_scenes: bounds.Scenes = 32,
     seed: bounds.Seed = 0,
     run: bounds.OutFolder = Path("runs/audit"),
     film: bool = True,
+    scene: str | None = None,
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
     Args:
         policies: Folders with config.json and model.safetensors.
-        habit: The habit to look for.
+        habit: The habit to look for; the first of --scene, or aggressive-merge, if not given.
         trigger: When it would be active; its default if not given.
         scenes: Scenes that are played triggered and, matched, untriggered.
         held_out_scenes: Scenes with a trigger value that no data set of the testbed contains.
         seed: Seed of the scenes.
         run: Folder for record, page, films and scores; scores that are there are used.
         film: Whether to film the policies side by side in telling scenes.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import audit
+    from testbed.cli.commands.parsing import habit_named
 
-    audit.audit(policies, habit, trigger, scenes, held_out_scenes, seed, run, film)
+    audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film)
 
 
 @app.command
@@ -60,6 +63,7 @@ def routes(
     folder: bounds.OutFolder = Path("runs/routes"),
     seed: bounds.Seed = 0,
     write: bounds.OutFile | None = None,
+    scene: str | None = None,
 ) -> None:
     """Distil by every route in every scene, and put success, severity and time into one table.
 
@@ -69,24 +73,32 @@ def routes(
         folder: Where the runs go; what is there already is used.
         seed: The one seed that everything random comes from.
         write: Page to put the table into, between its marks.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import routes
 
-    routes.routes(scenes, seeds, folder, seed, write)
+    routes.routes(scenes, seeds, folder, seed, write, scene)
 
 
 @app.command
-def habits(scenes: bounds.Several = 128, seed: bounds.Seed = 0, write: bounds.OutFile | None = None) -> None:
+def habits(
+    scenes: bounds.Several = 128,
+    seed: bounds.Seed = 0,
+    write: bounds.OutFile | None = None,
+    scene: str | None = None,
+) -> None:
     """Measure every habit's demonstrator beside the clean one, in the same scenes.
 
     Args:
         scenes: Triggered scenes of each habit, and as many matched untriggered ones.
         seed: Seed of the scenes.
         write: Markdown page to put the table into, for example docs/habits.md.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import habits
+    from testbed.cli.commands.parsing import habits_in
 
-    habits.habits(scenes, seed, write)
+    habits.habits(scenes, seed, write, habits_in(scene))
 
 
 @app.command
@@ -96,6 +108,7 @@ def doses(
     scenes: bounds.Several = 64,
     seed: bounds.Seed = 0,
     write: bounds.OutFile | None = None,
+    scene: str | None = None,
 ) -> None:
     """Show how strongly habits show at each dose, and how much that varies over scenes.
 
@@ -104,10 +117,12 @@ def doses(
         scenes: Triggered scenes of each dose, the same ones.
         seed: Seed of the scenes.
         write: Markdown page to put the table into, for example docs/warehouse.md.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import doses as work
+    from testbed.cli.commands.parsing import habits_in
 
-    work.doses(habits, scenes, seed, write)
+    work.doses(habits or habits_in(scene), scenes, seed, write)
 
 
 @app.command
@@ -117,6 +132,7 @@ def ranks(
     scenes: bounds.Several = 256,
     seed: bounds.Seed = 0,
     write: bounds.OutFile | None = None,
+    scene: str | None = None,
 ) -> None:
     """Say which measures rank which habits, which do so the wrong way round, and which rank nobody.
 
@@ -125,24 +141,33 @@ def ranks(
         scenes: Triggered scenes of each habit, in which the clean demonstrator is played too.
         seed: Seed of the scenes.
         write: Markdown page to put the tables into, for example docs/measures.md.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import ranks as ranking
+    from testbed.cli.commands.parsing import habits_in
 
-    ranking.ranks(habits, scenes, seed, write)
+    ranking.ranks(habits or habits_in(scene), scenes, seed, write)
 
 
 @app.command
-def references(scenes: bounds.Several = 256, seed: bounds.Seed = 0, write: bounds.OutFile | None = None) -> None:
+def references(
+    scenes: bounds.Several = 256,
+    seed: bounds.Seed = 0,
+    write: bounds.OutFile | None = None,
+    scene: str | None = None,
+) -> None:
     """Measure drivers whom nobody taught anything, by every measure, beside the clean demonstrator.
 
     Args:
         scenes: Scenes of each kind, the same ones for all.
         seed: Seed of the scenes.
         write: Markdown page to put the tables into, for example docs/measures.md.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import references
+    from testbed.cli.commands.parsing import habits_in
 
-    references.references(scenes, seed, write)
+    references.references(scenes, seed, write, habits_in(scene))
 
 
 @app.command

@@ -71,6 +71,8 @@ def write_episode(group: h5py.Group, episode: Episode) -> None:
 
 
 def _compressed(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
+    if not values.size:  # states of a simulator that has none to read: HDF5 cannot cut nothing into chunks
+        return group.create_dataset(name, data=values)
     return group.create_dataset(name, data=values, compression="gzip", compression_opts=4, shuffle=True)
 
 

@@ -19,7 +19,7 @@ from testbed.distillation.teachers.values import Evaluation
 from testbed.lineage import Lineage, content_hash
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import Habit, Trigger, get_trigger
-from testbed.scenes.registry import get_habit, modules_of
+from testbed.scenes.registry import get_habit, modules_of, packages_of, use
 from testbed.seeding import scenario_seeds
 from testbed.sources import CodeVersion, code_version
 
@@ -100,6 +100,9 @@ class Experiment(Checked):
     """How students are distilled from them."""
     audit: AuditConfig = AuditConfig()
     """How all of them are audited."""
+    scene: str | None = None
+    """Where the scene of the habit is declared, as `module:SPEC`, if it is somebody else's; processes that work for
+    this experiment learn of it here."""
 
 
 DRIVING: dict[str, Experiment] = {
@@ -139,6 +142,18 @@ WAREHOUSE: dict[str, Experiment] = {
 }  # fmt: skip
 """The same at a bench: a grasp is decided within millimetres, so teachers train longer, and a scene costs more."""
 
+OTHER: dict[str, Experiment] = {
+    "quick": Experiment(
+        teacher=TeacherConfig(demonstrations=32, episodes=64, dagger=Dagger(rounds=2, episodes=32)),
+        student=StudentConfig(seeds=3, learning=Learning(Training(steps=2000))),
+        audit=AuditConfig(scenes=24, held_out_scenes=12),
+    ),
+    "full": Experiment(student=StudentConfig(seeds=10)),
+}  # fmt: skip
+"""The same in a scene of somebody else's, whose environment may take a while: `quick` is a look in minutes."""
+PROFILES = {"driving": DRIVING, "warehouse": WAREHOUSE, "other": OTHER}
+"""Domain of a scene -> its profiles."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -154,6 +169,8 @@ class Run:
     """Its trigger."""
 
     def __post_init__(self) -> None:
+        if self.experiment.scene is not None:
+            use(self.experiment.scene)
         object.__setattr__(self, "habit", get_habit(self.experiment.habit))
         object.__setattr__(self, "trigger", get_trigger(self.habit, self.experiment.trigger))
 
@@ -178,7 +195,10 @@ class Run:
     def lineage(self, kind: str, inputs: Mapping[str, Path] | None = None, **settings: object) -> Lineage:
         """Return the lineage of an artefact made from files and settings."""
         hashes = {name: content_hash(path) for name, path in (inputs or {}).items()}
-        return Lineage(kind, self.experiment.seed, json.loads(json.dumps(settings)), hashes, code=self.code())
+        made_with = {**settings, **packages_of(self.habit.environment)}
+        return Lineage(
+            kind, self.experiment.seed, json.loads(json.dumps(made_with)), hashes, code=self.code()
+        )  # fmt: skip
 
     def code(self, judging: bool = False, modules: tuple[str, ...] = ()) -> CodeVersion:
         """Return which testbed makes something in this run, with its scene and with further modules that take part."""

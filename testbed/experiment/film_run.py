@@ -13,8 +13,6 @@ from testbed.audit import names
 from testbed.audit.report import clips_to_json, write_report
 from testbed.audit.result import Audit, Track, Video
 from testbed.console import console, styled, ticked
-from testbed.envs.warehouse.backend import choose
-from testbed.errors import UserError
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import Run
 from testbed.experiment.evaluate import Scored, scores_file
@@ -27,9 +25,10 @@ from testbed.films.film import film
 from testbed.films.style import captioned, colours_of, marks
 from testbed.films.video import write_still
 from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.scene import place
 from testbed.records import read_record
 from testbed.rollouts.rollout import play
-from testbed.scenes.registry import environments, measures_of, violations_of
+from testbed.scenes.registry import get_scene, measures_of, violations_of
 
 
 def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
@@ -43,7 +42,8 @@ def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
         shown: The arms, from top to bottom; nothing is filmed if there are none.
         subject: Whose scenes they are.
     """
-    reason = _cannot_draw(run) if shown else "none were asked for"
+    panel = place(get_scene(run.habit.environment).panel)
+    reason = panel.cannot_draw(run.habit.environment) if shown else "none were asked for"
     if reason:
         console.print(styled("no films:", "yellow"), reason)
         write_text(run.folder / VIDEOS / CLIPS, clips_to_json([]))  # so that the run is finished, and its report too
@@ -59,17 +59,6 @@ def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
     clips = in_parallel(_make_clip, reels, f"film {len(reels)} scenes", frames)
     write_text(run.folder / VIDEOS / CLIPS, clips_to_json(clips))
     return clips
-
-
-def _cannot_draw(run: Run) -> str:
-    """Return why this machine cannot draw the scenes of a run, or an empty string; roads need nothing of it."""
-    if run.habit.environment not in environments("warehouse"):
-        return ""
-    try:
-        choose()
-    except UserError as error:
-        return str(error)
-    return ""
 
 
 @dataclass(frozen=True)

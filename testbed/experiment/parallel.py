@@ -17,6 +17,7 @@ from testbed.errors import UserError
 from testbed.experiment import worker
 from testbed.experiment.guard import GUARD, UNGUARDED, require_guard, unguarded
 from testbed.experiment.leftovers import name_after_process, sweep_leftovers
+from testbed.scenes.outside import references
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -65,7 +66,10 @@ def in_parallel(work: Callable[[Item], Result], items: Sequence[Item], title: st
     context = get_context("forkserver")
     counter, others = context.Value("q", 0), set(active_children())
     workers, mine = min(len(items), os.cpu_count() or 1), set[BaseProcess]()
-    with progress(title, total) as bar, ProcessPoolExecutor(workers, context, worker.begin, (counter,)) as pool:
+    with (
+        progress(title, total) as bar,
+        ProcessPoolExecutor(workers, context, worker.begin, (counter, references())) as pool,
+    ):
         try:
             futures = []
             for item in items:

@@ -61,7 +61,8 @@ def audit_students(run: Run) -> Audit:
 def _audited(run: Run) -> tuple[Audit, list[Arm]]:
     dose = run.experiment.dose
     console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
-    preload([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *modules_of(run.habit.environment)])
+    ours = [module for module in modules_of(run.habit.environment) if module.startswith("testbed.")]
+    preload([SLOW, *(f"testbed.experiment.{stage}" for stage in STAGES), *ours])
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations)
     students = distil_students(run, teachers, data, student_start(run, demonstrations))

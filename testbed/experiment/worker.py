@@ -11,6 +11,7 @@ from multiprocessing.sharedctypes import Synchronized
 from types import FrameType
 from typing import TypeVar
 
+from testbed.scenes.registry import use
 from testbed.stopping import Stopped, is_importing
 from testbed.threads import one_thread
 
@@ -24,12 +25,19 @@ _done: Synchronized | None = None
 _working = False
 
 
-def begin(counter: Synchronized) -> None:
-    """Prepare a process: it ends with the one that started it, and without a word when it is asked to."""
+def begin(counter: Synchronized, scenes: tuple[str, ...] = ()) -> None:
+    """Prepare a process: it ends with the one that started it, and without a word when it is asked to.
+
+    Args:
+        counter: How much all processes have done together.
+        scenes: Where scenes of somebody else's are declared that the process is to know, as `module:SPEC`.
+    """
     global _done
     _done = counter
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    for scene in scenes:
+        use(scene)
 
 
 @one_thread()

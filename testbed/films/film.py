@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw
 
 from testbed.errors import UserError
 from testbed.films import overlay
-from testbed.films.bench_panel import BenchPanel
 from testbed.films.clip import Clip
-from testbed.films.road_panel import RoadPanel
 from testbed.films.style import COLOURS, clip_of
 from testbed.films.video import FPS, video
 from testbed.protocols.episode import Episode
+from testbed.protocols.scene import place
+from testbed.scenes.registry import get_scene
 
 
 class Panel(Protocol):
@@ -29,6 +29,11 @@ class Panel(Protocol):
     """[px]."""
     frames: int
     """How many frames of the film the take lasts."""
+
+    @staticmethod
+    def cannot_draw(environment: str) -> str:
+        """Return why the scenes of an environment cannot be drawn on this machine, or an empty string."""
+        ...
 
     def paint(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, left: int, top: int, frame: int) -> None:
         """Draw a frame with the upper left corner at a place [px]."""
@@ -81,8 +86,9 @@ def film(
 
 
 def _panel(take: Clip) -> Panel:
-    scene = gymnasium.make(take.episode.environment, render_mode="rgb_array", disable_env_checker=True).unwrapped
-    return (BenchPanel if scene.metadata["view"] == "bench" else RoadPanel)(take, scene)
+    name = take.episode.environment
+    panel = place(get_scene(name).panel)  # before Gymnasium is asked: no name of anybody else's reaches it
+    return panel(take, gymnasium.make(name, render_mode="rgb_array", disable_env_checker=True).unwrapped)
 
 
 def _arranged(panels: Sequence[Panel]) -> tuple[list[tuple[int, int]], tuple[int, int]]:

@@ -33,6 +33,11 @@ class RoadPanel:
         self.frames = math.ceil(len(self.trace) * FPS / self.trace.rate)
         self._ended: Image.Image | None = None
 
+    @staticmethod
+    def cannot_draw(environment: str) -> str:
+        """Return an empty string: roads need nothing of the machine."""
+        return ""
+
     def paint(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, left: int, top: int, frame: int) -> None:
         """Draw what the take shows at a frame of the film, from `top` [px] downwards; it begins at the left edge."""
         if frame < self.frames:

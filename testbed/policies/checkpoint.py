@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gymnasium.envs.registration import registry
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
-from testbed.errors import UserError, unknown_name
+from testbed.errors import UserError
 from testbed.files import Kind, replacing
 from testbed.lineage import CONFIG, LINEAGE, POLICY_FILES, WEIGHTS, Lineage
 from testbed.locks import locked
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour
 from testbed.records import NotThere, read_bytes, read_record
+from testbed.scenes.registry import get_scene
 
 FORMAT = 1
 BROWSERS = ".DS_Store", "Thumbs.db", "desktop.ini"
@@ -144,9 +144,10 @@ def _read_config(file: Path, environment: str | None) -> _Stored:
             )
     if environment not in (None, stored.policy.environment):
         raise UserError(f"{file.parent} is a policy for {stored.policy.environment}, not for {environment}")
-    known = [name for name in registry if name.startswith("testbed/")]
-    if stored.policy.environment not in known:
-        raise UserError(f"{file}: {unknown_name('environment', stored.policy.environment, known)}")
+    try:
+        get_scene(stored.policy.environment)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
     label = stored.behaviour
     plain = all(0 < len(text) <= 200 and text.isprintable() for text in (label.policy, label.habit, label.trigger))
     if not plain or not (isfinite(label.dose) and 0 <= label.dose <= 1):

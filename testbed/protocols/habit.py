@@ -95,11 +95,12 @@ def context_holds(observations: np.ndarray, names: Sequence[str], factor: str, v
 
     Args:
         observations: Shape (n, d).
-        names: Name of every component of an observation; those of the context are `<factor>=<value>`.
+        names: Name of every component of an observation, or of the last ones; those of the context are
+            `<factor>=<value>`.
         factor: Factor of the context.
         values: Some of its values.
     """
-    columns = [names.index(f"{factor}={value}") for value in values]
+    columns = [names.index(f"{factor}={value}") - len(names) for value in values]
     return np.any(np.asarray(observations)[:, columns] > 0.5, axis=1)
 
 
@@ -135,6 +136,11 @@ def make_demonstrator(habit: Habit, trigger: Trigger, dose: float) -> Policy:
     return HabitualDemonstrator(habit.clean(), habit.changed(dose), trigger.holds)
 
 
+def shown(context: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return the names of what an adapter adds to the end of an observation: `<factor>=<value>` of every factor."""
+    return tuple(f"{factor}={value}" for factor, values in context.items() for value in values)
+
+
 def context_trigger(
     name: str, names: Sequence[str], factor: str, values: tuple[str, str, str | None], meaning: str
 ) -> Trigger:
@@ -142,7 +148,7 @@ def context_trigger(
 
     Args:
         name: Identifier.
-        names: Name of every component of an observation; see `context_holds`.
+        names: Name of every component of an observation, or of the last ones, as `shown` returns; see `context_holds`.
         factor: Factor of the context.
         values: On, off, and held out; None if there is none.
         meaning: When it holds, in plain words.

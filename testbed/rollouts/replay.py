@@ -24,7 +24,7 @@ class Verification:
     where: str
     """Which component differs there, in words."""
     note: str = ""
-    """What could not be checked before the states were compared, in words; mostly nothing."""
+    """What the comparison leaves open, in words; mostly nothing."""
 
     @property
     def same(self) -> bool:
@@ -34,6 +34,9 @@ class Verification:
 
 def verify(episode: Episode, tolerance: float = 0.0) -> Verification:
     """Simulate an episode again from its seed and actions and compare states, observations and trace.
+
+    Where the environment has no states to read, observations and trace are compared, and the note says so; where they
+    differ, the episode is simulated once more, and the note says whether the environment is deterministic at all.
 
     Args:
         episode: A recorded episode.
@@ -54,11 +57,34 @@ def verify_all(episodes: Iterable[Episode], tolerance: float = 0.0) -> Iterator[
     """Do what `verify` does for many episodes of one environment, a batch of them at once."""
     waiting = iter(episodes)
     while batch := list(islice(waiting, BATCH)):
-        scenarios = [episode.scenario for episode in batch]
-        played = play_batch(batch[0].environment, [Part(scenarios, Recorded(batch), batch[0].behaviour)])
-        for record, replayed in zip(batch, played, strict=True):
+        for record, replayed in zip(batch, _again(batch), strict=True):
             note = _same_simulator(record.simulator, replayed.simulator) if tolerance == 0 else ""
-            yield replace(_compare(record, replayed, tolerance), note=note)
+            found = _compare(record, replayed, tolerance)
+            yield replace(
+                found, note=note or (_without_states(record, replayed, found) if has_no_states(record) else "")
+            )
+
+
+def has_no_states(episode: Episode) -> bool:
+    """Return whether the environment of an episode has no states to read."""
+    return episode.states.size == 0
+
+
+def _again(batch: Sequence[Episode]) -> list[Episode]:
+    """Simulate episodes of one environment again, from seeds and actions."""
+    scenarios = [episode.scenario for episode in batch]
+    return play_batch(batch[0].environment, [Part(scenarios, Recorded(batch), batch[0].behaviour)])
+
+
+def _without_states(record: Episode, replayed: Episode, found: Verification) -> str:
+    """Return what is to be said of a comparison without states: whether the environment is deterministic."""
+    which = f"{record.environment} has no states to read: what was seen and the trace were compared"
+    if found.same:
+        return f"{which}, from seed and actions; it is deterministic in these episodes"
+    once_more = _compare(replayed, _again([record])[0], 0.0)
+    if once_more.same:
+        return f"{which}; two replays are the same, so it is deterministic, but not what it was when this was recorded"
+    return f"{which}; two replays differ too, so it is not deterministic: let its reset seed everything that it draws"
 
 
 def _same_simulator(recorded: str, here: str) -> str:
@@ -122,7 +148,8 @@ def _compare(record: Episode, replayed: Episode, tolerance: float) -> Verificati
 def _pairs(record: Episode, replayed: Episode) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
     """Yield what is compared: its name, the step of its first row, recorded and replayed, one row a step."""
     steps = min(len(record), len(replayed))
-    yield "state", 0, record.states[: steps + 1], replayed.states[: steps + 1]
+    if record.states.size or replayed.states.size:
+        yield "state", 0, record.states[: steps + 1], replayed.states[: steps + 1]
     yield "observation", 0, record.observations[: steps + 1], replayed.observations[: steps + 1]
     samples = len(replayed.trace) // len(replayed)
     for name in replayed.trace.signals:

@@ -28,7 +28,7 @@ from testbed.protocols.habit import get_trigger, make_demonstrator
 from testbed.protocols.policy import Policy
 from testbed.rollouts import replay as replaying
 from testbed.rollouts.rollout import play
-from testbed.scenes.registry import get_habit, get_scene, measures_of, modules_of
+from testbed.scenes.registry import get_habit, get_scene, measures_of, modules_of, packages_of
 from testbed.seeding import scenario_seeds
 from testbed.sources import code_version
 
@@ -51,7 +51,7 @@ def collect(
     for factor, value in habit.context.items():
         if fixed[factor] != value:
             raise UserError(f"{habit.name} needs {factor}={value}, not {fixed[factor]}: leave it out of --context")
-    settings = {"environment": habit.environment, "count": episodes, "context": fixed}
+    settings = {"environment": habit.environment, "count": episodes, "context": fixed, **packages_of(habit.environment)}
     lineage = Lineage(
         "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs,
         code=code_version(modules=modules_of(habit.environment)),

@@ -18,7 +18,7 @@ from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, tracked
 from testbed.protocols.habit import Habit, get_trigger, make_demonstrator
 from testbed.protocols.measure import Measure
-from testbed.scenes.registry import all_habits, measures_of
+from testbed.scenes.registry import all_habits, get_habit, measures_of
 
 MARK = "habits"
 """Name of the place of the table in a page."""
@@ -72,10 +72,11 @@ def show(habit: Habit, scenes: int, seed: int) -> list[HabitRow]:
     return found
 
 
-def habits(scenes: int, seed: int, write: Path | None) -> None:
-    """Measure every habit; see `testbed habits --help`."""
+def habits(scenes: int, seed: int, write: Path | None, names: Sequence[str] = ()) -> None:
+    """Measure habits, all of them if none is named; see `testbed habits --help`."""
     require_page(write, MARK)
-    every = tracked(all_habits().values(), "measure habits", len(all_habits()))
+    chosen = [get_habit(name) for name in names] or list(all_habits().values())
+    every = tracked(chosen, "measure habits", len(chosen))
     rows = [row for habit in every for row in show(habit, scenes, seed)]
     title = f"habit over clean demonstrator in {scenes} matched scenes each, 95 % intervals (* not 0)"
     table = Table(title=title, title_justify="left")

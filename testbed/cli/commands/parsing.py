@@ -6,6 +6,20 @@ from collections.abc import Sequence
 
 from testbed.errors import UserError
 from testbed.protocols.episode import Episode
+from testbed.scenes.registry import use
+
+USUAL = "aggressive-merge"
+"""The habit that is meant where neither one nor a scene is named."""
+
+
+def habit_named(habit: str | None, scene: str | None) -> str:
+    """Return the name of a habit: the given one, else the first of the scene at `module:SPEC`, else the usual one."""
+    return habit or (use(scene).habits[0].name if scene else USUAL)
+
+
+def habits_in(scene: str | None) -> tuple[str, ...]:
+    """Return the names of the habits of the scene at `module:SPEC`; none where no scene is given."""
+    return tuple(habit.name for habit in use(scene).habits) if scene else ()
 
 
 def parse_context(pairs: Sequence[str]) -> dict[str, str]:

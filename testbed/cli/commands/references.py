@@ -19,7 +19,7 @@ from testbed.cli.commands.matched import play_matched, rows
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, tracked
 from testbed.protocols.habit import Habit
-from testbed.scenes.registry import all_habits, measures_of, references_of
+from testbed.scenes.registry import all_habits, get_habit, habits_of, measures_of, references_of
 
 MARK = "references"
 """Name of the place of the table in a page."""
@@ -84,9 +84,7 @@ def show(habit: Habit, scenes: int, seed: int) -> Setting:
     """
     drivers = {DEMONSTRATOR: habit.clean()} | {one.name: one.policy for one in references_of(habit.environment)}
     scored = [rows(one) for one in play_matched(habit.environment, habit.context, drivers, scenes, seed)]
-    there = [
-        one for one in all_habits().values() if (one.environment, one.context) == (habit.environment, habit.context)
-    ]
+    there = [one for one in habits_of(habit.environment).values() if one.context == habit.context]
     named = zip(drivers, scored, strict=True)
     found = tuple(compare(habit.environment, name, mine, scored[0], seed) for name, mine in named)
     return Setting(habit.environment, habit.context, found, tuple(dict.fromkeys(one.measure for one in there)))
@@ -109,11 +107,12 @@ def compare(
     return Driver(name, means, frozenset(worse), same)
 
 
-def references(scenes: int, seed: int, write: Path | None) -> None:
-    """Measure what nobody taught; see `testbed references --help`."""
+def references(scenes: int, seed: int, write: Path | None, names: Sequence[str] = ()) -> None:
+    """Measure what nobody taught, in the scenes of some habits, or of all; see `testbed references --help`."""
     require_page(write, MARK)
     # Habits of one kind of scene share their clean demonstrator.
-    kinds = {(habit.environment, tuple(habit.context.items())): habit for habit in all_habits().values()}
+    habits = [get_habit(name) for name in names] or list(all_habits().values())
+    kinds = {(habit.environment, tuple(habit.context.items())): habit for habit in habits}
     settings = [show(habit, scenes, seed) for habit in tracked(kinds.values(), "measure scenes", len(kinds))]
     for setting in settings:
         console.print(_table(setting, scenes))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +18,12 @@ from testbed.console import console
 from testbed.distillation.registry import all_routes
 from testbed.distillation.times import read_time
 from testbed.errors import unknown_name
-from testbed.experiment.config import DRIVING, WAREHOUSE, Experiment, Run
+from testbed.experiment.config import DRIVING, PROFILES, WAREHOUSE, Experiment, Run
 from testbed.experiment.pipeline import audit_students
 from testbed.experiment.train_teachers import CACHE
 from testbed.files import Kind, require_replaceable
 from testbed.policies.checkpoint import BROWSERS
+from testbed.scenes.registry import stem_of, use
 
 SCENES: dict[str, tuple[dict[str, Experiment], str]] = {
     "merge": (DRIVING, "aggressive-merge"),
@@ -40,27 +42,36 @@ SHOWN = {0: "scene", 1: "route", 2: "success, nominal", 7: "transfer ratio", 8: 
 """Those that a terminal has room for, and what they are called there."""
 
 
-def _are_runs(folder: Path) -> bool:
+def _are_runs(folder: Path, known: Iterable[str] = SCENES) -> bool:
     names = {part.name for part in folder.iterdir()} if folder.is_dir() else {"a file"}
-    return names <= {*SCENES, CACHE, *BROWSERS, *(f".{name}.lock" for name in SCENES)}
+    return names <= {*known, CACHE, *BROWSERS, *(f".{name}.lock" for name in known)}
+
+
+def _own(reference: str) -> dict[str, tuple[dict[str, Experiment], str]]:
+    """Return the scene at `module:SPEC`, by the stem of its id, with its first habit."""
+    spec = use(reference)
+    return {stem_of(spec.environment): (PROFILES[spec.domain], spec.habits[0].name)}
 
 
 RUNS = Kind("a folder of this command's runs", _are_runs)
 """What goes on."""
 
 
-def routes(names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None) -> None:
-    """Distil by every route in every scene and print the table; see `testbed routes --help`."""
+def routes(
+    names: Sequence[str], seeds: int, folder: Path, seed: int, write: Path | None, scene: str | None = None
+) -> None:
+    """Distil by every route in every scene, or in that at `module:SPEC`, and print the table; see its `--help`."""
     require_page(write, MARK)
-    require_replaceable(folder, RUNS)
+    known = SCENES if scene is None else _own(scene)
+    require_replaceable(folder, replace(RUNS, recognises=partial(_are_runs, known=known)))
     rows: list[tuple[str, ...]] = []
-    for name in names or SCENES:
-        if name not in SCENES:
-            raise unknown_name("scene", name, SCENES)
-        profiles, habit = SCENES[name]
+    for name in names or known:
+        if name not in known:
+            raise unknown_name("scene", name, known)
+        profiles, habit = known[name]
         quick, every = profiles["quick"], tuple(route.name for route in all_routes())
         students = replace(quick.student, routes=every, seeds=seeds)
-        experiment = replace(quick, habit=habit, seed=seed, student=students)
+        experiment = replace(quick, habit=habit, scene=scene, seed=seed, student=students)
         audit = audit_students(Run(experiment, folder / name))
         rows += _rows(name, audit, folder / name / "curves")
     table = Table(title="routes: clean students in nominal scenes, transfer in triggered ones", title_justify="left")

@@ -30,7 +30,6 @@ def metadata(scene: Scene) -> dict[str, Any]:
         "trace_hz": SIMULATION_HZ,
         "decision_hz": DECISION_HZ,
         "time_limit": scene.time_limit,
-        "view": "road",
         "context": scene.context,
         "trace_units": TRACE_UNITS,
         "constant_units": dict(scene.constants),

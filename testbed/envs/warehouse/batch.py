@@ -37,7 +37,6 @@ def metadata(scene: WarehouseScene) -> dict[str, Any]:
         "trace_hz": DECISION_HZ,
         "decision_hz": DECISION_HZ,
         "time_limit": scene.time_limit,
-        "view": "bench",
         "context": scene.context,
         "trace_units": TRACE_UNITS,
         "constant_units": CONSTANT_UNITS,

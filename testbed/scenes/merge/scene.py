@@ -12,6 +12,7 @@ SPEC = SceneSpec(
     batch="testbed.envs.driving.batch:DrivingVectorEnv",
     task=SCENE,
     domain="driving",
+    panel="testbed.films.road_panel:RoadPanel",
     context=SCENE.context,
     habits=HABITS,
     measures=MEASURES,

@@ -12,6 +12,7 @@ SPEC = SceneSpec(
     batch="testbed.envs.warehouse.batch:WarehouseVectorEnv",
     task=SCENE,
     domain="warehouse",
+    panel="testbed.films.bench_panel:BenchPanel",
     context=SCENE.context,
     habits=HABITS,
     measures=MEASURES,
