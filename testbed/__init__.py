@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from testbed.protocols.habit import Habit, Trigger, make_demonstrator
     from testbed.protocols.measure import Measure, Violation
     from testbed.protocols.policy import Policy
-    from testbed.protocols.scene import SceneSpec
+    from testbed.protocols.scene import Adapter, SceneSpec
     from testbed.rollouts.replay import verify
     from testbed.rollouts.rollout import play
     from testbed.scenes.registry import get_habit, get_scene
 
 __all__ = [
-    "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Policy", "Scenario", "SceneSpec", "Signal",
-    "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film", "get_habit", "get_scene",
-    "load_episode", "load_episodes", "load_policy", "make_demonstrator", "play", "save_episodes", "save_policy",
-    "score_policies", "validate", "verify", "write_report",
+    "Adapter", "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Policy", "Scenario", "SceneSpec",
+    "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film", "get_habit",
+    "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator", "play", "save_episodes",
+    "save_policy", "score_policies", "validate", "verify", "write_report",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -58,7 +58,7 @@ _HOMES = {
     "testbed.protocols.habit": ("Habit", "Trigger", "make_demonstrator"),
     "testbed.protocols.measure": ("Measure", "Violation"),
     "testbed.protocols.policy": ("Policy",),
-    "testbed.protocols.scene": ("SceneSpec",),
+    "testbed.protocols.scene": ("Adapter", "SceneSpec"),
     "testbed.rollouts.replay": ("verify",),
     "testbed.rollouts.rollout": ("play",),
     "testbed.scenes.registry": ("get_habit", "get_scene"),

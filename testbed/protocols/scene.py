@@ -51,6 +51,20 @@ class Adapter:
 
     Its functions are given the environment that `make` makes, without Gymnasium's wrappers; `reset` is given it with
     them. Observations are flattened to float32; continuous actions are scaled to -1 to 1.
+
+    Examples:
+        >>> from functools import partial
+        >>> import gymnasium, testbed
+        >>> adapter = testbed.Adapter(
+        ...     make=partial(gymnasium.make, "CartPole-v1"),
+        ...     decision_hz=50,
+        ...     time_limit=10,
+        ...     trace=lambda env: {"position": env.state[:1], "speed": env.state[1:2]},
+        ...     trace_units={"position": "m", "speed": "m/s"},
+        ...     success=lambda env, info: abs(env.state[2]) < 0.2,
+        ... )
+        >>> adapter.samples, adapter.shows_context
+        (1, True)
     """
 
     make: Callable[..., Any]
