@@ -13,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from multiprocessing import parent_process
 from pathlib import Path
 
-from testbed.console import errors, styled
 from testbed.errors import UserError
 from testbed.protocols.scene import SceneSpec
 from testbed.scenes.declaration import problems
@@ -78,6 +77,8 @@ def load_plugins(use: Callable[[str], SceneSpec]) -> None:
             use(entry.value)
         except UserError as error:
             if parent_process() is None:  # said once, not in each process that works for this one
+                from testbed.console import errors, styled  # late: whoever imports the testbed need not wait for it
+
                 errors.print(styled("warning:", "yellow"), f"the plug-in {entry.name} is left out: {_line(error)}")
 
 
