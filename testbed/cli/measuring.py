@@ -214,6 +214,19 @@ def benchmark(
 
 
 @app.command
+def check(scene: tyro.conf.Positional[str], /, scenes: bounds.Several = 32) -> None:
+    """Hold a scene to every contract that ours keep, and name what is missing; exits with 1 if anything is.
+
+    Args:
+        scene: Where the scene is declared, as module:SPEC (the current folder is searched too), or its id.
+        scenes: Episodes that are played of each kind.
+    """
+    from testbed.cli.commands import check as checking
+
+    checking.check(scene, scenes)
+
+
+@app.command
 def doctor() -> None:
     """Say what works on this machine, and how to mend what does not."""
     from testbed.cli.commands import doctor as checks
