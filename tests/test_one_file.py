@@ -68,9 +68,7 @@ def edited(tmp_path, monkeypatch):
         (place / name).write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(registry, "BUILT_IN", {SCENE: "edited_merge.scene:SPEC"})
-    registry.all_habits.cache_clear()
     yield
-    registry.all_habits.cache_clear()
     for name in [name for name in sys.modules if name.split(".")[0] == "edited_merge"]:
         del sys.modules[name]
 
