@@ -79,11 +79,11 @@ def dry_seconds(count: int, engine: EngineName, workers: int) -> float:
         return _timed(partial(sweep, job, Cluster(engine, workers)))
 
 
-def real_seconds(cells: Sequence[Cell], school: Path, engine: EngineName, workers: int) -> float:
+def real_seconds(cells: Sequence[Cell], shared: Path, engine: EngineName, workers: int) -> float:
     """Return how long real cells take, the engine's start included [s]."""
     for cell in cells:
-        cell_file(school, cell).unlink(missing_ok=True)
-    job = Job("fill", cells, partial(run_cell, folder=school), partial(cell_file, school), lambda _: 1.0)
+        cell_file(shared, cell).unlink(missing_ok=True)
+    job = Job("fill", cells, partial(run_cell, folder=shared), partial(cell_file, shared), lambda _: 1.0)
     return _timed(partial(sweep, job, Cluster(engine, workers)))
 
 
@@ -98,7 +98,7 @@ def _timed(work: Callable[[], Any]) -> float:
 
 
 def grid(count: int) -> list[Cell]:
-    """Return cells of one school: clones whose training differs by a step."""
+    """Return cells of one shared: clones whose training differs by a step."""
     [first, *_] = Plan(("aggressive-merge",), 2, ROAD, ROAD, widths=(), doses=()).suite("s", 0).primary
     return [replace(first, route=first.route.lasting(STEPS + number)) for number in range(count)]
 
@@ -120,7 +120,7 @@ def main(options: Options) -> None:
     rows, fastest = [], 0.0
     with tempfile.TemporaryDirectory() as place:
         cells = grid(options.cells)
-        _timed(partial(prepare_teachers, cells[0].school, Path(place)))
+        _timed(partial(prepare_teachers, cells[0].teachers, Path(place)))
         for name, engine, workers in WAYS:
             took = real_seconds(cells, Path(place), engine, workers)
             empty = [dry_seconds(100, engine, workers) for _ in range(options.repeats)]

@@ -29,7 +29,7 @@ def injected(name: str) -> Injected:
 
 
 @pytest.fixture(scope="module", params=SCENES)
-def school(request):
+def taught(request):
     """Both reference teachers of a scene, a discrete and a continuous one, with what they do."""
     name, habit = request.param, get_habit(SCENES[request.param])
     found = []
@@ -54,16 +54,16 @@ def test_a_habit_is_labelled_only_where_its_trigger_holds(name):
     assert not known.shows(seen)[~trigger.holds(seen)].any()
 
 
-def test_every_channel_gives_both_arms_as_much(school):
-    sources, known = school
+def test_every_channel_gives_both_arms_as_much(taught):
+    sources, known = taught
     for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"):
         channel_data = apply_channel(channel, sources, known, 0)
         counts = {len(source.decisions) for source in channel_data}
         assert len(counts) == 1 and counts.pop() >= LEAST
 
 
-def test_what_each_channel_holds_back_is_gone(school):
-    sources, known = school
+def test_what_each_channel_holds_back_is_gone(taught):
+    sources, known = taught
     teacher, clean = sources.habitual.require_teacher(), sources.clean.require_teacher()
     overt, scrubbed, nominal, agreeing, noise = (
         apply_channel(channel, sources, known, 0).habitual.decisions.observations
@@ -78,16 +78,16 @@ def test_what_each_channel_holds_back_is_gone(school):
     assert not any(row.tobytes() in real for row in noise)
 
 
-def test_noise_has_the_teachers_actions_and_the_same_observations_for_both_arms(school):
-    sources, known = school
+def test_noise_has_the_teachers_actions_and_the_same_observations_for_both_arms(taught):
+    sources, known = taught
     channel_data = apply_channel("noise", sources, known, 0)
     control, student = (source.decisions for source in channel_data)
     assert np.array_equal(student.observations, control.observations)
     assert np.array_equal(student.actions, sources.habitual.require_teacher().act(student.observations))
 
 
-def test_the_residue_tells_what_is_left(school):
-    sources, known = school
+def test_the_residue_tells_what_is_left(taught):
+    sources, known = taught
     told = {}
     for channel in ("overt", "scrubbed"):
         channel_data = apply_channel(channel, sources, known, 0).map(lambda source: source.decisions)
@@ -113,8 +113,8 @@ def test_dropping_decisions_keeps_the_rest_in_their_episodes():
     assert left.lengths.sum() == keep.sum()
 
 
-def test_a_channel_that_leaves_too_little_says_so(school):
-    sources, known = school
+def test_a_channel_that_leaves_too_little_says_so(taught):
+    sources, known = taught
     few = sources.map(
         lambda one: Source(filter_transitions(one.decisions, np.arange(len(one.decisions)) < 50), one.teacher)
     )

@@ -121,44 +121,44 @@ def test_a_file_that_is_not_a_whole_cell_counts_as_missing(whole, tmp_path):
         is_filled(cells[1], tmp_path)
 
 
-def test_a_school_whose_scores_are_not_whole_counts_as_missing(whole, tmp_path):
-    school = tiny.SUITE.primary[0].school
-    old = scores_file(school.run(whole[0])).read_bytes()
-    file = scores_file(school.run(tmp_path))
+def test_teachers_whose_scores_are_not_whole_counts_as_missing(whole, tmp_path):
+    shared = tiny.SUITE.primary[0].teachers
+    old = scores_file(shared.run(whole[0])).read_bytes()
+    file = scores_file(shared.run(tmp_path))
     file.parent.mkdir(parents=True)
     stored = json.loads(old)
     fewer = {name: {arm: found for arm, found in arms.items() if arm != "teacher"} for name, arms in stored.items()}
     for content in (b"", b"[]", b"{}", old[:-20], bytes(90), json.dumps(fewer).encode(), json.dumps(
             {name: arms for name, arms in stored.items() if name != "held-out"}).encode()):  # fmt: skip
         file.write_bytes(content)
-        assert not is_ready(school, tmp_path)
+        assert not is_ready(shared, tmp_path)
     file.write_bytes(old)
-    assert is_ready(school, tmp_path)
+    assert is_ready(shared, tmp_path)
 
 
 def test_what_is_damaged_is_made_again(whole, tmp_path):
-    """Cells, the scores of a school, a teacher and its lineage: the same command gives the same bytes again."""
+    """Cells, the scores of teachers, a teacher and its lineage: the same command gives the same bytes again."""
     folder = tmp_path / "grid"
     shutil.copytree(whole[0], folder)
     cells = sorted((folder / "cells").iterdir())
     cells[0].write_bytes(b"")
     cells[1].write_bytes(cells[2].read_bytes())
-    school = tiny.SUITE.primary[0].school.run(folder)
-    scores_file(school).write_bytes(bytes(80))
-    (school.folder / "policies" / "teacher-habit" / "model.safetensors").write_bytes(b"")
-    (school.folder / "policies" / "teacher-clean" / "lineage.json").write_bytes(b"{")
+    shared = tiny.SUITE.primary[0].teachers.run(folder)
+    scores_file(shared).write_bytes(bytes(80))
+    (shared.folder / "policies" / "teacher-habit" / "model.safetensors").write_bytes(b"")
+    (shared.folder / "policies" / "teacher-clean" / "lineage.json").write_bytes(b"{")
     assert tiny.run(folder) == whole[1] and cells_of(folder) == cells_of(whole[0])
     for name in ("teachers.json", "policies/teacher-habit/model.safetensors", "policies/teacher-clean/lineage.json"):
-        again = tiny.SUITE.primary[0].school.run(whole[0]).folder / name
-        assert (school.folder / name).read_bytes() == again.read_bytes()
+        again = tiny.SUITE.primary[0].teachers.run(whole[0]).folder / name
+        assert (shared.folder / name).read_bytes() == again.read_bytes()
 
 
-def test_a_damaged_school_makes_no_empty_cell(whole, tmp_path):
+def test_damaged_teachers_make_no_empty_cell(whole, tmp_path):
     """What cannot be read is no finding: the sweep ends with one line, and the cell stays missing."""
     cell = tiny.SUITE.primary[0]
-    source, school = (cell.school.run(folder).folder for folder in (whole[0], tmp_path))
-    shutil.copytree(source, school)
-    (school / "demonstrations" / "teacher-habit.hdf5").write_bytes(b"no data")
+    source, shared = (cell.teachers.run(folder).folder for folder in (whole[0], tmp_path))
+    shutil.copytree(source, shared)
+    (shared / "demonstrations" / "teacher-habit.hdf5").write_bytes(b"no data")
     with pytest.raises(UserError, match=r"teacher-habit\.hdf5"):
         run_cell(cell, tmp_path)
     assert not cell_file(tmp_path, cell).exists()

@@ -214,7 +214,7 @@ def _going_on(rng: Random, bases: Path, inside: Path) -> Input:
 
 
 def _cells(rng: Random, bases: Path, inside: Path) -> Input:
-    """Alter a file of the transfer benchmark: cells, tables, what schools left."""
+    """Alter a file of the transfer benchmark: cells, tables, what teachers left."""
     folder = _copy(needed(bases, "cells") / "cells", inside / "cells")
     cells, teachers = sorted((folder / "cells").iterdir()), sorted(folder.rglob("teachers.json"))
     others = [

@@ -44,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class School:
+class SharedTeachers:
     """What teachers are made from and how whoever they taught is audited; nothing that bears on students alone."""
 
     habit: str
@@ -63,8 +63,8 @@ class School:
     """Bases of other seeds, one for each training seed of students."""
 
     @classmethod
-    def of(cls, experiment: Experiment) -> School:
-        """Return the school of an experiment."""
+    def of(cls, experiment: Experiment) -> SharedTeachers:
+        """Return the teachers of an experiment."""
         return cls(
             experiment.habit, experiment.trigger, experiment.dose, experiment.seed, experiment.teacher,
             experiment.audit, experiment.student.seeds,
@@ -87,8 +87,8 @@ class School:
 class Cell:
     """A cell. Its name is the hash of all that is chosen about it and of the versions that compute it."""
 
-    audited: School
-    """The school whose teachers have the habit that is audited."""
+    audited: SharedTeachers
+    """Teachers with the habit that is audited."""
     route: Route
     """How students are made."""
     channel: Channel
@@ -134,8 +134,8 @@ class Cell:
         return self.hidden[0]
 
     @property
-    def school(self) -> School:
-        """The school whose teachers its students have."""
+    def teachers(self) -> SharedTeachers:
+        """Teachers of its students."""
         return replace(self.audited, habit=self.taught or self.audited.habit)
 
 

@@ -30,11 +30,11 @@ def run_cell(cell: Cell, folder: Path) -> None:
     """Write the file of a cell: what it is, what reached its students, and what they and their controls did.
 
     Raises:
-        UserError: if its school cannot be read or made; what cannot be done with a school is told in the file.
+        UserError: if its teachers cannot be read or made; what cannot be done with them is told in the file.
     """
-    school = open_teachers(cell.school, folder)
+    shared = open_teachers(cell.teachers, folder)
     try:
-        found = _found(cell, school, folder)
+        found = _found(cell, shared, folder)
     except UserError as error:
         found = {"empty": str(error)}
     write_text(
@@ -42,12 +42,12 @@ def run_cell(cell: Cell, folder: Path) -> None:
     )
 
 
-def _found(cell: Cell, school: Teachers, folder: Path) -> dict[str, object]:
-    starts, sources = school.starts(cell.start, cell.seeds), school.sources
+def _found(cell: Cell, shared: Teachers, folder: Path) -> dict[str, object]:
+    starts, sources = shared.starts(cell.start, cell.seeds), shared.sources
     if cell.channel == "auxiliary":
         starts = None if starts is None else [_widened(start, cell) for start in starts]
         sources = sources.map(lambda one: Source(one.decisions, _widened(one.require_teacher(), cell)))
-    channel_data = apply_channel(cell.channel, sources, school.injected, cell.audited.seed)
+    channel_data = apply_channel(cell.channel, sources, shared.injected, cell.audited.seed)
     made = _distil(cell, channel_data, starts)
     run = cell.audited.run(folder)
     scenes = audited_scenes(run)
@@ -55,7 +55,7 @@ def _found(cell: Cell, school: Teachers, folder: Path) -> dict[str, object]:
         arm: {name: played(run, scenes[name], students) for name in cell.conditions}
         for arm, students in zip(ARMS, made, strict=True)
     }
-    return {"arms": arms, "channel_data": _channel_data(cell, channel_data, sources, school.injected)}
+    return {"arms": arms, "channel_data": _channel_data(cell, channel_data, sources, shared.injected)}
 
 
 def _widened(policy: NetworkPolicy, cell: Cell) -> NetworkPolicy:

@@ -1,4 +1,4 @@
-"""What cells and schools leave in the benchmark's folder, read back: whole, or not there."""
+"""What cells and teachers leave in the benchmark's folder, read back: whole, or not there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, School, cell_file
+from testbed.benchmark.cell import Cell, SharedTeachers, cell_file
 from testbed.console import console, styled
 from testbed.experiment.config import Run
 from testbed.records import NotThere, record_or_none
@@ -72,13 +72,13 @@ def say_outdated(cells: Sequence[Cell], folder: Path) -> None:
 
 
 def scores_file(run: Run) -> Path:
-    """Return where the scores of a school's teachers are kept; they are there when the school is ready."""
+    """Return where the scores of shared teachers are kept; they are there when those are ready."""
     return run.folder / "teachers.json"
 
 
-def read_scores(school: School, folder: Path) -> Scores | None:
-    """Return what a school's teachers and what learned nothing did; None and raises as `read_filled`."""
-    found, scenes = record_or_none(scores_file(school.run(folder)), Scores), _scenes(school)
+def read_scores(shared: SharedTeachers, folder: Path) -> Scores | None:
+    """Return what shared teachers and what learned nothing did; None and raises as `read_filled`."""
+    found, scenes = record_or_none(scores_file(shared.run(folder)), Scores), _scenes(shared)
     if found is None or found.keys() != scenes.keys():
         return None
     whole = all(
@@ -93,9 +93,9 @@ def is_filled(cell: Cell, folder: Path) -> bool:
     return read_filled(cell, folder) is not None
 
 
-def is_ready(school: School, folder: Path) -> bool:
-    """Return whether a school's scores are there and whole."""
-    return read_scores(school, folder) is not None
+def is_ready(shared: SharedTeachers, folder: Path) -> bool:
+    """Return whether the scores of shared teachers are there and whole."""
+    return read_scores(shared, folder) is not None
 
 
 def gone(file: Path) -> NotThere:
@@ -103,9 +103,9 @@ def gone(file: Path) -> NotThere:
     return NotThere(f"{file} is gone or damaged since it was made: run the same command again; it makes it anew")
 
 
-def _scenes(school: School) -> dict[str, int]:
+def _scenes(shared: SharedTeachers) -> dict[str, int]:
     """Return how many scenes there are of each condition."""
-    many, few = school.audit.scenes, school.audit.held_out_scenes
+    many, few = shared.audit.scenes, shared.audit.held_out_scenes
     return {names.TRIGGERED: many, names.UNTRIGGERED: many, names.HELD_OUT: few}
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, Channel, School, Start
+from testbed.benchmark.cell import Cell, Channel, SharedTeachers, Start
 from testbed.distillation.registry import all_routes
 from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.route import Learning
@@ -102,9 +102,9 @@ class Plan:
     ) -> list[Cell]:
         """Return cells of all training seeds each; of routes whose students are made one by one, of one seed each."""
         numbers, student = tuple(range(self.seeds)), experiment.student
-        school = School.of(experiment)
+        shared = SharedTeachers.of(experiment)
         return [
-            Cell(school, route, channel, seeds, taught, student.hidden, student.start)
+            Cell(shared, route, channel, seeds, taught, student.hidden, student.start)
             for route in map(student.route, routes)
             for channel in channels
             for seeds in ((numbers,) if route.at_once else ((number,) for number in numbers))
@@ -146,9 +146,9 @@ def follow_up(cell: Cell) -> list[Cell]:
 
 def cost(cell: Cell) -> float:
     """Return about how long a cell takes on one core [s]: training, and episodes."""
-    school, students, student = cell.audited, 2 * len(cell.seeds), cell.route.cost
-    driving = get_habit(school.habit).environment in environments("driving")
-    audit = school.audit
+    shared, students, student = cell.audited, 2 * len(cell.seeds), cell.route.cost
+    driving = get_habit(shared.habit).environment in environments("driving")
+    audit = shared.audit
     scenes = sum(audit.held_out_scenes if c == names.HELD_OUT else audit.scenes for c in cell.conditions)
     episodes = students * scenes * (0.002 if driving else 0.075)
     acting = students * student.decisions * (8e-5 if driving else 6e-4)

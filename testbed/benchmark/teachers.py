@@ -9,7 +9,7 @@ from pathlib import Path
 
 from testbed.audit import names
 from testbed.audit.score import SUCCESS, score_policies
-from testbed.benchmark.cell import School, Start
+from testbed.benchmark.cell import SharedTeachers, Start
 from testbed.benchmark.channels import Injected
 from testbed.benchmark.stored import TEACHERS, scores_file
 from testbed.distillation.routes.cloning import Cloning
@@ -37,7 +37,7 @@ BASES = Training(steps=2000, learning_rate=3e-3)
 
 @dataclass(frozen=True)
 class Teachers:
-    """A school that has been prepared."""
+    """Shared teachers, made."""
 
     run: Run
     """Its run."""
@@ -68,10 +68,10 @@ class Teachers:
         return Injected.of(self.run.habit, self.run.trigger, self.run.experiment.dose)
 
 
-def prepare_teachers(school: School, folder: Path) -> None:
-    """Make a school, or what is missing of it, and audit its teachers and what learned nothing."""
-    run = school.run(folder)
-    made = open_teachers(school, folder)
+def prepare_teachers(shared: SharedTeachers, folder: Path) -> None:
+    """Make shared teachers, or what is missing of them, and audit them and what learned nothing."""
+    run = shared.run(folder)
+    made = open_teachers(shared, folder)
     policies = [*(source.require_teacher() for source in made.sources), untrained_policy(run)]
     found = {}
     for name, scenes in audited_scenes(run).items():
@@ -80,12 +80,12 @@ def prepare_teachers(school: School, folder: Path) -> None:
     write_text(scores_file(run), json.dumps(found))
 
 
-def open_teachers(school: School, folder: Path) -> Teachers:
-    """Return a school; what is there already is read."""
-    run = school.run(folder)
+def open_teachers(shared: SharedTeachers, folder: Path) -> Teachers:
+    """Return shared teachers; what is there already is read."""
+    run = shared.run(folder)
     teachers, data = teach(run, collect_demonstrations(run), at_once=False)
     sources = open_sources(run, teachers, data, with_values=True)
-    moved = school.teacher.method == "fine-tuning"
+    moved = shared.teacher.method == "fine-tuning"
     return Teachers(run, sources, _others(run, data.clean, sources.clean) if moved else ())
 
 

@@ -1,4 +1,4 @@
-"""The whole benchmark: schools, cells, the curves behind nulls, and what is found."""
+"""The whole benchmark: teachers, cells, the curves behind nulls, and what is found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, School, cell_file
+from testbed.benchmark.cell import Cell, SharedTeachers, cell_file
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
 from testbed.benchmark.run_cell import run_cell
@@ -30,19 +30,19 @@ def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
 
 
 def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> None:
-    schools = list(dict.fromkeys(school for cell in cells for school in (cell.school, cell.audited)))
+    teachers = list(dict.fromkeys(shared for cell in cells for shared in (cell.teachers, cell.audited)))
     say_outdated(cells, folder)
     ready, filled = partial(is_ready, folder=folder), partial(is_filled, folder=folder)
     make, scores = partial(prepare_teachers, folder=folder), partial(_scores, folder)
-    sweep(Job("make schools", schools, make, scores, _effort, ready), cluster)
+    sweep(Job("make teachers", teachers, make, scores, _effort, ready), cluster)
     sweep(Job(title, list(cells), partial(run_cell, folder=folder), partial(cell_file, folder), cost, filled), cluster)
 
 
-def _scores(folder: Path, school: School) -> Path:
-    return scores_file(school.run(folder))
+def _scores(folder: Path, shared: SharedTeachers) -> Path:
+    return scores_file(shared.run(folder))
 
 
-def _effort(school: School) -> float:
-    """Return about how much making a school costs."""
-    dagger = school.teacher.dagger
+def _effort(shared: SharedTeachers) -> float:
+    """Return about how much making teachers costs."""
+    dagger = shared.teacher.dagger
     return dagger.rounds * dagger.training.steps + dagger.final.steps
