@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import parent_process
 from types import FrameType
 
@@ -17,6 +18,9 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 """What asks a process to end; not all systems have all of them."""
 AGAIN = 1.0
 """A second signal so soon after the first means the same [s]: whoever ends a group of processes may send both."""
+
+SOON = 0.02
+"""After this a signal that was swallowed is heard again [s]."""
 
 _last = -math.inf
 """When this process was last asked to end."""
@@ -60,6 +64,28 @@ def stop(number: int, frame: FrameType | None) -> None:
     raise Stopped(number)
 
 
+def hear_again(unraisable: sys.UnraisableHookArgs, handler: Callable, otherwise: Callable) -> None:
+    """Let a signal come again a moment later that came in a finaliser, or in the callback of a weak reference.
+
+    What is raised there goes nowhere: Python says that it ignores it, and goes on.
+
+    Args:
+        unraisable: What could not be raised.
+        handler: What hears the signal.
+        otherwise: What is done with anything else: the hook that was there.
+    """
+    global _last
+    if not isinstance(unraisable.exc_value, Stopped):
+        otherwise(unraisable)
+        return
+    _last = -math.inf
+    number = unraisable.exc_value.number
+    signal.signal(number, handler)
+    again = threading.Timer(SOON, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
+
+
 def is_importing(frame: FrameType | None) -> bool:
     """Return whether a frame runs because a module is being imported."""
     while frame is not None:
@@ -85,11 +111,14 @@ def stoppable() -> Iterator[None]:
         _last = -math.inf
     for number in before:
         signal.signal(number, stop)
+    hook = sys.unraisablehook
+    sys.unraisablehook = partial(hear_again, handler=stop, otherwise=hook)
     try:
         yield
     except KeyboardInterrupt:
         before = dict.fromkeys(before, signal.SIG_DFL)
         raise
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -8,12 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing import get_context
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from testbed import stopping
 from testbed.console import run_command
+from testbed.experiment import worker
 from testbed.stopping import SIGNALS, Stopped, stoppable
 
 HERE = Path(__file__).parent
@@ -234,3 +238,44 @@ def test_a_second_signal_at_once_means_the_same():
             os.kill(os.getpid(), signal.SIGTERM)
             tidied.append(1)
     assert tidied == [1]
+
+
+class _Finalised:
+    """Something whose finaliser a signal comes in; what is raised there goes nowhere."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            pass  # the handler has its turn between two of these
+
+
+def _finalise_and_wait() -> None:
+    _Finalised()
+    time.sleep(20)
+    raise AssertionError("the signal was lost")
+
+
+def test_a_signal_in_a_finaliser_is_heard_and_nothing_is_said_of_that(capfd):
+    """In a command and in a worker; whoever saw to what cannot be raised sees to the rest again."""
+    before = sys.unraisablehook
+    began = time.monotonic()
+    with pytest.raises(Stopped) as caught, stoppable():
+        _finalise_and_wait()
+    assert caught.value.number == signal.SIGTERM and time.monotonic() - began < 20
+    assert sys.unraisablehook is before
+    process = get_context("fork").Process(target=_worker_that_is_asked_to_end)
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGTERM
+    assert "ignored" not in capfd.readouterr().err
+
+
+def _worker_that_is_asked_to_end() -> None:
+    worker.begin(get_context("fork").Value("q", 0))
+    worker.do(lambda _: _finalise_and_wait(), 0)
+
+
+def test_what_else_cannot_be_raised_is_told_as_ever():
+    told = []
+    stopping.hear_again(SimpleNamespace(exc_value=ValueError()), stopping.stop, told.append)
+    assert len(told) == 1

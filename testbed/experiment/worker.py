@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.sharedctypes import Synchronized
 from types import FrameType
 from typing import TypeVar
 
 from testbed.scenes.registry import use
-from testbed.stopping import Stopped, is_importing
+from testbed.stopping import Stopped, hear_again, is_importing
 from testbed.threads import one_thread
 
 Item = TypeVar("Item")
@@ -23,6 +26,8 @@ PATIENCE = 5
 _done: Synchronized | None = None
 """How much all processes have done together; set in each of them."""
 _working = False
+_stopping = threading.Event()
+"""Whether it was asked to end, and puts things in order."""
 
 
 def begin(counter: Synchronized, scenes: tuple[str, ...] = ()) -> None:
@@ -35,6 +40,7 @@ def begin(counter: Synchronized, scenes: tuple[str, ...] = ()) -> None:
     global _done
     _done = counter
     signal.signal(signal.SIGTERM, _stop)
+    sys.unraisablehook = partial(hear_again, handler=_stop, otherwise=sys.unraisablehook)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for scene in scenes:
         use(scene)
@@ -69,6 +75,7 @@ def counted(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    _stopping.set()
     signal.signal(number, signal.SIG_IGN)
     signal.alarm(PATIENCE)  # ends the process, if what is raised here is swallowed
     if not _working or is_importing(frame):
@@ -86,4 +93,6 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
+        if _stopping.wait(timeout=0.2):  # a group is asked to end at once, and its first process may be the quickest
+            time.sleep(PATIENCE)
         os._exit(1)
