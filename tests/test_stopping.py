@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from multiprocessing import get_context
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -263,15 +264,16 @@ def test_a_signal_in_a_finaliser_is_heard_and_nothing_is_said_of_that(capfd):
         _finalise_and_wait()
     assert caught.value.number == signal.SIGTERM and time.monotonic() - began < 20
     assert sys.unraisablehook is before
-    process = get_context("fork").Process(target=_worker_that_is_asked_to_end)
+    context = get_context("fork")
+    process = context.Process(target=_worker_that_is_asked_to_end, args=(context.Value("q", 0),))
     process.start()
     process.join(30)
     assert process.exitcode == -signal.SIGTERM
     assert "ignored" not in capfd.readouterr().err
 
 
-def _worker_that_is_asked_to_end() -> None:
-    worker.begin(get_context("fork").Value("q", 0))
+def _worker_that_is_asked_to_end(counter: Synchronized) -> None:
+    worker.begin(counter)
     worker.do(lambda _: _finalise_and_wait(), 0)
 
 
