@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from testbed.cli import main
 from testbed.cli.commands.labels import told_apart
+from testbed.experiment import evaluate
 from testbed.legible import legible
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +32,7 @@ SHOWN = re.compile(r"[^\n -~\u2500-\u257f✓✗²³😀ü▁-█]")
 def place(request, tmp_path, monkeypatch) -> str:
     """A name; in the current folder are a data set and a folder with policies of that name."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(evaluate, "in_parallel", lambda work, items, title, total: [work(item) for item in items])
     try:
         shutil.copytree(ROOT / "policies/merge/student-kl-seed0", Path(request.param, request.param))
         shutil.copy(ROOT / "demonstrations/merge-habit.hdf5", f"{request.param}.hdf5")
