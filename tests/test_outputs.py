@@ -21,7 +21,7 @@ from testbed.cli.commands import benchmark
 from testbed.errors import UserError
 from testbed.experiment import evaluate
 from testbed.experiment.folder import BENCHMARK, MARK, RUN, Holding, occupied
-from testbed.rollouts import rollout
+from testbed.rollouts import replay, rollout
 
 ROOT = Path(__file__).parent.parent
 DATA, POLICY = ROOT / "demonstrations/merge-habit.hdf5", ROOT / "policies/merge/teacher-habit"
@@ -64,7 +64,6 @@ SUFFIX = {
     "film-out": ".mp4",
     "replay-video": ".mp4",
     "export-out": ".onnx",
-    "audit-run": ".json",
 }
 
 
@@ -77,7 +76,8 @@ def no_playing(monkeypatch, tmp_path):
     def reached(*_: object) -> None:
         raise ReachedError
 
-    monkeypatch.setattr(rollout, "play_batch", reached)
+    for module in (rollout, replay):  # both are here, so that none is imported, and keeps what is put there, meanwhile
+        monkeypatch.setattr(module, "play_batch", reached)
     for module, name in ((benchmark, "measure"), (evaluate, "in_parallel")):  # they play in processes of their own
         monkeypatch.setattr(module, name, reached)
     monkeypatch.chdir(tmp_path)
