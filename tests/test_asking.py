@@ -16,7 +16,7 @@ from gymnasium.wrappers import RecordVideo
 from gymnasium.wrappers.vector import DictInfoToList
 
 from testbed.errors import UserError
-from testbed.scenes import registry
+from testbed.scenes import outside
 from testbed.scenes.registry import (
     environments,
     get_scene,
@@ -190,7 +190,7 @@ def test_names_of_environments_are_known_before_anything_is_imported(name, monke
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("a module was imported")
 
-    monkeypatch.setattr(registry, "import_module", never)
+    monkeypatch.setattr(outside, "import_module", never)
     monkeypatch.setattr(gymnasium, "make_vec", never)
     calls: list[Callable[[Any], Any]] = [get_scene, modules_of, make_single, make_batch, lambda n: make_vector(n, 1)]
     for call in calls:

@@ -11,6 +11,7 @@ import pytest
 from testbed.cli.commands import dataset as dataset_command
 from testbed.datasets.reader import load_episodes
 from testbed.errors import UserError
+from testbed.experiment import config
 from testbed.experiment.config import Experiment, Run
 from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.protocols.habit import Habit, Trigger, context_holds, get_trigger, make_demonstrator
@@ -156,7 +157,9 @@ def test_demonstrator_mixes_by_the_trigger_row_by_row(habit):
 def test_what_a_habit_has_fixed_is_fixed_in_all_its_scenes(monkeypatch, tmp_path):
     """In a run, in `collect`, and beside what a trigger fixes."""
     habit = get_habit("aggressive-merge")
-    monkeypatch.setitem(all_habits(), habit.name, replace(habit, context={"density": "dense"}))
+    changed = replace(habit, context={"density": "dense"})
+    for module in (config, dataset_command):
+        monkeypatch.setattr(module, "get_habit", lambda name: changed)
     run = Run(Experiment(), tmp_path)
     assert {tuple(s.context.items()) for s in run.scenarios("audit", 3, {"leader": "truck"})} == {
         (("density", "dense"), ("leader", "truck"))

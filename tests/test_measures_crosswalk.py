@@ -279,7 +279,7 @@ def test_measures_see_nothing_but_a_trace():
 
 def test_measures_by_environment():
     """Each environment has its own table; an unknown one is refused with the known ones."""
-    assert measures_of("testbed/Crosswalk-v0") is MEASURES and violations_of("testbed/Crosswalk-v0") is violations
+    assert measures_of("testbed/Crosswalk-v0") == MEASURES and violations_of("testbed/Crosswalk-v0") is violations
     assert primary_of("testbed/Crosswalk-v0").name == "non_yield"
     assert primary_of("testbed/Merge-v0").name == "imposed_deceleration"
     for call in (measures_of, violations_of, primary_of):

@@ -148,7 +148,8 @@ def _policy(rng: Random, bases: Path, inside: Path, alter: Callable[[Path], str]
         line = Line("distil", (*distil, *WIDTHS[domain], "--start", "policy"), judged=True)
     else:
         line = Line("film", ("policy", "--out", "film.mp4"), judged=True)
-    return Input(f"{domain}: {what}", (Line("audit", ("policy", "--habit", habit, "--scenes", "2")), line))
+    few = "--scenes", "2", "--held-out-scenes", "2", "--no-film"
+    return Input(f"{domain}: {what}", (Line("audit", ("policy", "--habit", habit, *few)), line))
 
 
 def _policy_bytes(rng: Random, bases: Path, inside: Path) -> Input:
@@ -232,7 +233,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "export": (["policy", "policy.onnx"], {}),
     "replay": (["data.hdf5"], {"--episode": ["1"]}),
     "validate": (["data.hdf5"], {}),
-    "audit": (["policy"], {"--scenes": ["2"], "--json": ["numbers.json"]}),
+    "audit": (["policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["audited"]}),
     "report": (["run"], {}),
     "routes": (["merge"], {"--seeds": ["1"], "--folder": ["runs"]}),
     "habits": ([], {"--scenes": ["2"]}),
@@ -241,6 +242,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "references": ([], {"--scenes": ["2"]}),
     "transfers": (["run"], {"--write": ["page.md"]}),
     "benchmark": (["transfer"], {"--workers": ["1"], "--folder": ["cells"]}),
+    "check": (["testbed/Merge-v0"], {"--scenes": ["2"]}),
     "doctor": ([], {}),
 }
 """Command -> a valid line of it: what comes by its place, and options. `doctor`, which starts a Python for every check,

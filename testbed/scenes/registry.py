@@ -104,6 +104,8 @@ def get_scene(name: str) -> SceneSpec:
         >>> testbed.get_scene("testbed/Merge-v0").primary
         'imposed_deceleration'
     """
+    if not isinstance(name, str):
+        raise UserError(f"{unknown_name('environment', name, names())} {HOW}")
     if name in BUILT_IN:
         return place(BUILT_IN[name])
     if name not in outside.SCENES and name not in names():
