@@ -16,7 +16,7 @@ NAME, BODIES = "own/Intersection-v0", 8
 CONTEXT = {"load": ("nothing", "parcel", "mail")}
 SEEN = {"type": "Kinematics", "vehicles_count": BODIES, "features": ["x", "y", "vx", "vy"], "see_behind": True}
 CONFIG = {"observation": SEEN | {"absolute": True, "normalize": False}, "policy_frequency": 5, "duration": 16}
-CONFIG |= {"simulation_frequency": 10, "initial_vehicle_count": 5, "spawn_probability": 0}
+CONFIG |= {"simulation_frequency": 5, "initial_vehicle_count": 5, "spawn_probability": 0}
 
 
 @dataclass(frozen=True)

@@ -144,8 +144,10 @@ WAREHOUSE: dict[str, Experiment] = {
 
 OTHER: dict[str, Experiment] = {
     "quick": Experiment(
-        teacher=TeacherConfig(demonstrations=32, episodes=64, dagger=Dagger(rounds=2, episodes=32)),
-        student=StudentConfig(seeds=3, learning=Learning(Training(steps=2000))),
+        teacher=TeacherConfig(
+            demonstrations=32, episodes=64, dagger=Dagger(rounds=3, episodes=32, final=Training(steps=5000))
+        ),
+        student=StudentConfig(seeds=3, learning=Learning(Training(steps=3000))),
         audit=AuditConfig(scenes=24, held_out_scenes=12),
     ),
     "full": Experiment(student=StudentConfig(seeds=10)),

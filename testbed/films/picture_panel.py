@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from typing import Any
 
@@ -35,6 +36,7 @@ class PicturePanel:
         self.take, self.trace, self.scene = take, take.episode.trace, scene
         self._samples = len(self.trace) // len(take.episode)
         self._begin()
+        _choose_renderer()
         self.size = self._picture(0).size
         self.header = _header(take, self.size[0])
         self.width, self.height = self.size[0], self.header.height + self.size[1]
@@ -46,9 +48,8 @@ class PicturePanel:
         """Return why the scenes of an environment cannot be drawn on this machine, or an empty string."""
         try:
             scene: Any = gymnasium.make(environment, render_mode="rgb_array", disable_env_checker=True)
-            if "mujoco" in sys.modules:
-                choose()
             scene.reset(seed=0)
+            _choose_renderer()
             shape = np.shape(scene.render())
             scene.close()
         except Exception as error:  # whatever draws is somebody else's
@@ -115,6 +116,13 @@ class PicturePanel:
     def close(self) -> None:
         """Let the scene go."""
         self.scene.close()
+
+
+def _choose_renderer() -> None:
+    """Let what draws work without a screen: SDL for pygame, and for MuJoCo a back end that draws here."""
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    if "mujoco" in sys.modules:
+        choose()
 
 
 def _header(take: Clip, width: int) -> Image.Image:
