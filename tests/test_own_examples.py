@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gymnasium.envs.registration import registry as gymnasium_registry
+from PIL import Image
 
 from testbed.cli.commands import habits as habits_command
 from testbed.cli.commands.dataset import replay, validate_file
@@ -80,6 +82,11 @@ def test_the_whole_experiment_runs_in_it(name, tmp_path, monkeypatch):
     assert found["environment"] == spec.environment and set(found["units"]) == set(spec.measures)
     clips = json.loads((run.folder / "videos" / "clips.json").read_text())
     assert len(clips) == 3 and all((run.folder / "videos" / Path(clip["video"]).name).is_file() for clip in clips)
+    for clip in clips:  # what the environment draws is there, below titles and headers
+        still = np.asarray(
+            Image.open((run.folder / "videos" / Path(clip["video"]).name).with_suffix(".png")).convert("L")
+        )
+        assert still[200:400, 40:300].std() > 1
     assert spec.habits[0].signature in (run.folder / "report.html").read_text()
     for data in ("demonstrator-habit", "teacher-clean"):
         validate_file(run.folder / "demonstrations" / f"{data}.hdf5")

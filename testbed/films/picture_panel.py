@@ -50,11 +50,12 @@ class PicturePanel:
             scene: Any = gymnasium.make(environment, render_mode="rgb_array", disable_env_checker=True)
             scene.reset(seed=0)
             _choose_renderer()
-            shape = np.shape(scene.render())
+            picture = np.asarray(scene.render())
             scene.close()
         except Exception as error:  # whatever draws is somebody else's
             return " ".join(f"{error}".split()) or type(error).__name__
-        return "" if len(shape) == 3 else f"{environment} renders no picture in mode rgb_array"
+        drawn = picture.ndim == 3 and np.ptp(picture) > 0
+        return "" if drawn else f"{environment} renders nothing in mode rgb_array, or a picture of one colour"
 
     def paint(self, canvas: Image.Image, draw: ImageDraw.ImageDraw, left: int, top: int, frame: int) -> None:
         """Draw what the take shows at a frame of the film, with the upper left corner at a place [px]."""
@@ -119,8 +120,11 @@ class PicturePanel:
 
 
 def _choose_renderer() -> None:
-    """Let what draws work without a screen: SDL for pygame, and for MuJoCo a back end that draws here."""
-    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    """Let what draws work without a screen: SDL for pygame, and for MuJoCo a back end that draws here.
+
+    SDL's `dummy` will not do: highway-env draws nothing under it.
+    """
+    os.environ.setdefault("SDL_VIDEODRIVER", "offscreen")
     if "mujoco" in sys.modules:
         choose()
 
