@@ -24,6 +24,8 @@ SOON = 0.02
 
 _last = -math.inf
 """When this process was last asked to end."""
+_held: list[int] | None = None
+"""Signals that came while none may interrupt; None while each may."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -57,11 +59,35 @@ def stop(number: int, frame: FrameType | None) -> None:
     if time.monotonic() - _last < AGAIN:
         return
     _last = time.monotonic()
+    if _held is not None:
+        _held.append(number)
+        return
     if is_importing(frame):
         with suppress(OSError, ValueError, AttributeError):
             print(told(Stopped(number)), file=sys.__stderr__, flush=True)
         os._exit(128 + number)
     raise Stopped(number)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Put a signal off until a short `with` block has ended.
+
+    For what must not be left half done: a process that is being begun is named by nobody yet, and a lock that another
+    thread waits for may have been taken by somebody who cannot give it back.
+    """
+    global _held
+    if _held is not None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    _held = came
+    try:
+        yield
+    finally:
+        _held = None
+        if came:
+            raise Stopped(came[0])
 
 
 def hear_again(unraisable: sys.UnraisableHookArgs, handler: Callable, otherwise: Callable) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -94,14 +95,14 @@ def start():
 
     yield begin
     for process in begun:
-        if process.poll() is None:
+        with suppress(ProcessLookupError):  # what is left may belong to a process that has ended
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
 def wait_for(*files: Path) -> None:
     deadline = time.monotonic() + 120
-    while not all(file.exists() for file in files):
+    while not all(file.exists() and file.stat().st_size for file in files):
         assert time.monotonic() < deadline, "it never began to work"
         time.sleep(0.02)
 
@@ -124,7 +125,7 @@ def test_a_signal_is_told_in_one_line_and_everything_is_put_in_order(name, group
     wait_for(tmp_path / "1", tmp_path / "2")
     number = getattr(signal, f"SIG{name}")
     (os.killpg if group else os.kill)(process.pid, number)
-    _, said = process.communicate(timeout=600)
+    _, said = process.communicate(timeout=120)
     by = "" if name == "INT" else f" by SIG{name}"
     assert said == f"stopped{by}; {AGAIN}"
     assert process.returncode == 128 + number
@@ -142,7 +143,7 @@ def test_a_signal_to_a_worker_alone_ends_the_command(name, start, tmp_path):
         time.sleep(0.5)
         assert process.poll() is None and not is_gone_now(worker)
         process.terminate()
-    _, said = process.communicate(timeout=600)
+    _, said = process.communicate(timeout=120)
     assert said.count("\n") == 1 and "Traceback" not in said
     assert process.returncode == (143 if name == "INT" else 2)
     assert list(tmp_path.glob("*.tmp")) == []
@@ -164,7 +165,7 @@ def test_a_killed_fork_server_is_one_line(start, tmp_path):
     assert server
     time.sleep(1)  # so that it is waited for; before, another server would be begun
     server.kill()
-    _, said = process.communicate(timeout=600)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 2 and said.count("\n") == 1 and "ended from outside: run the same" in said
 
 
@@ -172,7 +173,7 @@ def test_a_killed_fork_server_is_one_line(start, tmp_path):
 def test_a_program_that_others_cannot_read_is_told_of_the_guard(where, start, tmp_path):
     file = tmp_path / "program.py" if where == "a file without a guard" else None
     process = start(STAYING.replace("GUARD", "True"), str(tmp_path), file=file)
-    _, said = process.communicate(timeout=600)
+    _, said = process.communicate(timeout=120)
     if file is None:
         assert process.returncode == 1 and said.splitlines()[-1].startswith("testbed.errors.UserError: other processes")
     else:

@@ -18,6 +18,7 @@ from testbed.experiment import worker
 from testbed.experiment.guard import GUARD, UNGUARDED, require_guard, unguarded
 from testbed.experiment.leftovers import name_after_process, sweep_leftovers
 from testbed.scenes.outside import references
+from testbed.stopping import uninterrupted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,7 +74,8 @@ def in_parallel(work: Callable[[Item], Result], items: Sequence[Item], title: st
         try:
             futures = []
             for item in items:
-                futures.append(pool.submit(worker.do, work, item))
+                with uninterrupted():
+                    futures.append(pool.submit(worker.do, work, item))
                 mine |= set(active_children()) - others  # those that have ended are named here no more
             _watch(futures, mine, counter, bar, pool)
             return [future.result() for future in futures if not future.cancelled()]
@@ -96,10 +98,12 @@ def _watch(
     """
     shown, running = 0, True
     while running:
-        running = bool(wait(futures, timeout=0.2).not_done)
-        bar(counter.value - shown)
-        shown = counter.value
-        if any(future.done() and future.exception() for future in futures):
+        with uninterrupted():
+            running = bool(wait(futures, timeout=0.2).not_done)
+            bar(counter.value - shown)
+            shown = counter.value
+            failed = any(future.done() and future.exception() for future in futures)
+        if failed:
             pool.shutdown(cancel_futures=True)
             running = False
         elif running and not all(process.is_alive() for process in processes):

@@ -26,7 +26,7 @@ PATIENCE = 5
 _done: Synchronized | None = None
 """How much all processes have done together; set in each of them."""
 _working = False
-_stopping = threading.Event()
+_stopping = False
 """Whether it was asked to end, and puts things in order."""
 
 
@@ -75,8 +75,9 @@ def counted(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    _stopping.set()
-    signal.signal(number, signal.SIG_IGN)
+    global _stopping
+    signal.signal(number, signal.SIG_IGN)  # a group may hear it twice: from outside, and from its first process
+    _stopping = True  # no `Event`: its lock may be taken already, if this is heard within this
     signal.alarm(PATIENCE)  # ends the process, if what is raised here is swallowed
     if not _working or is_importing(frame):
         _end(number)
@@ -93,6 +94,7 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
-        if _stopping.wait(timeout=0.2):  # a group is asked to end at once, and its first process may be the quickest
+        time.sleep(0.2)  # a group is asked to end at once, and its first process may be the quickest
+        if _stopping:
             time.sleep(PATIENCE)
         os._exit(1)
