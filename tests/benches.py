@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import gymnasium
@@ -22,6 +23,8 @@ PICKING, SHARING, STOCKING = "testbed/OrderPicking-v0", "testbed/SharedBench-v0"
 NEXT_STEP, SAME_STEP, DISABLED = AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED
 
 every = pytest.mark.parametrize("name", IDS)
+WORLDS = 5
+"""In an episode that several tests look at."""
 
 
 def single(name: str) -> WarehouseEnv:
@@ -77,6 +80,19 @@ def drive(env: WarehouseVectorEnv, actions: np.ndarray, **reset: Any) -> list:
     for row in actions:
         said += [env.step(row), env.states()]
     return said
+
+
+@functools.cache
+def played(name: str) -> tuple[np.ndarray, list]:
+    """Return actions and everything that is said in one episode of the clean demonstrator in WORLDS scenes."""
+    env, policy = batch(name, WORLDS), clean(name)
+    said: list = [env.reset(seed=30), env.states()]
+    actions, running = [], np.ones(WORLDS, bool)
+    while running.any():
+        actions.append(policy.act(said[-2][0]))
+        said += [env.step(actions[-1]), env.states()]
+        running &= ~(said[-2][2] | said[-2][3])
+    return np.stack(actions), said
 
 
 def line(call: Any, error: type[Exception] = UserError) -> str:

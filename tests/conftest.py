@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from route_cases import MERGE, made, scenes
+from students import STUDENTS, source
 
+from testbed.distillation.source import Source
+from testbed.distillation.teachers.values import ActionValues
+from testbed.policies.network import NetworkPolicy
 from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import transitions
 from testbed.scenes.merge.gap_acceptance import GapAcceptance
 
 settings.register_profile(
@@ -22,6 +29,24 @@ def episodes() -> list[Episode]:
     """Six scenes merged by the clean demonstrator; the last one has its leader fixed."""
     scenarios = [*(Scenario(seed) for seed in range(5)), Scenario(5, {"leader": "truck"})]
     return list(play("testbed/Merge-v0", scenarios, [(GapAcceptance(), Behaviour("demonstrator"))]))
+
+
+@pytest.fixture(scope="module", params=STUDENTS)
+def student(request) -> NetworkPolicy:
+    route, config = STUDENTS[request.param]
+    (made,) = route.distil([source(config)], config, [0])
+    return made
+
+
+@pytest.fixture(scope="module")
+def merges(episodes) -> list[Source]:
+    """Two sources of a real scene: their data differ, and so do their teachers."""
+    found = []
+    for number, part in enumerate((episodes[:2], episodes[2:])):
+        data, teacher = transitions(part), made(MERGE, layer1_bias=np.eye(5)[number])
+        values = ActionValues(teacher, teacher, data)
+        found.append(Source(data, teacher, values, scenes))
+    return found
 
 
 LONG = ("test_parity", "test_task", "test_docs", "test_environments", "test_warehouse", "test_habits")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from drawn import tensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import Categorical, Independent, Normal, kl_divergence
@@ -26,10 +27,6 @@ from testbed.distillation.routes.value import weighted_gaussian_likelihood, weig
 SHAPES = [(7,), (3, 7), (1,)]
 
 
-def numbers(seed: int, *shape: int) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(seed).normal(0, 1, shape))
-
-
 def gaussian(parameters: torch.Tensor, temperature: float = 1.0) -> Independent:
     """Return torch's own Gaussian for means and log standard deviations, its variance times a temperature."""
     mean, log_std = parameters.split(parameters.shape[-1] // 2, -1)
@@ -42,11 +39,11 @@ def gaussian(parameters: torch.Tensor, temperature: float = 1.0) -> Independent:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_likelihoods_are_torchs(shape):
     """Summed over components, averaged over all other axes."""
-    logits, chosen = numbers(0, *shape, 5), torch.from_numpy(np.random.default_rng(1).integers(5, size=shape))
+    logits, chosen = tensors(0, *shape, 5), torch.from_numpy(np.random.default_rng(1).integers(5, size=shape))
     expected = Categorical(logits=logits).log_prob(chosen)
     torch.testing.assert_close(log_likelihood(logits, chosen), expected)
     torch.testing.assert_close(negative_log_likelihood(logits, chosen), -expected.mean())
-    parameters, actions = numbers(2, *shape, 6), numbers(3, *shape, 3)
+    parameters, actions = tensors(2, *shape, 6), tensors(3, *shape, 3)
     expected = gaussian(parameters).log_prob(actions)
     torch.testing.assert_close(gaussian_log_likelihood(parameters, actions), expected)
     torch.testing.assert_close(gaussian_negative_log_likelihood(parameters, actions), -expected.mean())
@@ -64,9 +61,9 @@ def test_likelihoods_by_hand():
 def test_squared_error_is_the_likelihood_at_deviation_one():
     """Twice the negative log-likelihood without its constant; the deviation has no part in it, nor a gradient."""
     assert float(squared_error(torch.tensor([[1.0, 2.0, 9.0, 9.0]]), torch.tensor([[4.0, 6.0]]))) == 25.0
-    mean, actions = numbers(0, 3, 7, 2), numbers(1, 3, 7, 2)
+    mean, actions = tensors(0, 3, 7, 2), tensors(1, 3, 7, 2)
     likelihood = gaussian_negative_log_likelihood(torch.cat([mean, torch.zeros_like(mean)], -1), actions)
-    parameters = torch.cat([mean, numbers(2, 3, 7, 2)], -1).requires_grad_()
+    parameters = torch.cat([mean, tensors(2, 3, 7, 2)], -1).requires_grad_()
     value = squared_error(parameters, actions)
     torch.testing.assert_close(value.detach(), 2 * (likelihood - math.log(2 * math.pi)))
     value.backward()
@@ -75,11 +72,11 @@ def test_squared_error_is_the_likelihood_at_deviation_one():
 
 def test_weighted_likelihoods_count_each_decision_by_its_weight():
     """Weights of 1 are the likelihood alone, a weight of 0 takes a decision out, one of 2 counts it twice."""
-    logits, chosen, weights = numbers(0, 4, 5), torch.tensor([4, 0, 2, 2]), torch.tensor([1.0, 0.0, 2.0, 1.0])
+    logits, chosen, weights = tensors(0, 4, 5), torch.tensor([4, 0, 2, 2]), torch.tensor([1.0, 0.0, 2.0, 1.0])
     rows = torch.tensor([0, 2, 2, 3])
     value = weighted_likelihood(logits, torch.stack([chosen.double(), weights.double()], -1))
     torch.testing.assert_close(value, negative_log_likelihood(logits[rows], chosen[rows]))
-    parameters, actions = numbers(1, 4, 6), numbers(2, 4, 3)
+    parameters, actions = tensors(1, 4, 6), tensors(2, 4, 3)
     value = weighted_gaussian_likelihood(parameters, torch.cat([actions, weights.double()[:, None]], -1))
     torch.testing.assert_close(value, gaussian_negative_log_likelihood(parameters[rows], actions[rows]))
 
@@ -94,7 +91,7 @@ def test_divergences_are_torchs_closed_forms(shape, temperature, reverse):
     """Logits are divided by the temperature, a Gaussian's variance is multiplied by it; the mean over all states."""
     ways = (policy_divergence, lambda x, t=1.0: Categorical(logits=x / t)), (gaussian_divergence, gaussian)
     for divergence, distribution in ways:
-        teacher, student = numbers(0, *shape, 4), numbers(1, *shape, 4)
+        teacher, student = tensors(0, *shape, 4), tensors(1, *shape, 4)
         pair = distribution(teacher, temperature), distribution(student)
         expected = kl_divergence(*(reversed(pair) if reverse else pair)).mean()
         torch.testing.assert_close(divergence(teacher, student, temperature, reverse), expected)
@@ -134,7 +131,7 @@ def test_divergences_are_never_negative_and_zero_for_one_and_the_same(divergence
 
 def test_a_cold_teacher_is_its_likeliest_action_and_a_hot_one_is_a_die():
     """T -> 0 is cloning of the teacher's argmax, T -> infinity the divergence from equal chances."""
-    teacher, student = numbers(2, 9, 5), numbers(3, 9, 5)
+    teacher, student = tensors(2, 9, 5), tensors(3, 9, 5)
     cloned = negative_log_likelihood(student, teacher.argmax(-1))
     assert float(policy_divergence(teacher, student, temperature=1e-4)) == pytest.approx(float(cloned), abs=1e-9)
     die = -math.log(5) - float(torch.log_softmax(student, -1).mean())
@@ -250,56 +247,3 @@ def test_earning_more_is_coming_closer(p, logits):
         torch.testing.assert_close(uphill, -scale * away)
         if float(uphill.norm()) > 1e-4:
             assert (apart(theta + 0.01 * uphill) < apart(theta)).item()
-
-
-# All of them.
-
-CHOSEN = torch.tensor([[1, 0, 2], [2, 2, 1]])
-LOSSES = {
-    "likelihood": (lambda x: negative_log_likelihood(x, CHOSEN), [(2, 3, 4)]),
-    "gaussian likelihood": (gaussian_negative_log_likelihood, [(2, 3, 4), (2, 3, 2)]),
-    "squared error": (squared_error, [(2, 3, 4), (2, 3, 2)]),
-    "weighted": (lambda x, w: weighted_likelihood(x, torch.stack([CHOSEN.double(), w], -1)), [(2, 3, 4), (2, 3)]),
-    "weighted gaussian": (weighted_gaussian_likelihood, [(2, 3, 4), (2, 3, 3)]),
-    "divergence": (lambda x, y: policy_divergence(x, y, 0.7), [(2, 3, 4)] * 2),
-    "reverse divergence": (lambda x, y: policy_divergence(x, y, 0.7, True), [(2, 3, 4)] * 2),
-    "gaussian divergence": (lambda x, y: gaussian_divergence(x, y, 0.7), [(2, 3, 4)] * 2),
-    "reverse gaussian divergence": (lambda x, y: gaussian_divergence(x, y, 0.7, True), [(2, 3, 4)] * 2),
-    "value": (value_regression, [(2, 3, 4)] * 2),
-    "discriminator": (discriminator_loss, [(4,), (3,)]),
-    "gail": (gail_reward, [(5,)]),
-    "airl": (airl_reward, [(5,)]),
-}
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_gradients_agree_with_finite_differences(name):
-    """In all that has a gradient: the student's parameters, the teacher's, continuous actions, weights."""
-    loss, shapes = LOSSES[name]
-    assert torch.autograd.gradcheck(loss, [numbers(k, *shape).requires_grad_() for k, shape in enumerate(shapes)])
-
-
-REFUSED = [
-    (lambda: negative_log_likelihood(numbers(0, 4, 3), torch.zeros(5, dtype=torch.int64)), "do not belong together"),
-    (lambda: log_likelihood(numbers(0, 4, 3), torch.zeros((4, 1), dtype=torch.int64)), "do not belong together"),
-    *((lambda a=a, f=f: f(numbers(0, 4, 4), numbers(0, *a)), "do not belong together")
-      for a in ((4, 3), (5, 2), (4,), (4, 1)) for f in (gaussian_negative_log_likelihood, squared_error)),
-    (lambda: gaussian_negative_log_likelihood(numbers(0, 4, 5), numbers(0, 4, 2)), "log standard deviations"),
-    (lambda: gaussian_divergence(numbers(0, 4, 3), numbers(0, 4, 3)), "log standard deviations"),
-    *((lambda s=s, f=f: f(numbers(0, 4, 4), numbers(0, *s)), "differ")
-      for s in ((4, 2), (1, 4), (4,)) for f in (policy_divergence, gaussian_divergence, value_regression)),
-    *((lambda t=t, f=f: f(numbers(0, 4, 4), numbers(0, 4, 4), t), "temperature")
-      for t in (0.0, -1.0) for f in (policy_divergence, gaussian_divergence)),
-    (lambda: advantage_weights(numbers(0, 4), 0.0), "temperature"),
-    (lambda: one_step_return(numbers(0, 4), numbers(0, 4, 1), numbers(0, 4), 0.9), "differ"),
-    (lambda: one_step_return(numbers(0, 4), numbers(0, 4), numbers(0, 1), 0.9), "differ"),
-    (lambda: one_step_return(numbers(0, 4), numbers(0, 4), numbers(0, 4), 1.1), "discount"),
-    (lambda: discriminator_loss(numbers(0, 4, 1), numbers(0, 4)), "no vector"),
-    (lambda: discriminator_loss(numbers(0, 4), numbers(0, 0)), "no vector"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("call", "says"), REFUSED)
-def test_what_does_not_belong_together_is_refused(call, says):
-    with pytest.raises(ValueError, match=says):
-        call()

@@ -4,88 +4,27 @@ their folders and as ONNX files; what is no policy is refused in one line."""
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from students import (
+    CONTINUOUS,
+    DISCRETE,
+    LABEL,
+    ROWS,
+    network,
+    played,
+    seen,
+)
 
-from testbed.cli.commands.export import export
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.routes.adversarial import Adversarial
-from testbed.distillation.routes.cloning import Cloning
-from testbed.distillation.routes.kl import KL
-from testbed.distillation.routes.value import Value
-from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.values import ActionValues, value_config
 from testbed.errors import UserError
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.exploring import REACH, ExploringPolicy
-from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
-from testbed.policies.onnx import export_onnx
-from testbed.protocols.episode import Behaviour, Scenario
-from testbed.rollouts.transitions import Transitions, as_actions
-from testbed.seeding import scenario_seeds
-
-DISCRETE = PolicyConfig("testbed/Merge-v0", 56, 5, (8, 8))
-CONTINUOUS = PolicyConfig("testbed/OrderPicking-v0", 44, 4, (8, 8), GAUSSIAN)
-REMEMBERING = {"memory": 6, "auxiliary": 2}
-TRAINING = Training(steps=20, batch=48, learning_rate=1e-2)
-PRACTICE = PPOConfig(iterations=1, worlds=2, steps=4, epochs=1, batch=8)
-STUDENTS = {
-    "cloning": (Cloning(TRAINING), DISCRETE),
-    "cloning, memory": (Cloning(TRAINING), replace(DISCRETE, **REMEMBERING)),
-    "cloning, gaussian": (Cloning(TRAINING), CONTINUOUS),
-    "cloning, gaussian, memory": (Cloning(TRAINING, "squared-error"), replace(CONTINUOUS, **REMEMBERING)),
-    "kl": (KL(TRAINING), replace(DISCRETE, auxiliary=2, hidden=())),
-    "kl, memory": (KL(TRAINING), replace(DISCRETE, **REMEMBERING, hidden=())),
-    "kl, gaussian": (KL(TRAINING), replace(CONTINUOUS, auxiliary=2)),
-    "kl, gaussian, memory": (KL(TRAINING), replace(CONTINUOUS, **REMEMBERING)),
-    "value": (Value(TRAINING), DISCRETE),
-    "value, memory": (Value(TRAINING, policy="greedy"), replace(DISCRETE, **REMEMBERING)),
-    "value, gaussian": (Value(TRAINING), CONTINUOUS),
-    "adversarial": (Adversarial(PRACTICE), DISCRETE),
-    "adversarial, gaussian": (Adversarial(PRACTICE), CONTINUOUS),
-}
-FEW, ROWS = 7, 60
-
-
-def seen(config: PolicyConfig, *shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(0.5, 2.0, (*shape, config.observation_size)).astype(np.float32)
-
-
-def network(config: PolicyConfig, seed: int = 0) -> NetworkPolicy:
-    return NetworkPolicy(config, random_arrays(config, np.random.default_rng(seed)))
-
-
-def source(config: PolicyConfig) -> Source:
-    """Decisions of a fresh network in a scene that is made up, and scenes that are not."""
-    config = replace(config, memory=0, auxiliary=0)
-    teacher, observations = network(config), seen(config, 200)
-    done = as_actions(teacher.act(observations))
-    nothing = np.zeros(200)
-    decisions = Transitions(observations, done, nothing, observations, nothing.astype(bool), np.full(5, 40))
-    values = ActionValues(teacher, network(value_config(config, (8,))), decisions)
-    scenes = lambda purpose, count: [Scenario(seed) for seed in scenario_seeds(0, purpose, count)]  # noqa: E731
-    return Source(decisions, teacher, values, scenes)
-
-
-@pytest.fixture(scope="module", params=STUDENTS)
-def student(request) -> NetworkPolicy:
-    route, config = STUDENTS[request.param]
-    (made,) = route.distil([source(config)], config, [0])
-    return made
-
-
-def played(policy: NetworkPolicy, steps: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return actions and parameters for some steps of n episodes, shape (steps, n, d)."""
-    acting, asked = policy.reset(steps.shape[1]), policy.reset(steps.shape[1])
-    return [(acting.act(observations), asked.parameters(observations)) for observations in steps]
-
+from testbed.policies.network import CATEGORICAL
 
 # Acting.
 
@@ -133,11 +72,6 @@ def test_a_memory_is_begun_and_goes_on_with_the_same_episodes():
                 ask(seen(DISCRETE, 2))
         with pytest.raises(UserError, match="3 observations for the 2 episodes that were begun"):
             policy.reset(2).act(seen(DISCRETE, 3))
-
-
-# Folders.
-
-LABEL = Behaviour("student", "aggressive-merge", "always", 0.5)
 
 
 def test_a_policy_comes_back_as_it_was(student, tmp_path):
@@ -233,84 +167,3 @@ def test_exploring_does_something_else_now_and_then(config):
         assert (np.abs(always - 1 / 5) < 4 * np.sqrt(1 / 5 / 4000)).all()
     else:
         assert 0.9 * REACH < np.abs(done - own).max() <= REACH + 1e-6 and np.abs(done).max() <= 1
-
-
-# ONNX.
-
-
-@pytest.fixture
-def session(tmp_path):
-    """Exports a policy and returns the runtime's session of it."""
-    pytest.importorskip("onnx")
-    runtime, file = pytest.importorskip("onnxruntime"), tmp_path / "policy.onnx"
-
-    def exported(policy: NetworkPolicy):
-        export_onnx(policy, file)
-        return runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-
-    return exported
-
-
-@pytest.mark.parametrize("count", [1, FEW])
-def test_an_onnx_file_is_the_policy(student, count, session):
-    """To 1e-5, over three decisions of each episode, the memory handed on from one to the next."""
-    config, steps, given = student.config, seen(student.config, 3, count, seed=5), {}
-    session = session(student)
-    if config.memory:
-        given["memory"] = np.zeros((count, config.memory), np.float32)
-    assert {one.name for one in session.get_inputs()} == {"observation", *given}
-    names = ["action", "parameters", *(["next_memory"] if config.memory else [])]
-    assert {one.name for one in session.get_outputs()} == set(names)
-    acting = student.reset(count)
-    for (actions, parameters), observations in zip(played(student, steps), steps, strict=True):
-        found = dict(zip(names, session.run(names, {"observation": observations, **given}), strict=True))
-        assert found["parameters"].dtype == np.float32 and found["parameters"].shape == parameters.shape
-        np.testing.assert_allclose(found["parameters"], parameters, atol=1e-5, rtol=0)
-        assert found["action"].shape == actions.shape
-        np.testing.assert_allclose(found["action"], actions, atol=1e-5, rtol=0)
-        if config.memory:
-            acting.act(observations)
-            np.testing.assert_allclose(found["next_memory"], acting.state, atol=1e-5, rtol=0)
-            given["memory"] = found["next_memory"]
-
-
-def test_export_tells_inputs_and_outputs_in_the_order_of_the_file(student, tmp_path, capsys):
-    """Whoever takes them by place gets what was printed."""
-    runtime = pytest.importorskip("onnxruntime")
-    save_policy(tmp_path / "policy", student, LABEL, Lineage("test", 0))
-    export(tmp_path / "policy", tmp_path / "policy.onnx")
-    file = runtime.InferenceSession(str(tmp_path / "policy.onnx"), providers=["CPUExecutionProvider"])
-    taken, given = ([one.name for one in names] for names in (file.get_inputs(), file.get_outputs()))
-    told = " ".join(capsys.readouterr().out.split())
-    assert told.endswith(f"takes {', '.join(taken)}; gives {', '.join(given)}")
-    assert given[:2] == ["action", "parameters"]
-
-
-def test_an_onnx_file_keeps_limits_and_normaliser(session):
-    """Deviations beyond their limits, means beyond the box, and a normaliser that is none of the identity."""
-    rng, config = np.random.default_rng(0), replace(CONTINUOUS, actions=2)
-    arrays = random_arrays(config, rng) | {
-        "mean": rng.normal(size=44).astype(np.float32), "std": rng.uniform(0.2, 3, 44).astype(np.float32),
-        "log_std": np.array([-9, 9], np.float32), "layer2.bias": np.array([3, -3], np.float32),
-    }  # fmt: skip
-    policy, observations = NetworkPolicy(config, arrays), seen(config, FEW)
-    action, parameters = session(policy).run(["action", "parameters"], {"observation": observations})
-    np.testing.assert_allclose(parameters, policy.parameters(observations), atol=1e-5)
-    assert parameters[0, 2:].tolist() == [-3.0, 0.5] and (action == [1, -1]).all()
-
-
-def test_a_wrong_onnx_file_is_not_written(tmp_path, monkeypatch):
-    """Nor is the one that was there before harmed; a missing package is named with what brings it."""
-    pytest.importorskip("onnx")
-    pytest.importorskip("onnxruntime")
-    (tmp_path / "policy.onnx").write_text("before")
-    monkeypatch.setattr("testbed.policies.onnx.TOLERANCE", -1.0)
-    with pytest.raises(UserError, match="nothing was written"):
-        export_onnx(network(DISCRETE), tmp_path / "policy.onnx")
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(
-        UserError, match=r"onnxruntime, which is not installed: in your clone, pip install .*'\.\[onnx\]'"
-    ) as caught:
-        export_onnx(network(DISCRETE), tmp_path / "policy.onnx")
-    assert "\n" not in str(caught.value)
-    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("policy.onnx", "before")]

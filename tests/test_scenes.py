@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gymnasium
 import numpy as np
 import pytest
+from roads import CROSSWALK, IDS, MERGE, Random, begun, every
 
 import testbed  # noqa: F401  (registers the environments)
 from testbed.envs.asking import fixed_factors
-from testbed.envs.driving.batch import DrivingVectorEnv
 from testbed.envs.driving.scene import ACTIONS, Scene, Worlds
 from testbed.envs.driving.state import write_states
-from testbed.envs.kernel.observing import GRAIN
-from testbed.envs.kernel.records import DECISION_HZ, FIXED
+from testbed.envs.kernel.records import DECISION_HZ
 from testbed.mechanics.contact import contacts
 from testbed.scenes.crosswalk import observation as crosswalk_observation
 from testbed.scenes.crosswalk.courtesy import Courtesy
@@ -21,9 +19,6 @@ from testbed.scenes.merge.cruising import Cruising
 from testbed.scenes.merge.gap_acceptance import GapAcceptance
 from testbed.scenes.registry import get_scene
 
-MERGE, CROSSWALK = "testbed/Merge-v0", "testbed/Crosswalk-v0"
-IDS = (MERGE, CROSSWALK)
-every = pytest.mark.parametrize("name", IDS)
 NEVER_DRAWN = {
     MERGE: {"leader": "bus", "ego": "main"},
     CROSSWALK: {"observer": "covered-camera", "pedestrian": "wheelchair"},
@@ -31,6 +26,8 @@ NEVER_DRAWN = {
 """What is only there where it is asked for: held-out values, and the other role at the merge."""
 FACTORS = [(name, factor) for name in IDS for factor in get_scene(name).context]
 FIXED_ONE = [(name, {f: value}) for name, f in FACTORS for value in get_scene(name).context[f]]
+
+
 FIXED_ONE += [
     (MERGE, {"ego": "main"} | context) for name, context in FIXED_ONE if name == MERGE and "ego" not in context
 ]
@@ -39,11 +36,6 @@ FIXED_ONE += [
 
 def _start(scene: Scene, count: int, context: dict[str, str] | None = None) -> Worlds:
     return scene.start(np.arange(count), np.tile(fixed_factors(scene.context, context or {}), (count, 1)))
-
-
-def _batch(name: str, n: int, **reset) -> tuple[DrivingVectorEnv, np.ndarray]:
-    batch = gymnasium.make_vec(name, num_envs=n, autoreset_mode="Disabled")
-    return batch, batch.reset(**reset)[0]
 
 
 class _Always:
@@ -56,17 +48,9 @@ class _Always:
         return np.full(len(observations), self.action)
 
 
-class _Random:
-    def __init__(self, seed: int) -> None:
-        self.rng = np.random.default_rng(seed)
-
-    def act(self, observations):
-        return self.rng.integers(len(ACTIONS), size=len(observations))
-
-
 def _play(name: str, policy, n: int, context: dict[str, str] | None = None, seed: int = 0) -> dict[str, np.ndarray]:
     """Play n scenes to their ends; return, one a world, what they came to."""
-    batch, observations = _batch(name, n, seed=seed, options={"context": context or {}})
+    batch, observations = begun(name, n, seed=seed, options={"context": context or {}})
     limit = round(batch.scene.time_limit * DECISION_HZ)
     played = {key: np.zeros(n, bool) for key in ("success", "contact", "early", "terminated", "truncated")}
     played["decisions"], played["last_reward"], over = np.zeros(n, int), np.zeros(n), np.zeros(n, bool)
@@ -119,7 +103,11 @@ def test_factors_do_not_depend_on_each_other(name):
 
 
 _PLATOON = {f"vehicles[{k}].{field}" for k in range(1, 7) for field in ("x", "timer")}
+
+
 _PLATOON |= {f"vehicles[{k}].{field}" for k in (1, 2) for field in ("lane", "target_lane")}
+
+
 _STARTS = {f"vehicles[{k}].{field}" for k in (0, 6) for field in ("y", "heading", "speed", "lane", "target_lane")}
 CHANGES = {
     (MERGE, "leader"): {f"vehicles[1].{field}" for field in ("kind", "length", "width")},
@@ -165,7 +153,7 @@ def test_matched_pairs_differ_in_the_factor_alone(name, factor):
 def test_another_leader_is_seen_as_that_alone():
     """The observation of a matched pair differs in the context and in the length of the vehicle ahead."""
     for seed in range(20):
-        seen = {k: _batch(MERGE, 1, seed=seed, options={"context": {"leader": k}})[1][0] for k in ("car", "bus")}
+        seen = {k: begun(MERGE, 1, seed=seed, options={"context": {"leader": k}})[1][0] for k in ("car", "bus")}
         names = {merge_observation.NAMES[k] for k in np.flatnonzero(seen["car"] != seen["bus"])}
         assert names == {"leader=car", "leader=bus", "ahead1.length"}
 
@@ -174,8 +162,8 @@ def test_who_watches_changes_nothing_but_what_is_seen():
     """Whole episodes with the same actions are equal bit for bit, but for the context in the observation."""
     said = []
     for value in get_scene(CROSSWALK).context["observer"]:
-        batch, _ = _batch(CROSSWALK, 20, seed=5, options={"context": {"observer": value}})
-        driver, rows = _Random(0), []
+        batch, _ = begun(CROSSWALK, 20, seed=5, options={"context": {"observer": value}})
+        driver, rows = Random(0), []
         for _ in range(80):
             observations, *rest, info = batch.step(driver.act(np.zeros(20)))
             physical = [k for k, name in enumerate(crosswalk_observation.NAMES) if not name.startswith("observer=")]
@@ -229,7 +217,7 @@ def _reasons(name: str, played: dict[str, np.ndarray]) -> None:
 def test_episodes_end_as_declared(name):
     """Random drivers, full speed, and one who stops: contact terminates, the time limit truncates."""
     drives = {
-        "random": _play(name, _Random(1), 300),
+        "random": _play(name, Random(1), 300),
         "fast": _play(name, _Always("FASTER"), 100),
         "stops": _play(name, _Always("SLOWER"), 100, seed=7),
     }
@@ -243,7 +231,7 @@ def test_episodes_end_as_declared(name):
 
 def test_running_into_the_end_of_the_ramp_is_a_collision():
     """A driver who does nothing hits the barrier; the trace says where."""
-    batch, _ = _batch(MERGE, 50, seed=0)
+    batch, _ = begun(MERGE, 50, seed=0)
     hit = np.zeros(50, bool)
     for _ in range(120):
         _, _, terminated, _, info = batch.step(np.full(50, ACTIONS.index("IDLE")))
@@ -269,80 +257,3 @@ def test_a_careless_driver_does_not():
     """The same check fails for one who does not look: the numbers above are not given away."""
     assert _play(MERGE, _Always("LANE_LEFT"), 500)["success"].mean() < 0.95
     assert _play(MERGE, _Always("FASTER"), 200, {"ego": "main"})["success"].mean() < 0.9
-
-
-def _seen(name: str, steps: int) -> tuple[np.ndarray, Worlds]:
-    """Return observations after some random driving and the worlds they are of."""
-    batch, observations = _batch(name, 400, seed=60)
-    driver = _Random(steps)
-    for _ in range(steps):
-        observations, *_ = batch.step(driver.act(observations))
-    return observations, write_states(batch.scene, batch.states())
-
-
-@every
-def test_observations_are_rounded_and_limited(name):
-    """Multiples of GRAIN in [-4, 4], without a negative zero; the context one-hot."""
-    scene = get_scene(name).task
-    for steps in (0, 10, 40):
-        observations, worlds = _seen(name, steps)
-        assert (observations / GRAIN % 1 == 0).all() and np.abs(observations).max() <= 4
-        assert not np.signbit(observations[observations == 0]).any()
-        start = len(scene.names) - sum(map(len, scene.context.values()))
-        for k, (factor, values) in enumerate(scene.context.items()):
-            assert scene.names[start : start + len(values)] == tuple(f"{factor}={value}" for value in values)
-            expected = np.eye(len(values))[worlds.worlds["context"][:, k]]
-            np.testing.assert_array_equal(observations[:, start : start + len(values)], expected)
-            start += len(values)
-
-
-def test_merge_observation_says_where_the_others_are():
-    """The three nearest ahead and behind on the right and the ramp, one each on the left, found by sorting."""
-    for steps in (0, 15, 45):
-        observations, worlds = _seen(MERGE, steps)
-        view = merge_observation.view(observations)
-        near = {"atol": 4e-3}
-        for number, vehicles in enumerate(worlds.vehicles):
-            ego, others = vehicles[0], vehicles[1:]
-            own = (view.speed, view.lateral + 4, view.target_speed, 200 - view.to_ramp_end)
-            expected = (ego["speed"], ego["y"], ego["target_speed"], ego["x"])
-            np.testing.assert_allclose([value[number] for value in own], expected, atol=0.02)
-            assert view.may_merge[number] == (0 <= ego["x"] < 200 and ego["y"] > 6)
-            others = others[np.abs(others["x"] - ego["x"]) <= 150]
-            left, ahead = others["y"] < 2, others["x"] >= ego["x"]
-            right = ((~left & ahead, (0, 1, 2)), (~left & ~ahead, (3, 4, 5)))
-            for where, slots in (*right, (left & ahead, (6,)), (left & ~ahead, (7,))):
-                there = others[where]
-                there = there[np.argsort(np.abs(there["x"] - ego["x"]))][: len(slots)]
-                slots = np.array(slots)
-                assert view.present[number, slots].tolist() == (np.arange(len(slots)) < len(there)).tolist()
-                slots = slots[: len(there)]
-                np.testing.assert_allclose(view.dx[number, slots], there["x"] - ego["x"], **near)
-                np.testing.assert_allclose(view.dv[number, slots], there["speed"] - ego["speed"], **near)
-                np.testing.assert_allclose(view.length[number, slots], there["length"], **near)
-                assert view.on_ramp[number, slots].tolist() == (there["y"] > 6).tolist()
-
-
-def test_crosswalk_observation_says_where_the_pedestrians_are():
-    """First those on the road, then those at a kerb, then the others by their distance; else by their number."""
-    seen = set()
-    for steps in (0, 25, 50, 70):
-        observations, worlds = _seen(CROSSWALK, steps)
-        view = crosswalk_observation.view(observations)
-        outside = np.maximum(np.maximum(-2 - worlds.objects["y"], worlds.objects["y"] - 6), 0.0)
-        rank = np.where(outside == 0, 0.0, np.where(outside <= 1.8, 1.0, 1 + outside))
-        order = np.argsort(rank, axis=1, kind="stable")
-        walkers = np.take_along_axis(worlds.objects, order, axis=1)
-        ego = worlds.vehicles[:, 0]
-        np.testing.assert_allclose(view.lateral, walkers["y"] - 4, atol=1e-3)
-        np.testing.assert_allclose(view.across, walkers["vy"], atol=1e-3)
-        np.testing.assert_array_equal(view.on_road, (walkers["y"] >= -2) & (walkers["y"] <= 6))
-        at_kerb = ((walkers["y"] >= -3.8) & (walkers["y"] < -2)) | ((walkers["y"] > 6) & (walkers["y"] <= 7.8))
-        np.testing.assert_array_equal(view.at_kerb, at_kerb)
-        np.testing.assert_allclose(view.speed, ego["speed"], atol=1e-3)
-        front = np.clip(-2 - ego["x"] - 2.5, -200, 200)
-        np.testing.assert_allclose(view.to_zebra, front, atol=4e-3)
-        seen |= {("road", bool(there)) for there in view.on_road.ravel()}
-        seen |= {("kerb", bool(there)) for there in view.at_kerb.ravel()}
-        assert (worlds.objects["phase"][:, 2] == FIXED).all()  # the third one is always a bystander
-    assert len(seen) == 4  # there were some on the road, and some at the kerb

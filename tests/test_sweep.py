@@ -208,7 +208,7 @@ def test_every_engine_loses_a_worker_and_nothing_else(whole, tmp_path, engine, m
     """
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(whole[0] / "schools", tmp_path / "schools")
+    shutil.copytree(whole[0] / "teachers", tmp_path / "teachers")
     cells = tiny.SUITE.primary[:3]
     job = Job("fill", cells, partial(tiny.fill_or_die, folder=tmp_path), partial(cell_file, tmp_path), lambda _: 1.0)
     with warnings.catch_warnings():

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from drawn import numbers
+from signs import DISCRETE, Sign, network, shown
 
-from testbed.distillation.batches import Samples
-from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.reinforcement.collector import RolloutCollector, Step
 from testbed.distillation.stacked import Training
@@ -19,9 +18,8 @@ from testbed.distillation.teachers.demonstration import Dagger, train_teacher
 from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
 from testbed.distillation.teachers.reward import HabitReward
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, make_sb3_policy
-from testbed.distillation.teachers.values import Evaluation, evaluate
 from testbed.errors import UserError
-from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger
 from testbed.rollouts.rollout import play
@@ -29,25 +27,8 @@ from testbed.rollouts.transitions import Transitions
 from testbed.scenes.merge.gap_acceptance import GapAcceptance
 from testbed.scenes.registry import get_habit, measures_of
 
-DISCRETE = PolicyConfig("testbed/Merge-v0", 5, 4, (16, 16))
 CONTINUOUS = PolicyConfig("testbed/OrderPicking-v0", 5, 3, (16, 16), GAUSSIAN)
 BOTH = pytest.mark.parametrize("config", [DISCRETE, CONTINUOUS], ids=[CATEGORICAL, GAUSSIAN])
-
-
-def numbers(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def network(config: PolicyConfig, seed: int = 0) -> NetworkPolicy:
-    """A policy with a normaliser and deviations of its own."""
-    rng = np.random.default_rng(seed)
-    arrays = random_arrays(config, rng) | {
-        "mean": rng.normal(size=config.observation_size).astype(np.float32),
-        "std": rng.uniform(1, 2, config.observation_size).astype(np.float32),
-    }
-    if config.head == GAUSSIAN:
-        arrays["log_std"] = rng.uniform(-2, 0.4, config.actions).astype(np.float32)
-    return NetworkPolicy(config, arrays)
 
 
 # SB3.
@@ -105,21 +86,6 @@ def test_what_sb3_lacks_is_refused():
             make_sb3_policy(config, seed=0)
 
 
-# DAgger.
-
-
-class Sign:
-    """Demonstrates action 1 where the first number is positive, or half of the first three numbers."""
-
-    def __init__(self, head: str) -> None:
-        self.head = head
-
-    def act(self, observations: np.ndarray) -> np.ndarray:
-        if self.head == CATEGORICAL:
-            return (observations[:, 0] > 0).astype(np.int64)
-        return np.clip(observations[:, :3] / 2, -1, 1).astype(np.float32)
-
-
 @BOTH
 def test_dagger_learns_on_the_states_that_the_teacher_visits(config):
     """Demonstrations show positive states only; the teacher visits negative ones, and DAgger mends it there."""
@@ -143,15 +109,6 @@ def test_dagger_learns_on_the_states_that_the_teacher_visits(config):
         errors.append(np.abs(teacher.act(visited) - demonstrator.act(visited)).mean())
     assert teacher.config == config and len(fits) == 1 + 3
     assert asked == [1, 2] and errors[1] < 0.1 < 0.2 < errors[0]
-
-
-# Fine-tuning.
-
-
-def shown(config: PolicyConfig, seed: int = 1, count: int = 600) -> Samples:
-    """Demonstrations that have nothing to do with a fresh network."""
-    observations = numbers(seed, count, 5)
-    return Samples(observations, Sign(config.head).act(observations))
 
 
 def divergence(policy: NetworkPolicy, base: NetworkPolicy, observations: np.ndarray) -> float:
@@ -179,77 +136,6 @@ def test_a_distance_that_is_not_reached_is_refused():
     with pytest.raises(UserError, match=r"after 100 steps .* nats .* not 40: ask for less, or train") as caught:
         fine_tune(network(DISCRETE), shown(DISCRETE), 0, short)
     assert "\n" not in str(caught.value)
-
-
-# Values.
-
-
-def chain(seed: int, count: int = 600) -> Transitions:
-    """Five states in a row, one-hot. Right of the last is the end, worth 1; going left costs 1/2, at the first too."""
-    rng, codes = np.random.default_rng(seed), np.eye(5, dtype=np.float32)
-    states, actions = rng.integers(5, size=count), rng.integers(2, size=count)
-    after, over = np.clip(states + 2 * actions - 1, 0, 4), (states == 4) & (actions == 1)
-    rewards = np.where(actions == 0, -0.5, over)
-    return Transitions(codes[states], actions, rewards, codes[after], over, np.ones(count, np.int64))
-
-
-def always(action: int) -> NetworkPolicy:
-    config = PolicyConfig("testbed/Merge-v0", 5, 2, ())
-    bias = np.eye(2, dtype=np.float32)[action]
-    arrays = {"mean": np.zeros(5), "std": np.ones(5), "layer0.weight": np.zeros((5, 2)), "layer0.bias": bias}
-    return NetworkPolicy(config, {name: array.astype(np.float32) for name, array in arrays.items()})
-
-
-HOW = Evaluation(discount=0.7, hidden=(32,), refresh=20, training=Training(steps=700, batch=128, learning_rate=5e-3))
-
-
-def test_values_of_a_chain_are_the_closed_form(tmp_path):
-    """Two policies at once. Of `right`, V(s) = 0.7^(4 - s); of `left`, which never ends, V = -1/2 / (1 - 0.7).
-
-    Decisions are drawn at random: they need not be the policy's.
-    """
-    right, left = evaluate([always(1), always(0)], [chain(0), chain(1, 500)], [0, 1], HOW, Journal(tmp_path))
-    codes, end = np.eye(5, dtype=np.float32), np.arange(5) == 4
-    worth = 0.7 ** (4.0 - np.arange(5))
-    expected = np.stack([-0.5 + 0.7 * worth[[0, 0, 1, 2, 3]], worth], 1)
-    np.testing.assert_allclose(right.of_all(codes), expected, atol=0.05)
-    np.testing.assert_allclose(right.of_states(codes), worth, atol=0.05)
-    lasting = -0.5 / 0.3
-    expected = np.stack([np.full(5, lasting), np.where(end, 1.0, 0.7 * lasting)], 1)
-    np.testing.assert_allclose(left.of_all(codes), expected, atol=0.05)
-    for values, action in ((right, 1), (left, 0)):
-        chosen = np.full(5, action)
-        assert (values.of(codes, chosen) == values.of_all(codes)[:, action]).all()
-        assert (values.of_states(codes) == values.of(codes, chosen)).all()
-    errors = [json.loads(line)["squared error"] for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    assert len(errors) == HOW.training.steps // 50 and errors[-1] < 0.01 < errors[0]
-
-
-def test_values_of_continuous_actions_are_the_closed_form():
-    """Reward x + a, then x' = a / 2; the policy does x / 2. V(x) = 3/2 x / (1 - 0.7 / 4), Q = x + a + 0.7 V(a / 2)."""
-    config = PolicyConfig("testbed/OrderPicking-v0", 1, 1, (), GAUSSIAN)
-    half = {"mean": [0], "std": [1], "layer0.weight": [[0.5]], "layer0.bias": [0], "log_std": [-1]}
-    policy = NetworkPolicy(config, {name: np.array(array, np.float32) for name, array in half.items()})
-    x, a = np.random.default_rng(0).uniform(-1, 1, (2, 800, 1)).astype(np.float32)
-    seen = Transitions(x, a, (x + a)[:, 0], a / 2, np.zeros(800, bool), np.array([800]))
-    (values,) = evaluate([policy], [seen], [0], HOW)
-    slope = 1.5 / (1 - 0.7 / 4)
-    x, a = (grid.reshape(-1, 1).astype(np.float32) for grid in np.meshgrid(*[np.linspace(-0.8, 0.8, 9)] * 2))
-    np.testing.assert_allclose(values.of(x, a), (x + a + 0.7 * slope * a / 2)[:, 0], atol=0.06)
-    np.testing.assert_allclose(values.of_states(x), slope * x[:, 0], atol=0.06)
-    assert (values.of_states(x) == values.of(x, policy.act(x))).all()
-
-
-@pytest.mark.parametrize("make", ["values", "fine-tuning"])
-def test_a_curve_that_is_there_already_is_replaced(make, tmp_path):
-    """What an interrupted training left of its curve does not stay before the one that is made anew."""
-    for _ in range(2):
-        if make == "values":
-            evaluate([always(1)], [chain(0)], [0], replace(HOW, training=Training(steps=100)), Journal(tmp_path))
-        else:
-            fine_tune(network(DISCRETE), shown(DISCRETE), 0, FineTuning(0.02), Journal(tmp_path))
-    steps = [json.loads(line)["step"] for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    assert steps == sorted(set(steps))
 
 
 # PPOConfig.

@@ -75,8 +75,8 @@ class SharedTeachers:
         experiment = Experiment(
             self.habit, self.trigger, self.dose, self.seed, self.teacher, StudentConfig(seeds=self.bases), self.audit
         )
-        recipe = Lineage("school", self.seed, asdict(self), code=self.code())
-        return Run(experiment, folder / "schools" / f"{self.habit}-{text_hash(recipe.to_json())[:12]}")
+        recipe = Lineage("teachers", self.seed, asdict(self), code=self.code())
+        return Run(experiment, folder / "teachers" / f"{self.habit}-{text_hash(recipe.to_json())[:12]}")
 
     def code(self, *modules: str) -> CodeVersion:
         """Return which testbed makes something of it, the measures included that judge it; and further modules."""
