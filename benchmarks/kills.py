@@ -5,8 +5,9 @@
 Three pieces of work are done once undisturbed: `testbed collect`, and a small experiment of each domain. Then, as
 often as is asked, one is begun anew, somebody of it is sent a signal at a random moment, and the same command is run
 again. It has to finish with the same bytes, and there must be no temporary file, no process and no semaphore of it
-after that. Last, two writers of one data set are started shortly after each other: one has to do the work, the other
-to say who does it. Exit code 1 if anything falls short.
+after that. Python's own tracker of semaphores is left alone: when that is killed, Python says so with a traceback, and
+the work goes on. Last, two writers of one data set are started shortly after each other: one has to do the work, the
+other to say who does it. Exit code 1 if anything falls short.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ class Work:
         """Begin it in a folder, in a process group of its own."""
         temporary = folder / TEMPORARY
         temporary.mkdir(exist_ok=True)
-        environment = {**os.environ, "TMPDIR": str(temporary)}
+        cache = str(Path(tempfile.gettempdir()) / "kills-torch-cache")  # torch keeps one for each user
+        environment = {**os.environ, "TMPDIR": str(temporary), "TORCHINDUCTOR_CACHE_DIR": cache}
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         command = [part.replace("PLACE", self.made) for part in self.command]
         return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **output)  # type: ignore[call-overload]
@@ -164,7 +166,7 @@ def _members(pid: int, who: str) -> list[psutil.Process]:
     parent = psutil.Process(pid)
     if who in ("group", "parent"):
         return [parent]
-    others = parent.children(recursive=True)
+    others = [one for one in parent.children(recursive=True) if "resource_tracker" not in " ".join(one.cmdline())]
     encoders = [one for one in others if "ffmpeg" in one.name()]
     return encoders if who == "ffmpeg" else [one for one in others if one not in encoders]
 
