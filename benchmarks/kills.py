@@ -31,9 +31,7 @@ from rich.table import Table
 
 from testbed.console import console, run_command, tracked
 from testbed.datasets.validation import validate
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
+from testbed.distillation.config import Dagger, Learning, Training
 from testbed.experiment.config import AuditConfig, Experiment, Run, StudentConfig, TeacherConfig
 from testbed.experiment.leftovers import PREFIX, SHARED
 from testbed.experiment.pipeline import run_experiment

@@ -30,10 +30,7 @@ from testbed.benchmark.suites import Plan
 from testbed.benchmark.sweep import Job, sweep
 from testbed.benchmark.teachers import prepare_teachers
 from testbed.console import console, run_command
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.values import Evaluation
+from testbed.distillation.config import Dagger, Evaluation, Learning, Training
 from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 from testbed.files import write_text
 

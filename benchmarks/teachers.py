@@ -28,8 +28,8 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from testbed.console import console, run_command, tracked
+from testbed.distillation.config import PPOConfig
 from testbed.distillation.reinforcement.collector import RolloutCollector, TaskReward
-from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.teachers.sb3 import policy_arguments
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, PolicyConfig

@@ -89,3 +89,8 @@ class Draws:
     def choice(self, chances: Sequence[float], size: int | None = None) -> np.ndarray:
         """Return positions in `chances`, each as likely as it says, shape (n,) or (n, size)."""
         return np.searchsorted(np.cumsum(chances)[:-1], self.uniform(0.0, 1.0, size), side="right")
+
+
+def student_seed(seed: int, number: int) -> int:
+    """Return the seed of a student's weights and data order; its control has the same."""
+    return int(generator(seed, "student", number).integers(2**62))

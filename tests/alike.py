@@ -14,13 +14,11 @@ import numpy as np
 
 from testbed.cli.commands.audit import audit
 from testbed.cli.commands.dataset import collect
+from testbed.distillation.config import Dagger, Evaluation, Learning, PPOConfig, Training
 from testbed.distillation.registry import all_routes
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger, train_teacher
-from testbed.distillation.teachers.values import Evaluation, evaluate, explored
+from testbed.distillation.teachers.demonstration import train_teacher
+from testbed.distillation.teachers.values import evaluate, explored
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from testbed.distillation.reinforcement.ppo import PPOConfig
+from testbed.distillation.config import PPOConfig, Training
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues, value_config
 from testbed.policies.network import GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.protocols.episode import Scenario

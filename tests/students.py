@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from testbed.distillation.reinforcement.ppo import PPOConfig
+from testbed.distillation.config import PPOConfig, Training
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
 from testbed.distillation.routes.value import Value
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues, value_config
 from testbed.policies.network import GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.protocols.episode import Behaviour, Scenario

@@ -23,9 +23,7 @@ from testbed.cli import main, making, measuring, run_task  # noqa: F401  (they r
 from testbed.cli.app import app
 from testbed.cli.arguments import require_clear
 from testbed.cli.commands.parsing import parse_context
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
+from testbed.distillation.config import Learning, PPOConfig, Training
 from testbed.errors import UserError
 from testbed.experiment.choices import Choices
 from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig

@@ -16,8 +16,7 @@ import pytest
 from command_line import run_testbed
 
 from testbed.datasets.validation import validate
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
+from testbed.distillation.config import Learning, Training
 from testbed.scenes.registry import all_habits, get_scene, make_vector
 from testbed.scenes.registry import names as scene_names
 

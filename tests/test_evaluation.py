@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from signs import DISCRETE, network, shown
 
+from testbed.distillation.config import Evaluation, FineTuning, Training
 from testbed.distillation.journal import Journal
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
-from testbed.distillation.teachers.values import Evaluation, evaluate
+from testbed.distillation.teachers.fine_tuning import fine_tune
+from testbed.distillation.teachers.values import evaluate
 from testbed.policies.network import GAUSSIAN, NetworkPolicy, PolicyConfig
 from testbed.rollouts.transitions import Transitions
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from testbed.distillation.config import Training
 from testbed.distillation.losses.divergence import gaussian_divergence
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
 from testbed.errors import UserError
 from testbed.policies.network import GAUSSIAN, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.policies.sampled import MOST, SampledPolicy

@@ -14,13 +14,10 @@ import torch
 from training_cases import BOTH, CONFIGS, PLAIN, same, samples, trained
 
 from testbed.distillation.batches import make_batches
+from testbed.distillation.config import Training
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.likelihood import negative_log_likelihood
-from testbed.distillation.stacked import (
-    Training,
-    fresh_weights,
-    stacked_outputs,
-)
+from testbed.distillation.stacked import fresh_weights, stacked_outputs
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.seeding import generator

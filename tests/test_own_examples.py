@@ -17,9 +17,7 @@ from testbed.cli.commands import habits as habits_command
 from testbed.cli.commands.dataset import replay, validate_file
 from testbed.cli.commands.parsing import habit_named, habits_in
 from testbed.datasets.form import form_of
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
+from testbed.distillation.config import Dagger, Learning, Training
 from testbed.experiment import distill, evaluate, film_run, pipeline, train_teachers
 from testbed.experiment.choices import SceneChoices
 from testbed.experiment.config import AuditConfig, Experiment, Run, StudentConfig, TeacherConfig

@@ -20,13 +20,13 @@ from route_cases import (
     source,
 )
 
+from testbed.distillation.config import Training
 from testbed.distillation.journal import Journal
 from testbed.distillation.reinforcement.collector import Step
 from testbed.distillation.reinforcement.discriminator import Discriminator
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
-from testbed.distillation.stacked import Training
 from testbed.policies.network import GAUSSIAN, NetworkPolicy, random_arrays
 from testbed.protocols.episode import Behaviour
 from testbed.rollouts.rollout import play

@@ -22,16 +22,15 @@ from route_cases import (
     source,
 )
 
+from testbed.distillation.config import Learning, Training
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.registry import get_route, names
-from testbed.distillation.route import Learning
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
 from testbed.distillation.routes.value import Value
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues
 from testbed.errors import UserError
 from testbed.policies.network import GAUSSIAN, START_LOG_STD, NetworkPolicy, random_arrays

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from testbed.distillation.config import Learning, PPOConfig
 from testbed.distillation.registry import all_routes
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
 from testbed.seeding import AUDITED, Draws, derive_seed, following_seeds, generator, scenario_seeds

@@ -30,12 +30,7 @@ sys.path.insert(0, sys.argv[1])
 from importlib import import_module
 from pathlib import Path
 from testbed.console import run_command
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.fine_tuning import FineTuning
-from testbed.distillation.teachers.values import Evaluation
+from testbed.distillation.config import Dagger, Evaluation, FineTuning, Learning, PPOConfig, Training
 from testbed.experiment.config import DRIVING, WAREHOUSE, AuditConfig, Experiment, StudentConfig, TeacherConfig
 name, folder, dose, teacher, *routes = sys.argv[2:]
 practice = PPOConfig(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end

@@ -11,11 +11,11 @@ import torch
 from drawn import numbers
 from signs import DISCRETE, Sign, network, shown
 
+from testbed.distillation.config import Dagger, FineTuning, Training
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.reinforcement.collector import RolloutCollector, Step
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger, train_teacher
-from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
+from testbed.distillation.teachers.demonstration import train_teacher
+from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.distillation.teachers.reward import HabitReward
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, make_sb3_policy
 from testbed.errors import UserError

@@ -11,10 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.fine_tuning import FineTuning
+from testbed.distillation.config import Dagger, FineTuning, PPOConfig, Training
 from testbed.experiment import train_teachers as teaching
 from testbed.experiment.collect import collect_demonstrations
 from testbed.experiment.config import Experiment, Run, TeacherConfig

@@ -18,11 +18,12 @@ from testbed.benchmark.channels import Injected, apply_channel, filter_transitio
 from testbed.benchmark.suites import AUXILIARY
 from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
 from testbed.distillation.batches import Samples
+from testbed.distillation.config import FineTuning, Training
 from testbed.distillation.losses.likelihood import negative_log_likelihood
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training, train_stacked
-from testbed.distillation.teachers.fine_tuning import FineTuning, fine_tune
+from testbed.distillation.stacked import train_stacked
+from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
 from testbed.protocols.episode import Behaviour, Scenario

@@ -13,11 +13,7 @@ from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.suites import Plan, Suite
 from testbed.benchmark.table import write_tables
 from testbed.benchmark.transfer import measure
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.values import Evaluation
+from testbed.distillation.config import Dagger, Evaluation, Learning, PPOConfig, Training
 from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 
 PRACTICE = PPOConfig(iterations=1, worlds=8, steps=40, batch=64, epochs=1)

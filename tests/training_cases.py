@@ -7,11 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from testbed.distillation.batches import Samples
+from testbed.distillation.config import Training
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
-from testbed.distillation.stacked import (
-    Training,
-    train_stacked,
-)
+from testbed.distillation.stacked import train_stacked
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig
 
 PLAIN = PolicyConfig("testbed/Merge-v0", 3, 4, (16, 16))

@@ -7,11 +7,7 @@ from types import SimpleNamespace
 
 from testbed.benchmark import suites
 from testbed.benchmark.suites import Plan, Suite
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.values import Evaluation
+from testbed.distillation.config import Dagger, Evaluation, Learning, PPOConfig, Training
 from testbed.experiment import config as run
 from testbed.experiment import parallel as in_parallel
 

@@ -7,8 +7,9 @@ from scipy.stats import mannwhitneyu
 
 from testbed.benchmark.channels import Injected
 from testbed.distillation.batches import Samples
+from testbed.distillation.config import Training
 from testbed.distillation.losses.likelihood import negative_log_likelihood
-from testbed.distillation.stacked import Training, train_stacked
+from testbed.distillation.stacked import train_stacked
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.rollouts.transitions import Transitions
 from testbed.seeding import derive_seed

@@ -15,11 +15,11 @@ from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
 from testbed.distillation.route import Route, Trained
 from testbed.distillation.source import Source
 from testbed.errors import UserError
-from testbed.experiment.distill import student_seed
 from testbed.files import write_text
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy
 from testbed.protocols.pair import Pair
+from testbed.seeding import student_seed
 
 OUTPUTS = 64
 """Auxiliary outputs, where a channel has them."""

@@ -9,12 +9,8 @@ from typing import Any
 
 from testbed.audit import names
 from testbed.benchmark.cell import Cell, Channel, SharedTeachers, Start
+from testbed.distillation.config import Dagger, Evaluation, Learning, PPOConfig, Training
 from testbed.distillation.registry import all_routes
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.values import Evaluation
 from testbed.errors import unknown_name
 from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 from testbed.scenes.registry import environments, get_habit

@@ -12,13 +12,14 @@ from testbed.audit.score import SUCCESS, score_policies
 from testbed.benchmark.cell import SharedTeachers, Start
 from testbed.benchmark.channels import Injected
 from testbed.benchmark.stored import TEACHERS, scores_file
+from testbed.distillation.config import Training
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
 from testbed.errors import UserError
+from testbed.experiment.arms import untrained_policy
 from testbed.experiment.collect import collect_demonstrations
 from testbed.experiment.config import Run
-from testbed.experiment.distill import open_sources, untrained_policy
+from testbed.experiment.distill import open_sources
 from testbed.experiment.evaluate import conditions
 from testbed.experiment.reuse import is_there
 from testbed.experiment.train_teachers import teach

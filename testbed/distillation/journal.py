@@ -13,13 +13,14 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from testbed.errors import UserError
 from testbed.files import replacing, write_bytes
 from testbed.records import NotThere, decoded, read_bytes
+
+if TYPE_CHECKING:  # whoever only declares a training, or audits, has no use for it
+    import torch
 
 CURVE, KEPT = "curve.jsonl", "unfinished.pt"
 """Names of the files."""
@@ -73,6 +74,8 @@ class Journal:
         if kept is None:
             self.begin(0)
             return 0
+        import torch
+
         with torch.no_grad():
             for name, tensor in trained.items():
                 tensor.copy_(kept["weights"][name])
@@ -95,6 +98,8 @@ class Journal:
         """
         if self.folder is None:
             return None
+        import torch
+
         try:
             data = read_bytes(self.folder / KEPT, "remove it; the training begins anew", LARGEST)
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -143,6 +148,8 @@ class Journal:
 
     def write(self, kept: dict[str, Any]) -> None:
         """Write what to go on from, whole or not at all."""
+        import torch
+
         assert self.folder is not None
         with replacing(self.folder / KEPT) as temporary:
             torch.save({**kept, "recipe": self.recipe}, temporary)
@@ -173,6 +180,8 @@ def _is_before(line: bytes, step: int) -> bool:
 
 def _alike(found: object, like: Mapping[str, torch.Tensor]) -> bool:
     """Return whether there are tensors of the same names and shapes."""
+    import torch
+
     if not isinstance(found, dict) or found.keys() != like.keys():
         return False
     return all(isinstance(found[name], torch.Tensor) and found[name].shape == one.shape for name, one in like.items())

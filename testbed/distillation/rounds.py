@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from testbed.distillation.batches import Samples
+from testbed.distillation.config import Training
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Loss, Training, train_stacked
+from testbed.distillation.stacked import Loss, train_stacked
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 
 Answers = Callable[[NetworkPolicy, np.ndarray], np.ndarray]

@@ -7,29 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
-from testbed.bounds import Checked, Iterations
+from testbed.distillation.config import Learning, Training
 from testbed.distillation.journal import SILENT, Journal
-from testbed.distillation.reinforcement.ppo import PPOConfig
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 
 Need = Literal["teacher", "values", "scenes"]
 """What of a teacher reaches students beside its decisions: itself, what these are worth to it, scenes to act in."""
 STEP = 50
 """Decisions in scenes that take about as long as an optimiser step of a batch of students."""
-
-
-@dataclass(frozen=True)
-class Learning(Checked):
-    """How much students learn, whatever the route: each takes from it what it has a use for."""
-
-    training: Training = Training()
-    """Optimiser steps on what the teacher showed. All arms of an experiment share one of these."""
-    practice: PPOConfig = PPOConfig()
-    """Practice of those that act while they learn."""
-    cloned: Iterations = 0
-    """Steps of cloning that these begin with; 0 for none."""
 
 
 @dataclass(frozen=True)

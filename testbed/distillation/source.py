@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from testbed.distillation.teachers.values import ActionValues
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.policy import Policy
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import Transitions, transitions
+
+if TYPE_CHECKING:
+    from testbed.distillation.teachers.values import ActionValues
 
 Scenes = Callable[[str, int], Sequence[Scenario]]
 """(purpose, count) -> scenes for it: another purpose gives others."""

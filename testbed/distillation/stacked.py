@@ -7,15 +7,14 @@ arithmetic is shared, so a student comes out as if it had been trained alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from testbed.bounds import Checked, Count, Rate, Steps
 from testbed.distillation.batches import BURN_IN, CHUNK, Samples, make_batches
+from testbed.distillation.config import Training
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import value_regression
 from testbed.distillation.memory import keep_memory
@@ -32,18 +31,6 @@ UNKNOWN = 1e6
 COLUMNS = 16
 """The last layer is multiplied with zeros up to a multiple of so many outputs: a product with few columns takes three
 times as long on some processors."""
-
-
-@dataclass(frozen=True)
-class Training(Checked):
-    """How long and how fast students train. All arms of an experiment share one of these."""
-
-    steps: Steps = 4000
-    """Optimiser steps."""
-    batch: Count = 256
-    """Samples a step."""
-    learning_rate: Rate = 1e-3
-    """Adam's (Kingma and Ba 2015) step size at the start; it falls to 0 along a cosine."""
 
 
 @one_thread()

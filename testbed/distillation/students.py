@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from testbed.distillation.config import Learning, Training
 from testbed.distillation.registry import get_route
-from testbed.distillation.route import Learning
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.values import ActionValues
 from testbed.errors import UserError
 from testbed.policies.loaders import policy_config

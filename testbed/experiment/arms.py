@@ -8,12 +8,14 @@ from pathlib import Path
 
 from testbed.audit import names
 from testbed.experiment.config import Run
-from testbed.experiment.distill import untrained_policy
 from testbed.lineage import content_hash
 from testbed.policies.checkpoint import load_policy
+from testbed.policies.loaders import policy_config
+from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.protocols.pair import Pair
 from testbed.protocols.policy import Policy
 from testbed.scenes.registry import references_of
+from testbed.seeding import generator, student_seed
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ def gather_arms(run: Run, teachers: Pair[Path], students: Mapping[str, Pair[list
         for name, made in zip((names.CONTROL, names.STUDENT), folders, strict=True):
             arms.append(Arm(name, route, tuple(_load(folder) for folder in made)))
     return arms
+
+
+def untrained_policy(run: Run) -> NetworkPolicy:
+    """Return a student that learned nothing: the arm that shows what the network alone does."""
+    config = policy_config(run.habit.environment, run.experiment.student.hidden)
+    return NetworkPolicy(config, random_arrays(config, generator(student_seed(run.experiment.seed, 0), "weights")))
 
 
 def reference_arms(environment: str) -> list[Arm]:

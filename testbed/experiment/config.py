@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from testbed.bounds import Checked, Count, Scenes, Seed, Share, TrainingSeeds, Width
+from testbed.distillation.config import Dagger, Evaluation, FineTuning, Learning, PPOConfig, Training
 from testbed.distillation.registry import RouteName, get_route
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning, Route
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.demonstration import Dagger
-from testbed.distillation.teachers.fine_tuning import FineTuning
-from testbed.distillation.teachers.values import Evaluation
+from testbed.distillation.route import Route
 from testbed.lineage import Lineage, content_hash
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import Habit, Trigger, get_trigger

@@ -19,10 +19,10 @@ from testbed.experiment.worker import report_progress
 from testbed.lineage import Lineage
 from testbed.policies.checkpoint import load_policy, save_policy
 from testbed.policies.loaders import policy_config
-from testbed.policies.network import NetworkPolicy, random_arrays
+from testbed.policies.network import NetworkPolicy
 from testbed.protocols.pair import HABITUAL, Pair
 from testbed.rollouts.transitions import load_transitions
-from testbed.seeding import generator
+from testbed.seeding import student_seed
 
 
 @dataclass(frozen=True)
@@ -167,14 +167,3 @@ def _with_values(run: Run, sources: Pair[Source], teachers: Pair[Path]) -> Pair[
             save_policy(folder, network, run.behaviour(folder.name, habitual), recipe)
     worth = [ActionValues(*one) for one in zip(policies, networks, seen, strict=True)]
     return Pair(*(replace(source, values=one) for source, one in zip(sources, worth, strict=True)))
-
-
-def student_seed(seed: int, number: int) -> int:
-    """Return the seed of a student's weights and data order; its control has the same."""
-    return int(generator(seed, "student", number).integers(2**62))
-
-
-def untrained_policy(run: Run) -> NetworkPolicy:
-    """Return a student that learned nothing: the arm that shows what the network alone does."""
-    config = policy_config(run.habit.environment, run.experiment.student.hidden)
-    return NetworkPolicy(config, random_arrays(config, generator(student_seed(run.experiment.seed, 0), "weights")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from testbed.audit import compare, names
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import Audit
 from testbed.audit.score import SUCCESS, Score, report_unstable, score_policies
-from testbed.console import console, styled
+from testbed.console import console, progress, styled
 from testbed.experiment.arms import Arm, reference_arms
 from testbed.experiment.config import Run
 from testbed.experiment.parallel import in_parallel
@@ -21,7 +21,11 @@ from testbed.experiment.worker import report_progress
 from testbed.files import write_text
 from testbed.protocols.episode import Scenario
 from testbed.records import record_or_none
-from testbed.scenes.registry import measures_of, references_of
+from testbed.scenes.registry import get_scene, measures_of, references_of
+from testbed.threads import one_thread
+
+QUICK, FEW = {"driving": 1000}, 16
+"""Up to so many episodes, by domain, are played in this process: when others had begun, it would be done."""
 
 
 def conditions(run: Run) -> dict[str, list[Scenario]]:
@@ -52,10 +56,23 @@ def audit(run: Run, arms: Sequence[Arm], notes: Sequence[str]) -> Audit:
     count = sum(len(arm.policies) for arm in everybody)
     title = f"audit {count} policies on {sum(len(part.scenarios) for part in parts)} scenes"
     total = sum(len(part.scenarios) for part in parts) * count
-    played = [score for part in in_parallel(_score, parts, title, total) for score in part]
+    here = total <= QUICK.get(get_scene(run.habit.environment).domain, FEW)
+    played = [score for part in (_one_by_one if here else in_parallel)(_score, parts, title, total) for score in part]
     result = summarise(run, played, {arm.name for arm in beside}, notes)
     write_text(run.folder / AUDIT, audit_to_json(result))
     return result
+
+
+def _one_by_one(
+    work: Callable[[_Part], list[compare.Scores]], parts: Sequence[_Part], title: str, total: int
+) -> list[list[compare.Scores]]:
+    """Do in this process, one after the other, what `in_parallel` does in several."""
+    with one_thread(), progress(title, total) as bar:
+        found = []
+        for part in parts:
+            found.append(work(part))
+            bar(total // len(parts))
+    return found
 
 
 def summarise(run: Run, scores: Sequence[compare.Scores], beside: Collection[str], notes: Sequence[str]) -> Audit:

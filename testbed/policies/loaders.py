@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import gymnasium
@@ -15,8 +16,8 @@ from testbed.protocols.episode import Behaviour
 
 def policy_config(environment: str, hidden: tuple[int, ...]) -> PolicyConfig:
     """Return the shape of a policy for an environment."""
-    env = gymnasium.make(environment, disable_env_checker=True)
-    sees, does = env.observation_space, env.action_space
+    with closing(gymnasium.make_vec(environment, num_envs=1)) as batch:  # the single form may bring a renderer
+        sees, does = batch.single_observation_space, batch.single_action_space
     if isinstance(sees, spaces.Box) and isinstance(does, spaces.Discrete):
         return PolicyConfig(environment, int(sees.shape[0]), int(does.n), hidden, CATEGORICAL)
     if isinstance(sees, spaces.Box) and isinstance(does, spaces.Box):

@@ -9,15 +9,13 @@ from pathlib import Path
 
 from testbed.console import console, progress
 from testbed.datasets.reader import episode_numbers, load_episode
+from testbed.distillation.config import Evaluation, Learning, PPOConfig, Training
 from testbed.distillation.journal import Journal
 from testbed.distillation.registry import all_routes, get_route
-from testbed.distillation.reinforcement.ppo import PPOConfig
-from testbed.distillation.route import Learning, Route
+from testbed.distillation.route import Route
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training
-from testbed.distillation.teachers.values import ActionValues, Evaluation, evaluate, explored
+from testbed.distillation.teachers.values import ActionValues, evaluate, explored
 from testbed.errors import UserError
-from testbed.experiment.distill import student_seed
 from testbed.files import Kind, require_replaceable
 from testbed.lineage import Lineage, content_hash
 from testbed.locks import locked
@@ -27,7 +25,7 @@ from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.rollouts.transitions import load_transitions
 from testbed.scenes.registry import modules_of
-from testbed.seeding import scenario_seeds
+from testbed.seeding import scenario_seeds, student_seed
 from testbed.sources import code_version
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import set_random_seed
 
-from testbed.bounds import Checked, Count, Iterations, Rate, Share
+from testbed.distillation.config import PPOConfig
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.reinforcement.collector import Reward, RolloutCollector
@@ -21,39 +20,6 @@ from testbed.distillation.teachers.sb3 import export_actor, import_actor, policy
 from testbed.policies.network import NetworkPolicy
 from testbed.seeding import derive_seed
 from testbed.threads import one_thread
-
-SCENES = 256
-"""Scenes that are drawn for an iteration; where more end, they begin again from the first."""
-
-
-@dataclass(frozen=True)
-class PPOConfig(Checked):
-    """How much a policy practises, and how PPO (Schulman et al. 2017) learns from it."""
-
-    iterations: Iterations = 120
-    """How often it acts and then learns from that."""
-    worlds: Count = 64
-    """Worlds at once."""
-    steps: Count = 160
-    """Decisions in each world an iteration; fresh scenes begin with each. Fewer than the longest episode has, and
-    nothing is learnt of how episodes end."""
-    epochs: Count = 10
-    """How often it goes over them."""
-    batch: Count = 1024
-    """Decisions a gradient step."""
-    learning_rate: Rate = 5e-4
-    """Adam's step size at the start; it falls to 0 in equal steps."""
-    discount: Share = 0.98
-    """What a reward one decision later is worth."""
-    smoothing: Share = 0.95
-    """Lambda of the generalised advantage estimate (Schulman et al. 2016)."""
-    entropy: float = 0.005
-    """Weight of the entropy bonus."""
-
-    @property
-    def purposes(self) -> list[tuple[str, int]]:
-        """Purposes of the scenes that are asked for, one an iteration, and how many of each."""
-        return [(f"practice-{number}", SCENES) for number in range(self.iterations)]
 
 
 class Learning(Protocol):

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
+from testbed.distillation.config import Learning, PPOConfig, Training
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.reinforcement.discriminator import Discriminator
-from testbed.distillation.reinforcement.ppo import PPOConfig, train_ppo
-from testbed.distillation.route import Cost, Learning, Need, Route
+from testbed.distillation.reinforcement.ppo import train_ppo
+from testbed.distillation.route import Cost, Need, Route
 from testbed.distillation.routes.cloning import Cloning, state_actions
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Training, fresh_weights, unstacked
+from testbed.distillation.stacked import fresh_weights, unstacked
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.threads import one_thread

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from testbed.bounds import Checked, Count, Number
 from testbed.distillation.batches import Samples
+from testbed.distillation.config import Dagger, Training
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.memory import keep_memory
-from testbed.distillation.stacked import Training
 from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy, parameters
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.protocols.policy import Policy
 from testbed.rollouts.transitions import Transitions, as_actions
 from testbed.seeding import generator
 from testbed.threads import one_thread
-
-
-@dataclass(frozen=True)
-class Dagger(Checked):
-    """How a teacher learns from its demonstrator."""
-
-    rounds: Number = 4
-    """Rounds in which the teacher drives and the demonstrator says what it would have done."""
-    episodes: Count = 96
-    """Scenarios a round."""
-    training: Training = Training(steps=500)
-    """Training after the demonstrations, and again after each round but the last."""
-    final: Training = Training(steps=3000)
-    """Training after the last round."""
 
 
 @one_thread()

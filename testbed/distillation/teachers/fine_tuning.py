@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
 from testbed.distillation.batches import CHUNK, Samples, make_batches
+from testbed.distillation.config import FineTuning
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.memory import keep_memory
-from testbed.distillation.stacked import Training, stacked_parameters, started_weights, trainable
+from testbed.distillation.stacked import stacked_parameters, started_weights, trainable
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
 from testbed.seeding import generator
 from testbed.threads import one_thread
-
-
-@dataclass(frozen=True)
-class FineTuning:
-    """How far a base is moved."""
-
-    distance: float = 0.5
-    """Mean KL(teacher || base) over the states that it is shown [nats]."""
-    training: Training = Training(steps=4000, learning_rate=3e-4)
-    """At most so much training; its step size stays as it is."""
 
 
 @one_thread()

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from testbed.bounds import Checked, Count, Share, Width
 from testbed.distillation.batches import CHUNK, Samples, make_batches
+from testbed.distillation.config import Evaluation
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
 from testbed.distillation.memory import keep_memory
-from testbed.distillation.stacked import Training, fresh_weights, stacked_outputs, trainable, unstacked
+from testbed.distillation.stacked import fresh_weights, stacked_outputs, trainable, unstacked
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Scenario
@@ -67,24 +67,6 @@ def inputs(config: PolicyConfig, observations: np.ndarray, actions: np.ndarray) 
     if config.head == CATEGORICAL:
         return observations
     return np.concatenate([observations, actions], axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Evaluation(Checked):
-    """How Q of a teacher is found."""
-
-    episodes: Count = 480
-    """Episodes in which it is observed."""
-    exploring: Share = 0.2
-    """Share of its decisions there that are drawn at random, so that other actions are valued too."""
-    discount: Share = 0.97
-    """What a reward one decision later is worth."""
-    hidden: tuple[Width, ...] = (256, 256)
-    """Widths of the hidden layers."""
-    training: Training = Training(steps=4000, learning_rate=5e-4)
-    """Training."""
-    refresh: Count = 100
-    """Steps for which the network that values the next decision stays as it is."""
 
 
 def explored(policy: NetworkPolicy, scenes: Sequence[Scenario], how: Evaluation, seed: int) -> Transitions:
