@@ -54,6 +54,7 @@ def test_the_commands_of_the_page_on_scenes_run(tmp_path):
     lines = [line for block in blocks("own-scene", "sh") for line in block.splitlines() if line.startswith("testbed ")]
     assert len(lines) >= 5
     said = ran(lines, tmp_path)
+    assert "look at one with: testbed replay parcels.hdf5 --episode 0 --scene intersection:SPEC" in said
     assert "parcels.hdf5: 4 episodes, nothing wrong" in said and "room in the crossing" in said
 
 

@@ -28,7 +28,7 @@ from testbed.protocols.habit import get_trigger, make_demonstrator
 from testbed.protocols.policy import Policy
 from testbed.rollouts import replay as replaying
 from testbed.rollouts.rollout import play
-from testbed.scenes.registry import get_habit, get_scene, measures_of, modules_of, packages_of
+from testbed.scenes.registry import BUILT_IN, get_habit, get_scene, measures_of, modules_of, packages_of, reference_of
 from testbed.seeding import scenario_seeds
 from testbed.sources import code_version
 
@@ -64,7 +64,8 @@ def collect(
         for episode in tracked(played, f"collect {out.name}", episodes - there):
             writer.append(episode)
         writer.finish()
-    show = suggested("testbed", "replay", out, "--episode", 0)
+    scene = [] if habit.environment in BUILT_IN else ["--scene", reference_of(habit.environment)]
+    show = suggested("testbed", "replay", out, "--episode", 0, *scene)
     console.print(f"{out} holds {len(writer)} episodes; look at one with: {show}")
 
 
