@@ -231,8 +231,10 @@ def test_missing_folders_above_are_made(place: Place, tmp_path):
     assert where.exists() or (where / place.output.names[0]).exists()
 
 
-@pytest.mark.parametrize("holding", [RUN, BENCHMARK], ids=lambda holding: holding.name)
-def test_a_folder_of_runs_is_known_by_its_mark_or_its_content(holding: Holding, tmp_path):
+@pytest.mark.parametrize(
+    ("holding", "known"), [(holding, name) for holding in (RUN, BENCHMARK) for name in sorted(holding.always)]
+)
+def test_a_folder_of_runs_is_known_by_its_mark_or_its_content(holding: Holding, known: str, tmp_path):
     """A new one, the same again, one of 0.6.0 without a mark, one behind a link; not somebody's folder."""
     for _ in range(2):
         with occupied(tmp_path / "new", holding):
@@ -241,7 +243,7 @@ def test_a_folder_of_runs_is_known_by_its_mark_or_its_content(holding: Holding, 
     with occupied(tmp_path / "new", holding):
         pass
     old = tmp_path / "old"
-    (old / holding.always).mkdir(parents=True)
+    (old / known).mkdir(parents=True)
     (tmp_path / "link").symlink_to(old)
     for folder in (tmp_path / "link", old):
         with occupied(folder, holding):

@@ -25,8 +25,8 @@ class Holding:
     """With its article, for example `a run`."""
     names: frozenset[str]
     """What lies in it."""
-    always: str
-    """One of these that each has; those of 0.6.0, which have no mark, are known by it."""
+    always: frozenset[str]
+    """Each has one of these; those without a mark, as in 0.6.0, are known by it."""
 
     def recognises(self, folder: Path) -> bool:
         """Return whether a folder is one of these: by its mark, or, where that is missing or damaged, because it holds
@@ -35,7 +35,7 @@ class Holding:
         if found is not None:
             return found == {"testbed": self.name}
         names = {part.name for part in folder.iterdir()} - IGNORED if folder.is_dir() else set()
-        return self.always in names <= self.names
+        return bool(self.always & names) and names <= self.names
 
     @property
     def mark(self) -> str:
@@ -48,12 +48,12 @@ RUN = Holding(
     frozenset(
         {"demonstrations", "policies", "audit", "videos", "curves", "bases", "teachers", "audit.json", "report.html"}
     ),
-    "demonstrations",
+    frozenset({"demonstrations"}),
 )
 BENCHMARK = Holding(
     "a transfer benchmark",
     frozenset({"teachers", "schools", "cells", "queue", "transfer.csv", "transfer.parquet", "transfer.html"}),
-    "schools",  # as 0.6.0 called what is `teachers` now
+    frozenset({"teachers", "schools"}),  # the latter until 0.7.0
 )
 
 
