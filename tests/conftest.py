@@ -49,7 +49,10 @@ def merges(episodes) -> list[Source]:
     return found
 
 
-LONG = ("test_parity", "test_task", "test_docs", "test_environments", "test_warehouse", "test_habits")
+LONG = (
+    "test_sweep", "test_task", "test_same_bytes", "test_transfer_controls", "test_docs", "test_own_examples",
+    "test_parity", "test_fuzz", "test_routes", "test_claims", "test_warehouse_habits", "test_own_pages",
+)  # fmt: skip
 """Files that take longest, in this order: begun first, so that no core waits for another at the end."""
 
 

@@ -24,7 +24,7 @@ from testbed.records import record_or_none
 from testbed.scenes.registry import get_scene, measures_of, references_of
 from testbed.threads import one_thread
 
-QUICK, FEW = {"driving": 1000}, 16
+QUICK, FEW = {"driving": 1000}, 24
 """Up to so many episodes, by domain, are played in this process: when others had begun, it would be done."""
 
 
