@@ -88,6 +88,18 @@ def test_an_onnx_file_keeps_limits_and_normaliser(session):
     assert parameters[0, 2:].tolist() == [-3.0, 0.5] and (action == [1, -1]).all()
 
 
+def test_vast_outputs_are_compared_by_their_size(tmp_path):
+    """What a policy computes in single precision differs in its seventh digit, however large it is."""
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    policy = network(DISCRETE)
+    vast = {
+        name: array * np.float32(1e9) if name.endswith("weight") else array for name, array in policy.arrays.items()
+    }
+    export_onnx(NetworkPolicy(policy.config, vast), tmp_path / "vast.onnx")
+    assert (tmp_path / "vast.onnx").is_file()
+
+
 def test_a_wrong_onnx_file_is_not_written(tmp_path, monkeypatch):
     """Nor is the one that was there before harmed; a missing package is named with what brings it."""
     pytest.importorskip("onnx")

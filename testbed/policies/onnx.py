@@ -19,7 +19,8 @@ PRODUCER = "testbed"
 ONNX = Kind("an exported policy", lambda path: path.is_file() and PRODUCER.encode() in path.read_bytes()[:64])
 """What is replaced by an export: its file begins with the versions and the producer."""
 TOLERANCE = 1e-4
-"""How far the outputs of an exported policy may be from the policy's; it is checked on export."""
+"""How far outputs of an exported policy may be from the policy's, as a share of the largest of them, or of 1 if that is
+smaller; it is checked on export."""
 
 
 @dataclass(frozen=True)
@@ -159,5 +160,5 @@ def _check(policy: NetworkPolicy, session: Any) -> None:
     expected = [acting.parameters(seen)] + ([acting.state] if isinstance(acting, RecurrentState) else [])
     found = session.run(names, given)
     largest = max(float(np.abs(one - other).max()) for one, other in zip(found, expected, strict=True))
-    if not largest <= TOLERANCE:
+    if not largest <= TOLERANCE * max(1.0, *(float(np.abs(one).max()) for one in expected)):
         raise UserError(f"the exported policy's outputs differ by {largest:.2g} from the policy's: nothing was written")
