@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from benches import DISABLED, NEXT_STEP, SAME_STEP, drive, of, same
 from gymnasium.vector import SyncVectorEnv
+from highway_env.vehicle.behavior import IDMVehicle
 from roads import every, make_batch, make_one, random_actions
 
 import testbed  # noqa: F401  (registers the environments)
@@ -184,3 +188,31 @@ def test_a_restored_world_that_is_over_says_so(name):
     other = make_batch(name, 8)
     other.restore(batch.states())
     assert same(other.step(np.full(8, 3))[2:4], said[2:4])
+
+
+HELD = (
+    "ACC_MAX", "COMFORT_ACC_MAX", "COMFORT_ACC_MIN", "DISTANCE_WANTED", "TIME_WANTED", "LANE_CHANGE_MIN_ACC_GAIN",
+    "LANE_CHANGE_DELAY", "LANE_CHANGE_MAX_BRAKING_IMPOSED",
+)  # fmt: skip
+
+
+def test_what_other_environments_do_to_highway_envs_drivers_does_not_reach_ours(monkeypatch):
+    """Its intersection writes into the class that all drivers share, for as long as the process lives."""
+    actions, said = random_actions(5, 40), []
+    for changed in (False, True):
+        for name in HELD if changed else ():
+            monkeypatch.setattr(IDMVehicle, name, getattr(IDMVehicle, name) / 2)
+        single = make_one("testbed/Merge-v0")
+        said.append([single.reset(seed=3)[0], *(single.step(action)[0] for action in actions)])
+    assert same(*said)
+
+
+def test_our_drivers_have_the_parameters_that_highway_env_comes_with():
+    """Asked of a process in which nobody wrote any."""
+    code = (
+        "from highway_env.vehicle.behavior import IDMVehicle as theirs\n"
+        "from testbed.envs.driving.highway import TrafficVehicle as ours\n"
+        f"print(all(getattr(theirs, name) == getattr(ours, name) for name in {HELD}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr

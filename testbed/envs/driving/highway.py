@@ -15,7 +15,7 @@ from highway_env.vehicle.objects import Obstacle
 from testbed.envs.driving.kinds import KINDS, WALKERS
 from testbed.envs.driving.layout import LANE_WIDTH, Lane
 from testbed.envs.driving.scene import Scene
-from testbed.envs.kernel import pedestrians
+from testbed.envs.kernel import drivers, pedestrians
 from testbed.envs.kernel.records import CONTROLLED, OBJECT, TRAFFIC, VEHICLE
 
 _KIND_NAMES, _WALKER_NAMES = tuple(KINDS), tuple(WALKERS)
@@ -25,8 +25,14 @@ class TrafficVehicle(IDMVehicle):
     """highway-env's IDM/MOBIL driver in a given kind of vehicle.
 
     highway-env's IDM measures gaps from centre to centre, so behind a 12 m truck the bumper gap is
-    3.5 m shorter than behind a car.
+    3.5 m shorter than behind a car. Its parameters are held here: highway-env's intersection writes others into
+    `IDMVehicle` itself, for every environment of the process.
     """
+
+    ACC_MAX, COMFORT_ACC_MAX, COMFORT_ACC_MIN = drivers.ACC_MAX, drivers.COMFORT_ACC_MAX, drivers.COMFORT_ACC_MIN
+    DISTANCE_WANTED, TIME_WANTED = drivers.DISTANCE_WANTED, drivers.TIME_WANTED
+    LANE_CHANGE_MIN_ACC_GAIN, LANE_CHANGE_DELAY = drivers.LANE_CHANGE_MIN_ACC_GAIN, drivers.LANE_CHANGE_DELAY
+    LANE_CHANGE_MAX_BRAKING_IMPOSED = drivers.LANE_CHANGE_MAX_BRAKING_IMPOSED
 
     def __init__(self, road: Road, position, kind: str, heading: float, speed: float, target_speed: float) -> None:
         # Set before the base class computes the diagonal from them.
