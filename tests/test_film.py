@@ -13,6 +13,7 @@ import imageio
 import imageio_ffmpeg
 import numpy as np
 import psutil
+import pygame
 import pytest
 from PIL import Image, ImageDraw
 
@@ -250,3 +251,13 @@ def test_the_ending_is_said_as_it_was(takes):
 
 def _ending(take: Clip, episode) -> str:
     return replace(take, episode=episode).episode.outcome
+
+
+def test_pictures_outlive_the_end_of_another_environment():
+    """One of highway-env's that is closed ends pygame for all."""
+    scene = gymnasium.make(CROSSWALK, render_mode="rgb_array", disable_env_checker=True).unwrapped
+    scene.reset(seed=2, options={"context": {"observer": "police"}})
+    before = scene.render()
+    pygame.quit()
+    scene.reset(seed=2, options={"context": {"observer": "police"}})
+    assert (scene.render() == before).all()

@@ -7,7 +7,6 @@ at the scale of a street a shoulder is a few pixels wide.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import pygame
@@ -78,8 +77,8 @@ class Canvas:
         return pixels.reshape(self.size[1], self.size[0], 3).copy()
 
 
-@cache
 def _font(size: int) -> pygame.font.Font:
+    """Return a new font: one that is kept is of no use when another environment ends pygame, as highway-env's do."""
     pygame.font.init()
     return pygame.font.Font(None, size)
 
