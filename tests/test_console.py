@@ -89,6 +89,8 @@ def test_nothing_is_too_much_for_any_encoding(text, encoding):
     finally:
         sys.stdout = before
     stream.flush()
+    assert stream.buffer.getvalue().decode(encoding) or not text  # what is there can be read again
+    stream.flush()
     stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
 

@@ -11,6 +11,7 @@ from gymnasium.envs.registration import registry as gymnasium_registry
 
 from testbed.cli import main
 from testbed.scenes import registry
+from testbed.scenes.merge.gap_acceptance import GapAcceptance
 
 NAME = "testbed/QuickMerge-v0"
 TASK = """
@@ -83,14 +84,18 @@ def test_a_folder_and_a_line_make_a_driving_scene(folder_and_line, capsys):
 
 
 def test_it_ends_by_its_own_rule(folder_and_line):
-    from quick_merge.scene import SPEC
+    """As soon as the ego has merged, where the merge itself waits for five seconds more."""
+    assert (_decisions("testbed/Merge-v0") - _decisions(NAME) >= 20).all()
 
-    with closing(registry.make_vector(NAME, 4)) as envs:
+
+def _decisions(name: str) -> np.ndarray:
+    """Return how many decisions of the clean driver four scenes last."""
+    driver, lasts = GapAcceptance(), np.zeros(4, int)
+    with closing(registry.make_vector(name, 4)) as envs:
         observations, _ = envs.reset(seed=0, options={"context": {"ego": "ramp"}})
-        over, driver = np.zeros(4, bool), SPEC.habits[0].clean()
-        for _ in range(12 * 5):
+        over = np.zeros(4, bool)
+        while not over.all():
+            lasts += ~over
             observations, _, ended, cut, _ = envs.step(driver.act(observations))
             over |= ended | cut
-            if over.all():
-                break
-    assert over.all()
+    return lasts

@@ -51,7 +51,10 @@ def test_ppo_trains_and_is_told_of_episodes(name):
 
 def test_sac_trains_where_actions_are_continuous():
     env = VecNormalize(VecEnv(PICKING, 2))
-    SAC("MlpPolicy", env, learning_starts=10, batch_size=16, buffer_size=100, seed=0, device="cpu").learn(40)
+    model = SAC("MlpPolicy", env, learning_starts=10, batch_size=16, buffer_size=100, seed=0, device="cpu")
+    before = model.actor.mu.weight.clone()
+    model.learn(40)
+    assert model.num_timesteps == 40 and not (before == model.actor.mu.weight).all()
     env.close()
 
 
