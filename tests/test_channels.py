@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from scipy.stats import mannwhitneyu
 
 from testbed.benchmark.channels import LEAST, MASS, Injected, apply_channel, filter_transitions
-from testbed.benchmark.residue import auroc, residue
+from testbed.benchmark.residue import auroc, chance_of_more, residue
 from testbed.distillation.source import Source
 from testbed.errors import UserError
 from testbed.policies.checkpoint import load_policy
@@ -103,6 +106,14 @@ def test_the_classifier_tells_what_differs_and_not_what_does_not():
     one, other = (rng.normal(size=(2000, 5)).astype(np.float32) for _ in range(2))
     assert auroc(one, other, 0) == pytest.approx(0.5, abs=0.05)
     assert auroc(one + np.float32(3), other, 0) > 0.99
+
+
+@given(*[some.lists(some.integers(0, 9), min_size=1, max_size=20)] * 2)
+def test_the_area_under_the_curve_is_scipys(one, other):
+    """With many ties, and without."""
+    expected = mannwhitneyu(one, other).statistic / (len(one) * len(other))
+    assert chance_of_more(np.array(one), np.array(other)) == expected
+    assert chance_of_more(np.array([2.0, 3.0]), np.array([1.0, 2.0, 4.0])) == (1.5 + 2) / 6
 
 
 def test_dropping_decisions_keeps_the_rest_in_their_episodes():

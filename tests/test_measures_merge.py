@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from merging import EGO, FOLLOWER, LEADER, RATE, SAMPLES, accelerating, drawn_merge, severity_of
+from scipy.signal import savgol_filter
 
 from testbed.protocols.episode import Trace
 from testbed.scenes.merge.measures import find_merge, violations
@@ -95,6 +96,8 @@ def test_jerk_agrees_with_a_fit_of_a_parabola():
     time = (np.arange(15) - 7) / RATE
     fits = [2 * np.polyfit(time, speed[start : start + 15, EGO], 2)[0] for start in range(SAMPLES - 14)]
     assert severity_of("jerk", drawn_merge(speed=speed)) == pytest.approx(np.abs(fits).max())
+    filtered = savgol_filter(speed[:, EGO], window_length=15, polyorder=2, deriv=2, delta=1 / RATE)
+    assert severity_of("jerk", drawn_merge(speed=speed)) == pytest.approx(np.abs(filtered).max(), rel=1e-12)
 
 
 def test_collision_is_contact_of_the_ego():

@@ -22,6 +22,8 @@ from testbed.records import NotThere, decoded, read_bytes
 if TYPE_CHECKING:  # whoever only declares a training, or audits, has no use for it
     import torch
 
+    from testbed.distillation.optimiser import Adam
+
 CURVE, KEPT = "curve.jsonl", "unfinished.pt"
 """Names of the files."""
 LARGEST = 2**32
@@ -68,7 +70,7 @@ class Journal:
             self._board = SummaryWriter(str(self.folder), purge_step=self._step)
         return self._board
 
-    def restore(self, trained: Mapping[str, torch.Tensor], optimiser, schedule, batches) -> int:
+    def restore(self, trained: Mapping[str, torch.Tensor], optimiser: Adam, batches) -> int:
         """Put what an interrupted training kept into a fresh one of the same recipe; return the steps it had done."""
         kept = self.kept("weights", trained)
         if kept is None:
@@ -79,8 +81,7 @@ class Journal:
         with torch.no_grad():
             for name, tensor in trained.items():
                 tensor.copy_(kept["weights"][name])
-        optimiser.load_state_dict(kept["optimiser"])
-        schedule.load_state_dict(kept["schedule"])
+        optimiser.restore(kept["optimiser"])
         for order, state in zip(batches.orders, kept["orders"], strict=True):
             order.bit_generator.state = json.loads(state)
         self.begin(kept["step"])
@@ -128,7 +129,7 @@ class Journal:
             lines = []
         write_bytes(self.folder / CURVE, b"".join(line for line in lines if _is_before(line, step)))
 
-    def keep(self, step: int, trained: Mapping[str, torch.Tensor], optimiser, schedule, batches) -> None:
+    def keep(self, step: int, trained: Mapping[str, torch.Tensor], optimiser: Adam, batches) -> None:
         """Keep what is needed to go on from here, if the last time was EVERY seconds ago."""
         if not self.is_due():
             return
@@ -136,8 +137,7 @@ class Journal:
             {
                 "step": step,
                 "weights": {name: tensor.detach() for name, tensor in trained.items()},
-                "optimiser": optimiser.state_dict(),
-                "schedule": schedule.state_dict(),
+                "optimiser": optimiser.state(),
                 "orders": [json.dumps(order.bit_generator.state) for order in batches.orders],
             }
         )

@@ -18,6 +18,7 @@ from testbed.distillation.config import Training
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import value_regression
 from testbed.distillation.memory import keep_memory
+from testbed.distillation.optimiser import Adam
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import generator
 from testbed.threads import one_thread
@@ -64,23 +65,19 @@ def train_stacked(
     keep_memory()
     weights = fresh_weights(config, samples, seeds) if starts is None else started_weights(config, starts)
     trained = trainable(weights)
-    optimiser = torch.optim.Adam(trained.values(), lr=training.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.steps)
+    optimiser = Adam(trained.values(), training.learning_rate, training.steps)
     batches = make_batches(config, samples, [generator(seed, "batches") for seed in seeds], training.batch)
-    done = journal.restore(trained, optimiser, schedule, batches)
+    done = journal.restore(trained, optimiser, batches)
     for start in range(done, training.steps, CHUNK):
         count = min(CHUNK, training.steps - start)
         for step, batch in enumerate(batches.draw(count), start):
             outputs = stacked_outputs(weights, batch.observations, config, batch.firsts)
             value = _value(outputs, batch.targets, batch.auxiliary, loss, config, weights)
-            optimiser.zero_grad(set_to_none=True)
-            (value * len(seeds)).backward()
-            optimiser.step()
-            schedule.step()
+            optimiser.minimise(value * len(seeds))
             if step % CHUNK == 0 or step == training.steps - 1:
                 journal.record(step + 1, {"loss": float(value.detach())})
         if start + count < training.steps:
-            journal.keep(start + count, trained, optimiser, schedule, batches)
+            journal.keep(start + count, trained, optimiser, batches)
     journal.finish()
     return unstacked(weights, config)
 

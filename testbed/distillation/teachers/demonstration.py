@@ -12,6 +12,7 @@ from testbed.distillation.batches import Samples
 from testbed.distillation.config import Dagger, Training
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.memory import keep_memory
+from testbed.distillation.optimiser import Adam
 from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy, parameters
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.protocols.policy import Policy
@@ -64,12 +65,8 @@ def _fit(
     """Minimise the negative log-likelihood of the labels with Adam along a cosine."""
     observations, labels = torch.from_numpy(data.observations), torch.from_numpy(data.targets)
     likelihood = negative_log_likelihood if config.head == CATEGORICAL else gaussian_negative_log_likelihood
-    optimiser = torch.optim.Adam(policy.parameters(), lr=training.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.steps)
+    optimiser = Adam(policy.parameters(), training.learning_rate, training.steps)
     for _ in range(training.steps):
         rows = torch.from_numpy(rng.integers(len(labels), size=training.batch))
         loss = likelihood(parameters(policy, config, observations[rows]), labels[rows])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+        optimiser.minimise(loss)

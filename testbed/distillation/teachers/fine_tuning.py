@@ -11,6 +11,7 @@ from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.memory import keep_memory
+from testbed.distillation.optimiser import Adam
 from testbed.distillation.stacked import stacked_parameters, started_weights, trainable
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
@@ -35,7 +36,7 @@ def fine_tune(
     weights = started_weights(config, [base])
     trained = trainable(weights)
     likelihood = negative_log_likelihood if config.head == CATEGORICAL else gaussian_negative_log_likelihood
-    optimiser = torch.optim.Adam(trained.values(), lr=how.training.learning_rate, fused=True)
+    optimiser = Adam(trained.values(), how.training.learning_rate)
     batches = make_batches(config, [shown], [generator(seed, "fine-tuning")], how.training.batch)
     probe = shown.observations[:: -(-len(shown.observations) // 4096)]
     before, away = _copy(weights), 0.0
@@ -45,9 +46,7 @@ def fine_tune(
         for batch in batches.draw(count):
             assert batch.targets is not None
             loss = likelihood(stacked_parameters(weights, batch.observations, config), batch.targets)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
+            optimiser.minimise(loss)
         away = distance(_policy(base, _copy(weights)), base, probe)
         journal.record(start + count, {"loss": float(loss.detach()), "distance": away})
         if away >= how.distance:

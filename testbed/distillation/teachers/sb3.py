@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -34,8 +36,16 @@ def make_sb3_policy(config: PolicyConfig, seed: int) -> ActorCriticPolicy:
         raise UserError("SB3's policies have neither a memory nor auxiliary outputs: leave them out here")
     torch.manual_seed(derive_seed(seed, "teacher", "weights"))
     return ActorCriticPolicy(
-        observation_space(config), action_space(config), lr_schedule=lambda _: 1e-3, **policy_arguments(config)
-    )
+        observation_space(config), action_space(config), lr_schedule=lambda _: 1e-3, optimizer_class=_Nothing,
+        **policy_arguments(config),
+    )  # fmt: skip
+
+
+class _Nothing:
+    """Stands where SB3's policies have an optimiser: who trains one here brings another, and theirs takes a second."""
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float) -> None:
+        pass
 
 
 def policy_arguments(config: PolicyConfig) -> dict:

@@ -14,6 +14,7 @@ from testbed.distillation.config import Evaluation
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
 from testbed.distillation.memory import keep_memory
+from testbed.distillation.optimiser import Adam
 from testbed.distillation.stacked import fresh_weights, stacked_outputs, trainable, unstacked
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
@@ -100,8 +101,7 @@ def evaluate(
     table = _Table(shape, policies, decisions)
     weights = fresh_weights(config, table.samples, seeds)
     trained = trainable(weights)
-    optimiser = torch.optim.Adam(trained.values(), lr=how.training.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, how.training.steps)
+    optimiser = Adam(trained.values(), how.training.learning_rate, how.training.steps)
     batches = make_batches(config, table.samples, [generator(s, "batches") for s in seeds], how.training.batch)
     held: dict[str, Tensor] = {}
     journal.begin(0)
@@ -116,10 +116,7 @@ def evaluate(
             target = one_step_return(table.rewards[rows], following, table.terminated[rows], how.discount)
             value = _of(stacked_outputs(weights, batch.observations, config), table.actions, rows)
             loss = value_regression(value[..., None], target[..., None])
-            optimiser.zero_grad(set_to_none=True)
-            (loss * len(seeds)).backward()
-            optimiser.step()
-            schedule.step()
+            optimiser.minimise(loss * len(seeds))
         journal.record(step + 1, {"squared error": float(loss.detach())})
     journal.finish()
     found = zip(policies, unstacked(weights, config), decisions, strict=True)

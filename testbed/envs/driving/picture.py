@@ -5,6 +5,7 @@ The camera follows the ego along x only; at a zebra it stands still while the eg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -84,7 +85,7 @@ class RoadPicture:
         self.canvas = Canvas(WIDTH, self.view.height, self.view.scale)
         self.lanes = road.network.lanes_list()
         self._still: pygame.Surface | None = None
-        self._still_left = 0.0
+        self._left = math.nan
 
     def draw(
         self, position: np.ndarray, heading: np.ndarray, colours: Mapping[int, Colour], braking: Collection[int]
@@ -99,11 +100,13 @@ class RoadPicture:
         """
         view, canvas = self.view, self.canvas
         canvas.origin = np.array([view.left(float(position[0][0])), view.centre - view.height / view.scale / 2])
-        if self._still is None or canvas.origin[0] != self._still_left:
-            self._ground()
-            self._still, self._still_left = canvas.surface.copy(), canvas.origin[0]
-        else:  # the camera stands: the ground is where it was
+        stands = canvas.origin[0] == self._left
+        if stands and self._still is not None:
             canvas.surface.blit(self._still, (0, 0))
+        else:
+            self._ground()
+            self._still = canvas.surface.copy() if stands else None  # a copy takes as long as drawing half of it
+        self._left = canvas.origin[0]
         self._bodies(position, heading, colours, braking)
         return canvas.picture()
 
