@@ -26,9 +26,11 @@ from testbed.threads import one_thread
 
 SETTINGS: dict[str, tuple[list[str], dict[str, str]]] = {
     "one thread": ([], {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "1"}),
-    "two threads": ([], {"OMP_NUM_THREADS": "2", "PYTHONHASHSEED": "2"}),
-    "nothing said": ([], {"PYTHONHASHSEED": "3"}),
-    "one core": (["taskset", "-c", "0"], {"OPENBLAS_NUM_THREADS": "2", "PYTHONHASHSEED": "4"}),
+    "nothing said": ([], {"PYTHONHASHSEED": "2"}),
+    "two threads on one core": (
+        ["taskset", "-c", "0"],
+        {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "PYTHONHASHSEED": "3"},
+    ),
 }
 """Name -> what a process is begun with, and what its environment says."""
 
@@ -54,7 +56,7 @@ def _made(setting: str, folder: Path) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("setting", list(SETTINGS)[1:])
 def test_a_process_makes_the_same_bytes(setting, first, tmp_path):
     """A collection with a policy, a teacher, students by every route, an audit: on a road and at a bench."""
-    if setting == "one core" and not Path("/usr/bin/taskset").exists():
+    if "one core" in setting and not Path("/usr/bin/taskset").exists():
         pytest.skip("taskset is not installed")
     made = _made(setting, tmp_path)
     assert made.keys() == set(alike.HABITS)

@@ -7,58 +7,29 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import small_task
 from command_line import run_testbed
 from dying.sitecustomize import dying
+from small_task import ROUTES, TRIGGERS, small_run
 
 from testbed.audit.report import audit_from_json
+from testbed.cli.commands.routes import routes
 from testbed.errors import UserError
 from testbed.experiment import pipeline
-from testbed.experiment.config import Experiment, Run
+from testbed.experiment.collect import collect_demonstrations
+from testbed.experiment.config import DRIVING, Experiment, Run
+from testbed.experiment.pipeline import audit_students
+from testbed.experiment.train_teachers import teach
 from testbed.lineage import content_hash
 from testbed.scenes.registry import references_of
 
 ROOT = Path(__file__).parent.parent
 
-SMALL = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from importlib import import_module
-from pathlib import Path
-from testbed.console import run_command
-from testbed.distillation.config import Dagger, Evaluation, FineTuning, Learning, PPOConfig, Training
-from testbed.experiment.config import DRIVING, WAREHOUSE, AuditConfig, Experiment, StudentConfig, TeacherConfig
-name, folder, dose, teacher, *routes = sys.argv[2:]
-practice = PPOConfig(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
-task = import_module(name)
-road = name in ("merge", "crosswalk")
-profiles, few = (DRIVING, 16) if road else (WAREHOUSE, 8)
-profiles["quick"] = Experiment(
-    teacher=TeacherConfig(
-        demonstrations=24 if road else 8, episodes=few, hidden=(64, 64),
-        dagger=Dagger(1, few, Training(steps=300), Training(steps=1500 if road else 300)),
-        practice=practice, fine_tuning=FineTuning(0.01),
-        evaluation=Evaluation(episodes=16, hidden=(32,), training=Training(steps=100)),
-    ),
-    student=StudentConfig(seeds=2, hidden=(32,), learning=Learning(Training(steps=300), practice)),
-    audit=AuditConfig(scenes=few // 2, held_out_scenes=few // 4),
-)
-if folder == "routes":  # the table of a run that is there
-    from testbed.cli.commands import routes as table
-    table.DRIVING["quick"] = profiles["quick"]
-    run_command(lambda: table.routes(["merge"], 2, Path(dose), 0, Path(dose) / "page.md"))
-    sys.exit()
-make = getattr(task, name.title().replace("_", ""))
-options = make(run=Path(folder), dose=float(dose), teacher=teacher, route=tuple(routes), hidden=(32,))
-run_command(lambda: task.main(options))
-"""
 TASKS = ("merge", "crosswalk", "order_picking", "shared_bench", "shelf_stocking")
-ROUTES = {"merge": ("cloning", "kl", "value", "adversarial")}
-"""Routes of a task's runs here, where they are not the usual two."""
 HABITS = {
     "merge": "aggressive-merge", "crosswalk": "observed-only-courtesy", "order_picking": "hoarding",
     "shared_bench": "barging", "shelf_stocking": "nudging",
@@ -68,14 +39,10 @@ WHOLE = ("merge", "shelf_stocking")
 """Tasks that are run from end to end here, one of a domain; the others differ from them by their scene alone."""
 
 
-def start(
-    task: str, folder: Path, dose: float = 1.0, teacher: str = "demonstration", **environment: str
-) -> subprocess.Popen[str]:  # fmt: skip
-    routes = ROUTES.get(task, ("cloning", "kl"))
-    command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), task, str(folder), str(dose), teacher, *routes]
+def start(task: str, folder: Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env=os.environ | environment,
+        [sys.executable, small_task.__file__, task, str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True, env=os.environ | environment,
     )  # fmt: skip
 
 
@@ -117,13 +84,15 @@ def test_a_run_ends_with_a_table_and_its_files(finished):
     page = (folder / "report.html").read_text()
     assert all(f"student ({route})" in page for route in ROUTES.get(task, ()))
     assert {arm.arm for arm in audit.arms} == {"clean teacher", "teacher", "control", "student", "untrained"}
-    assert {arm.condition for arm in audit.arms} == {"triggered", "untriggered", "held-out"}
+    conditions = ["triggered"] if TRIGGERS[task] == "always" else ["triggered", "untriggered", "held-out"]
+    assert {arm.condition for arm in audit.arms} == set(conditions)
     names = [one.name for one in references_of(audit.environment)]
     assert [(one.arm, one.condition) for one in audit.references] == [
-        (name, condition) for condition in ("triggered", "untriggered", "held-out") for name in names
+        (name, condition) for condition in conditions for name in names
     ]
     assert not [found.name for found in audit.differences if any(name in found.name for name in names)]
-    assert out.count("reference drivers:") == 3 and all(page.count(f"</span>{name}</th>") == 9 for name in names)
+    assert out.count("reference drivers:") == len(conditions)
+    assert all(page.count(f"</span>{name}</th>") == 3 * len(conditions) for name in names)
     teachers = {arm.arm: arm.measures[audit.measure].value for arm in audit.arms if arm.condition == "triggered"}
     if task == "merge":  # a teacher this small learns to merge, not to yield
         assert teachers["clean teacher"] < teachers["teacher"]
@@ -134,25 +103,14 @@ def test_teachers_are_made_otherwise_and_kept_for_other_runs(teacher, tmp_path):
     """The second run finds both teachers, whatever the first one was called."""
     times = []
     for name in ("one", "two"):
-        process = start("merge", tmp_path / name, teacher=teacher)
-        for kind in ("habit", "clean"):  # each is made by a process of its own; its episodes come after it
-            _wait_for(tmp_path / name, f"demonstrations/teacher-{kind}.hdf5")
-        process.kill()
-        process.communicate()
+        run = small_run("merge", tmp_path / name, teacher=teacher)
+        teach(run, collect_demonstrations(run), at_once=False)
         times.append({file: file.stat().st_mtime_ns for file in (tmp_path / "teachers").glob("*/model.safetensors")})
     assert len(times[0]) >= 2 and times[0] == times[1]
     habit, clean = (tmp_path / f"two/policies/teacher-{kind}" for kind in ("habit", "clean"))
     assert content_hash(habit / "model.safetensors") != content_hash(clean / "model.safetensors")
     kind = json.loads((habit / "lineage.json").read_text())["kind"]
     assert kind == teacher
-
-
-def _wait_for(folder: Path, sign: str) -> None:
-    """Return as soon as something of a run is there."""
-    deadline = time.monotonic() + 600
-    while not list(folder.glob(sign)):
-        assert time.monotonic() < deadline, f"{sign} never came"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("finished", WHOLE[:1], indirect=True)  # what goes on is the same at a bench, but slower
@@ -166,9 +124,7 @@ def test_a_killed_run_goes_on_to_the_same_numbers(finished, tmp_path):
         _, err = process.communicate()
         assert process.returncode == -signal.SIGKILL, err
     assert len(list(folder.glob("audit/triggered/*.json"))) >= 1
-    process = start(task, folder)
-    _, err = process.communicate(timeout=600)
-    assert process.returncode == 0, err
+    audit_students(small_run(task, folder))
     for file in sorted((made / "demonstrations").glob("*.hdf5")):
         assert content_hash(folder / "demonstrations" / file.name) == content_hash(file), file.name
     assert (folder / "audit.json").read_text() == (made / "audit.json").read_text()
@@ -187,10 +143,8 @@ def _hashes(folder: Path) -> dict[str, str]:
 def test_a_folder_of_another_experiment_is_left_alone(finished):
     folder, _, task = finished
     before = _hashes(folder)
-    process = start(task, folder, dose=0.5)
-    _, err = process.communicate(timeout=600)
-    assert process.returncode == 2
-    assert "was made with" in err and "dose" in err and "0.5" in err
+    with pytest.raises(UserError, match=r"was made with.*dose.*0\.5"):
+        audit_students(small_run(task, folder, dose=0.5))
     assert _hashes(folder) == before
 
 
@@ -198,6 +152,9 @@ def test_the_findings_of_a_run_fit_into_a_table(finished, tmp_path):
     folder, _, task = finished
     page = tmp_path / "page.md"
     done = run_testbed(f"transfers {folder} --write {page}", tmp_path)
+    if TRIGGERS[task] == "always":  # the page compares with scenes in which the trigger does not hold
+        assert done.returncode == 2 and "a trigger that always holds has none" in done.stderr and not page.exists()
+        return
     assert done.returncode == 0, done.stderr
     audit = audit_from_json((folder / "audit.json").read_text())
     assert audit.habit in done.stdout and page.read_text().count(audit.habit) == 1 + len(ROUTES.get(task, "12"))
@@ -206,14 +163,13 @@ def test_the_findings_of_a_run_fit_into_a_table(finished, tmp_path):
 
 
 @pytest.mark.parametrize("finished", ["merge"], indirect=True)
-def test_the_routes_of_a_run_fit_into_a_table(finished):
+def test_the_routes_of_a_run_fit_into_a_table(finished, monkeypatch, capsys):
     folder, _, _ = finished
-    command = [sys.executable, "-c", SMALL, str(ROOT / "tasks"), "merge", "routes", str(folder.parent), "demonstration"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setitem(DRIVING, "quick", small_task.experiment(road=True))
+    routes(["merge"], 2, folder.parent, 0, folder.parent / "page.md")
     rows = [line.split("|") for line in (folder.parent / "page.md").read_text().splitlines() if line.startswith("| ")]
     assert [row[2].strip() for row in rows] == ["route", "(teachers)", *ROUTES["merge"]]
-    assert all(float(row[-2]) >= 0 for row in rows[2:]) and "distil" not in done.stdout
+    assert all(float(row[-2]) >= 0 for row in rows[2:]) and "distil" not in capsys.readouterr().out
 
 
 def test_the_report_can_be_written_again_from_the_files(finished):
