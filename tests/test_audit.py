@@ -124,7 +124,7 @@ def test_the_headline_says_who_differs_from_the_clean_demonstrator(audited):
 def test_unstable_simulations_are_reported_whoever_scores(monkeypatch, capsys, episodes):
     episode = episodes[0]
     lost = replace(episode, success=False, ending=UNSTABLE)
-    monkeypatch.setattr(scoring, "play", lambda *_: iter([episode, lost]))
+    monkeypatch.setattr(scoring, "play", lambda *_, **__: iter([episode, lost]))
     scenes = [Scenario(7), Scenario(8)]
     (score,) = score_policies(episode.environment, scenes, {"own": None}, measures_of(episode.environment))
     assert score.endings == [episode.outcome, UNSTABLE]

@@ -43,7 +43,7 @@ TRAINING = Training(steps=1000, learning_rate=3e-3)
 
 def played(policies, purpose: str, count: int, habit=HABIT, context=None) -> list:
     scenes = [Scenario(seed, {**habit.context, **(context or {})}) for seed in scenario_seeds(0, purpose, count)]
-    return list(play(habit.environment, scenes, [(policy, Behaviour("player")) for policy in policies]))
+    return list(play(habit.environment, scenes, [(policy, Behaviour("player")) for policy in policies], states=False))
 
 
 def severity(policies, habit=HABIT) -> np.ndarray:

@@ -66,7 +66,8 @@ def score_policies(
         (8, 'success')
     """
     names = iter(policies)
-    episodes = play(environment, scenarios, [(policy, Behaviour(name)) for name, policy in policies.items()])
+    jobs = [(policy, Behaviour(name)) for name, policy in policies.items()]
+    episodes = play(environment, scenarios, jobs, states=False)
     rows: list[Mapping[str, float]] = []
     endings: list[str] = []
     for episode in episodes:

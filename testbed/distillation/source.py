@@ -59,7 +59,8 @@ class Source:
 
     def rollout(self, environment: str, policy: Policy, purpose: str, count: int) -> Transitions:
         """Return what a policy does in some scenes; raises `UserError` if there are none to act in."""
-        return transitions(list(play(environment, self.scenarios(purpose, count), [(policy, Behaviour("learner"))])))
+        jobs = [(policy, Behaviour("learner"))]
+        return transitions(list(play(environment, self.scenarios(purpose, count), jobs, states=False)))
 
     def scenarios(self, purpose: str, count: int) -> Sequence[Scenario]:
         """Return scenes; raises `UserError` if there are none."""

@@ -148,7 +148,8 @@ def _by_demonstration(run: Run, habitual: bool, demonstrations: Pair[Path], name
 
     def play_round(teacher: NetworkPolicy, number: int) -> Iterator[Episode]:
         scenarios = run.scenarios(f"dagger-{number}", config.dagger.episodes)
-        return counted(play(run.habit.environment, scenarios, [(teacher, run.behaviour("teacher", habitual))]))
+        jobs = [(teacher, run.behaviour("teacher", habitual))]
+        return counted(play(run.habit.environment, scenarios, jobs, states=False))
 
     def make() -> NetworkPolicy:
         return train_teacher(
@@ -195,7 +196,8 @@ def _by_fine_tuning(run: Run, habitual: bool, demonstrations: Pair[Path]) -> Pat
 
     def make() -> NetworkPolicy:
         scenarios = run.scenarios("fine-tuning", config.episodes)
-        seen = transitions(list(play(run.habit.environment, scenarios, [(start, run.behaviour("base", False))])))
+        jobs = [(start, run.behaviour("base", False))]
+        seen = transitions(list(play(run.habit.environment, scenarios, jobs, states=False)))
         teacher = make_demonstrator(run.habit, run.trigger, experiment.dose)
         labels = as_actions(np.asarray(teacher.act(seen.observations)))
         return fine_tune(start, Samples(seen.observations, labels), experiment.seed, config.fine_tuning)

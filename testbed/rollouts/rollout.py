@@ -39,7 +39,11 @@ class Part:
 
 
 def play(
-    environment: str, scenarios: Sequence[Scenario], jobs: Sequence[tuple[Policy, Behaviour]], skip: int = 0
+    environment: str,
+    scenarios: Sequence[Scenario],
+    jobs: Sequence[tuple[Policy, Behaviour]],
+    skip: int = 0,
+    states: bool = True,
 ) -> Iterator[Episode]:
     """Play all scenarios with the first policy, then with the next, and yield episodes in that order.
 
@@ -52,6 +56,7 @@ def play(
         skip: Episodes at the beginning that are not yielded, because they are there already. What follows is the
             same to the last bit: a policy is asked about the same scenarios at once wherever one begins, and the last
             digits of a network's outputs depend on the rows beside it.
+        states: Whether episodes hold the simulator's states, which only files and films need; else they have none.
 
     Raises:
         UserError: if a policy does not fit the environment or returns something that is no action.
@@ -68,7 +73,7 @@ def play(
     for batch in _batches([Part(some, *job) for job in jobs for some in cut]):
         worlds = sum(len(part.scenarios) for part in batch)
         if skip < worlds:
-            yield from play_batch(environment, batch)[skip:]
+            yield from play_batch(environment, batch, states)[skip:]
         skip = max(skip - worlds, 0)
 
 
@@ -85,8 +90,8 @@ def _batches(parts: Iterable[Part]) -> Iterator[list[Part]]:
 
 
 @one_thread()
-def play_batch(environment: str, parts: Sequence[Part]) -> list[Episode]:
-    """Play n scenarios in all at once and return their episodes in the same order; raises `UserError` as `play` does.
+def play_batch(environment: str, parts: Sequence[Part], states: bool = True) -> list[Episode]:
+    """Play n scenarios in all at once and return their episodes in the same order; arguments and errors as of `play`.
 
     Each policy is asked about the worlds of its own part alone.
     """
@@ -96,16 +101,18 @@ def play_batch(environment: str, parts: Sequence[Part]) -> list[Episode]:
     with closing(make_vector(environment, len(scenarios))) as made:
         env: Any = made  # Gymnasium's type knows neither `states` nor several seeds
         recording = _Recording(environment, parts, env.metadata)
+        nothing = np.zeros((len(scenarios), 0))
+        read_states = env.states if states else lambda: nothing
         options = {"context": [scenario.context for scenario in scenarios]}
         acting = [_begun(part.policy, len(part.scenarios)) for part in parts]
         observations, info = env.reset(seed=[scenario.seed for scenario in scenarios], options=options)
-        recording.begin(observations, env.states(), info)
+        recording.begin(observations, read_states(), info)
         running = np.ones(len(scenarios), dtype=bool)
         while running.any():
             asked = zip(acting, rows, strict=True)
             actions = np.concatenate([_checked_actions(policy, env, observations[mine]) for policy, mine in asked])
             observations, rewards, terminated, truncated, info = env.step(actions)
-            recording.add(running, actions, observations, env.states(), rewards, info["trace"])
+            recording.add(running, actions, observations, read_states(), rewards, info["trace"])
             running = running & ~(terminated | truncated)
     # A world that is over stays as it is, so the last step says of each how it ended.
     return recording.episodes(terminated, info)
@@ -126,9 +133,9 @@ def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -
     if not np.isfinite(actions).all():
         raise UserError("the policy returned an action that is not a number; check its weights")
     if isinstance(single, spaces.Discrete):
-        outside = actions[~np.isin(actions, range(int(single.n)))]
-        if len(outside):
-            raise UserError(f"action {outside[0]} is outside the {single.n} actions (0 to {single.n - 1})")
+        known = (actions >= 0) & (actions < single.n) & (np.floor(actions) == actions)
+        if not known.all():
+            raise UserError(f"action {actions[~known][0]} is outside the {single.n} actions (0 to {single.n - 1})")
     return actions.astype(env.action_space.dtype, casting="unsafe")
 
 

@@ -73,7 +73,8 @@ def inputs(config: PolicyConfig, observations: np.ndarray, actions: np.ndarray) 
 def explored(policy: NetworkPolicy, scenes: Sequence[Scenario], how: Evaluation, seed: int) -> Transitions:
     """Return what a policy does in scenes when a share of its decisions is drawn at random."""
     explorer = ExploringPolicy(policy, how.exploring, seed)
-    return transitions(list(play(policy.config.environment, scenes, [(explorer, Behaviour("teacher"))])))
+    jobs = [(explorer, Behaviour("teacher"))]
+    return transitions(list(play(policy.config.environment, scenes, jobs, states=False)))
 
 
 @one_thread()
