@@ -2,23 +2,31 @@
 
     python benchmarks/driving.py
 
-The same scenes in three ways: highway-env's own vehicles and road in one environment
-(`gymnasium.make`), two of those in Gymnasium's AsyncVectorEnv, and the kernel (`gymnasium.make_vec`)
-with 1, 64 and 1,024 worlds. All simulate at 15 Hz, decide at 5 Hz with random actions, observe, and
-reset when an episode ends. Then how the cost grows with worlds and with vehicles a world.
+The same scenes in four ways: highway-env's own vehicles and road in one environment
+(`gymnasium.make`), two of those in Gymnasium's AsyncVectorEnv, the kernel (`gymnasium.make_vec`)
+with 1, 64 and 1,024 worlds, and with 1,024 the kernel of 0.6.0, which is taken from the repository's
+history into a folder of its own. All simulate at 15 Hz, decide at 5 Hz with random actions, observe, and
+reset when an episode ends. Then how the cost grows with worlds, threads and vehicles a world.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
-import time
-from collections.abc import Callable
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import gymnasium
+import kernel_rate
 import numpy as np
 import tyro
 from gymnasium.vector import AsyncVectorEnv
+from kernel_rate import Way, timed, vector
 from rich.table import Table
 
 import testbed  # noqa: F401  (registers the environments)
@@ -27,6 +35,8 @@ from testbed.envs.kernel.records import NOBODY, TRAFFIC
 from testbed.envs.kernel.step import step_worlds
 from testbed.scenes.registry import get_scene
 
+BEFORE = "4c3209f"
+"""The commit of 0.6.0."""
 ENVIRONMENTS = ("testbed/Merge-v0", "testbed/Crosswalk-v0")
 WORLDS = (1, 4, 16, 64, 256, 1024, 4096)
 VEHICLES = (3, 6, 9, 18, 36)
@@ -53,18 +63,6 @@ def single(environment: str) -> Callable[[], int]:
         if terminated or truncated:
             env.reset()
         return 1
-
-    return step
-
-
-def vector(env) -> Callable[[], int]:
-    """Return what steps a vector environment once, and says how many environment steps that was."""
-    env.reset(seed=0)
-    rng = np.random.default_rng(0)
-
-    def step() -> int:
-        env.step(rng.integers(5, size=env.num_envs))
-        return env.num_envs
 
     return step
 
@@ -105,30 +103,45 @@ def crowd(vehicles: int, worlds: int = 256) -> Callable[[], int]:
     return step
 
 
-def rate(step: Callable[[], int], seconds: float) -> float:
-    """Return environment steps a second over at least so many seconds."""
-    done, start = 0, time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        done += step()
-    return done / (time.perf_counter() - start)
+@contextmanager
+def kernel_of(sources: Path, environment: str, worlds: int) -> Iterator[Way]:
+    """Give the rate of a kernel whose sources are in a folder, in a process of its own."""
+    command = [sys.executable, kernel_rate.__file__, "--environment", environment, "--worlds", str(worlds)]
+    path = os.pathsep.join((str(sources), os.environ.get("PYTHONPATH", "")))
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        asked, said = process.stdin, process.stdout
+
+        def rate(seconds: float) -> float:
+            print(seconds, file=asked, flush=True)
+            return float(said.readline())
+
+        yield rate
+        asked.close()
 
 
-def measure(ways: dict[str, Callable[[], int]], options: Options, title: str) -> dict[str, list[float]]:
+def measure(ways: dict[str, Way], options: Options, title: str) -> dict[str, list[float]]:
     """Return rates of all ways, measured in turn; each is run a little first."""
-    for step in ways.values():
-        rate(step, 0.2)
-    turns = [(name, step) for _ in range(options.repeats) for name, step in ways.items()]
+    for way in ways.values():
+        way(0.2)
+    turns = [(name, way) for _ in range(options.repeats) for name, way in ways.items()]
     rates: dict[str, list[float]] = {name: [] for name in ways}
-    for name, step in tracked(turns, title, len(turns)):
-        rates[name].append(rate(step, options.seconds))
+    for name, way in tracked(turns, title, len(turns)):
+        rates[name].append(way(options.seconds))
     return rates
 
 
-def compare(environment: str, options: Options) -> None:
-    """Print the table of one environment."""
+def compare(environment: str, options: Options, before: Path) -> None:
+    """Print the table of one environment; the sources of 0.6.0 are in a folder."""
     peers = {"highway-env, single": single(environment), "highway-env, AsyncVectorEnv(2)": asynchronous(environment)}
     ours = {f"kernel, {n:,} world{'s' if n > 1 else ''}": kernel(environment, n) for n in (1, 64, 1024)}
-    rates = measure({**peers, **ours}, options, f"measure {environment}")
+    with kernel_of(before, environment, 1024) as older:
+        ways = {name: timed(step) for name, step in {**peers, **ours}.items()} | {
+            "kernel of 0.6.0, 1,024 worlds": older
+        }
+        rates = measure(ways, options, f"measure {environment}")
     best = max(statistics.median(rates[name]) for name in peers)
     table = Table(title=f"{environment}: environment steps/s, median of {options.repeats}", title_justify="left")
     for heading in ("way", "steps/s", "lowest to highest", "of the better peer"):
@@ -141,7 +154,7 @@ def compare(environment: str, options: Options) -> None:
 
 def grow(title: str, ways: dict[str, Callable[[], int]], options: Options) -> None:
     """Print how the cost of a step grows."""
-    rates = measure(ways, options, title)
+    rates = measure({name: timed(step) for name, step in ways.items()}, options, title)
     table = Table(title=title, title_justify="left")
     for heading in ("", "steps/s", "µs a step"):
         table.add_column(heading, justify="right")
@@ -153,8 +166,11 @@ def grow(title: str, ways: dict[str, Callable[[], int]], options: Options) -> No
 
 def main(options: Options) -> None:
     """Measure and print."""
-    for environment in ENVIRONMENTS:
-        compare(environment, options)
+    with tempfile.TemporaryDirectory() as folder:
+        archive = subprocess.run(["git", "archive", BEFORE, "testbed"], check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "-C", folder], check=True, input=archive)
+        for environment in ENVIRONMENTS:
+            compare(environment, options, Path(folder))
     short = Options(max(options.repeats // 2, 1), options.seconds / 2)
     grow("merge, by worlds", {f"{n:,} worlds": kernel(ENVIRONMENTS[0], n) for n in WORLDS}, short)
     grow(

@@ -216,3 +216,37 @@ def test_our_drivers_have_the_parameters_that_highway_env_comes_with():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "True\n", done.stderr
+
+
+@every
+@pytest.mark.parametrize("mode", [NEXT_STEP, SAME_STEP, DISABLED])
+def test_what_a_step_returned_stays_as_it_was(name, mode):
+    """Arrays are the caller's: no later step, reset or restored state writes into them."""
+    batch = make_batch(name, 6, mode)
+    observations, _ = batch.reset(seed=0)
+    kept, states, ended = [(observations, observations.copy())], batch.states(), 0
+    for actions in random_actions(0, 160, 6):
+        observations, rewards, terminated, truncated, info = batch.step(actions)
+        arrays = (observations, rewards, *info["trace"].values(), *([info["final_obs"]] if "final_obs" in info else []))
+        kept += [(array, array.copy()) for array in arrays]
+        over = terminated | truncated
+        ended += over.sum()
+        if mode == DISABLED and over.any():
+            observations, _ = batch.reset(options={"reset_mask": over})
+            kept.append((observations, observations.copy()))
+    batch.restore(states)
+    assert ended > 6 and all(np.array_equal(array, before) for array, before in kept)
+
+
+@every
+def test_scenes_that_follow_are_the_same_however_many_are_drawn_at_once(name):
+    """Alone in its batch a world goes through the same scenes as beside others that end at other times."""
+    actions = random_actions(1, 250, 4)
+    many = make_batch(name, 4)
+    many.reset(seed=3)
+    seen = [many.step(row)[0] for row in actions]
+    for number in range(4):
+        alone = make_batch(name, 1)
+        alone.reset(seed=3 + number)
+        for row, observations in zip(actions, seen, strict=True):
+            np.testing.assert_array_equal(alone.step(row[number : number + 1])[0][0], observations[number])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from testbed.envs.kernel.records import DECISION_HZ, HELD, SIMULATION_HZ, SUCCES
 from testbed.envs.kernel.step import step_worlds
 from testbed.envs.vector import ScenarioVectorEnv
 from testbed.errors import UserError
+from testbed.seeding import following_seeds
 
 CHUNK = 64
 """Worlds that are worth a thread of their own."""
@@ -46,7 +48,8 @@ def are_actions(actions: np.ndarray) -> bool:
     """Return whether all are positions in ACTIONS (faster than `numpy.isin`, which a single world would feel)."""
     if actions.dtype.kind not in "biuf":
         return False
-    return bool(((actions >= 0) & (actions < len(ACTIONS)) & (np.floor(actions) == actions)).all())
+    known = (actions >= 0) & (actions < len(ACTIONS))
+    return bool(known.all() and (actions.dtype.kind != "f" or (np.floor(actions) == actions).all()))
 
 
 class DrivingVectorEnv(ScenarioVectorEnv):
@@ -77,6 +80,7 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         self.scene = scene
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
         self._state = Worlds.empty(self.num_envs, scene)
+        self._next, self._drawn = Worlds.empty(self.num_envs, scene), np.zeros(self.num_envs, bool)
         self._start_threads()
 
     def _start_threads(self) -> None:
@@ -117,13 +121,14 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         self._simulate(actions.astype(np.int64))
         state.worlds["ended"][resets] = 0
         terminated, truncated = state.ended(TERMINATED), state.ended(TRUNCATED)
-        rewards = state.rewards.copy()
+        observations, rewards = self._state.observations, self._state.rewards
         info: dict[str, Any] = {"success": state.ended(SUCCESS), "trace": self._trace()}
         if self.autoreset_mode == AutoresetMode.SAME_STEP and (terminated | truncated).any():
             over = terminated | truncated
-            info |= self._final(info, state.observations.copy(), over)
+            info |= self._final(info, observations, over)
             self._renew(over)
-        return state.observations.copy(), rewards, terminated, truncated, info
+            observations = self._observed()
+        return observations, rewards, terminated, truncated, info
 
     def states(self) -> np.ndarray:
         """Return the whole state of every world, shape (n, size), as `testbed.envs.driving.state` lays it out."""
@@ -138,8 +143,7 @@ class DrivingVectorEnv(ScenarioVectorEnv):
             )
         self._state.put(np.ones(self.num_envs, bool), worlds)
         self._started = True
-        self._see()
-        return self._state.observations.copy()
+        return self._observed()
 
     def close_extras(self, **kwargs: Any) -> None:
         """End the threads."""
@@ -148,27 +152,52 @@ class DrivingVectorEnv(ScenarioVectorEnv):
 
     def _begin(self, mask: np.ndarray) -> None:
         self._state.put(mask, self.scene.start(self._seeds[mask], self._fixed[mask]))
-        self._see()
+        self._drawn[mask] = False
+
+    def _renew(self, mask: np.ndarray) -> None:
+        """Start the scenes that follow in the worlds of a mask.
+
+        Scenes are drawn for all worlds that have none in store: for a few it takes nearly as long.
+        """
+        self._seeds[mask] = following_seeds(self._seeds[mask])
+        if not self._drawn[mask].all():
+            new = ~self._drawn
+            seeds = np.where(mask, self._seeds, following_seeds(self._seeds))
+            self._next.put(new, self.scene.start(seeds[new], self._fixed[new]))
+            self._drawn[new] = True
+        self._state.put(mask, self._next.some(mask))
+        self._drawn[mask] = False
 
     def _observed(self) -> np.ndarray:
-        return self._state.observations.copy()
+        self._forget("observations")
+        self._in_threads(self._see)
+        return self._state.observations
+
+    def _forget(self, *names: str) -> None:
+        """Put new arrays in place of those that the caller was given."""
+        fresh = {name: np.empty_like(getattr(self._state, name)) for name in names}
+        self._state = replace(self._state, **fresh)
 
     def _simulate(self, actions: np.ndarray) -> None:
         """Step and judge all worlds that are not over, and see all."""
+        self._forget("trace", "observations", "rewards")
         scene, state = self.scene, self._state
-        state.trace[:], state.rewards[:] = 0, 0.0
+        state.trace[state.worlds["ended"] != 0], state.rewards[:] = 0, 0.0
         moved = (scene.lane_table, scene.zebra[1], scene.target_speeds, state.worlds, state.vehicles, state.objects)
-        self._in_threads(lambda a, b: step_worlds(*moved, actions, state.trace, a, b))
-        self._in_threads(
-            lambda a, b: scene.reward_and_termination(state.worlds, state.vehicles, state.trace, state.rewards, a, b)
-        )
-        self._see()
+        judged = (state.worlds, state.vehicles, state.trace, state.rewards)
 
-    def _see(self) -> None:
-        """Write the observations of all worlds."""
-        scene, state = self.scene, self._state
-        seen = (scene.lane_table, state.worlds, state.vehicles, state.objects, state.observations)
-        self._in_threads(lambda a, b: scene.observe(*seen, a, b))
+        def work(start: int, stop: int) -> None:
+            step_worlds(*moved, actions, state.trace, start, stop)
+            scene.reward_and_termination(*judged, start, stop)
+            self._see(start, stop)
+
+        self._in_threads(work)
+
+    def _see(self, start: int, stop: int) -> None:
+        """Write the observations of some worlds."""
+        state = self._state
+        seen = (self.scene.lane_table, state.worlds, state.vehicles, state.objects, state.observations)
+        self.scene.observe(*seen, start, stop)
 
     def _in_threads(self, work: Callable[[int, int], None]) -> None:
         """Do work on all worlds, in parts; compiled code lets go of Python's lock."""
@@ -178,7 +207,7 @@ class DrivingVectorEnv(ScenarioVectorEnv):
             list(self._pool.map(work, self._bounds[:-1].tolist(), self._bounds[1:].tolist()))
 
     def _trace(self) -> dict[str, np.ndarray]:
-        return {name: self._state.trace[name].copy() for name in TRACE_UNITS}
+        return {name: self._state.trace[name] for name in TRACE_UNITS}
 
     def recorded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Return a trace of one decision and what it says once; see the base class."""

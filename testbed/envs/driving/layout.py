@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from testbed.envs.kernel.records import LANE, NOBODY, SEARCHED
+from testbed.envs.kernel.records import LANE, LANES, NOBODY, SEARCHED
 
 LANE_WIDTH = 4.0
 """Width of every lane, highway-env's own [m]."""
@@ -52,8 +52,10 @@ def lane_table(lanes: tuple[Lane, ...]) -> np.ndarray:
     """Return the lanes as records LANE, shape (lanes,).
 
     Raises:
-        ValueError: if more roads meet at a node than the kernel follows.
+        ValueError: if more roads meet at a node than the kernel follows, or there are more lanes than it tells apart.
     """
+    if len(lanes) > LANES:
+        raise ValueError(f"the kernel tells up to {LANES} lanes apart, not {len(lanes)}")
     table = np.zeros(len(lanes), LANE)
     roads = list(dict.fromkeys(lane.road for lane in lanes))
     members = {road: [n for n, lane in enumerate(lanes) if lane.road == road] for road in roads}
@@ -75,6 +77,7 @@ def lane_table(lanes: tuple[Lane, ...]) -> np.ndarray:
         found += [(n, -(lanes[n].end - lanes[n].start)) for n in (_sibling(road, own) for road in before)]
         for k, (searched, offset) in enumerate(found):
             row["searched"][k], row["offset"][k] = searched, offset
+        row["around"] = sum(1 << n for n in {searched for searched, _ in found})
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -51,7 +51,10 @@ class Worlds:
     def put(self, index: np.ndarray, other: Worlds) -> None:
         """Replace the worlds at an index or mask by others that have just started or were restored."""
         self.worlds[index], self.vehicles[index], self.objects[index] = other.worlds, other.vehicles, other.objects
-        self.rewards[index] = 0.0
+
+    def some(self, index: np.ndarray) -> Worlds:
+        """Return copies of the worlds at an index or mask."""
+        return Worlds(*(getattr(self, field.name)[index] for field in fields(self)))
 
     def ended(self, how: int) -> np.ndarray:
         """Return which worlds ended in one of some ways (bits of `records`), shape (n,) bool."""

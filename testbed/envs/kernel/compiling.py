@@ -14,19 +14,22 @@ from testbed.envs.kernel.cache import cache_folder, folder_of, told_in
 _FOLDER = cache_folder()
 
 
-def compiled(function: Callable | None = None, *, nogil: bool = False) -> Any:
+def compiled(function: Callable | None = None, *, nogil: bool = False, inline: bool = True) -> Any:
     """Compile a function with Numba on its first call, and keep the machine code for the next time.
 
     Args:
         function: What is compiled.
-        nogil: Whether it lets go of Python's lock, so that several threads can be in it.
+        nogil: Whether it lets go of Python's lock, so that several threads can be in it; it is called from Python.
+        inline: Whether it becomes a part of whoever calls it. A function that is given arrays and is seldom reached is
+            better left alone: where it is a part, its arrays are counted each time that it is passed by.
     """
     if function is None:
-        return lambda f: compiled(f, nogil=nogil)
+        return lambda f: compiled(f, nogil=nogil, inline=inline)
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder_of(function, _FOLDER)) if _FOLDER else ""
     try:
-        return numba.njit(cache=_FOLDER is not None, nogil=nogil)(function)
+        options = {"nogil": nogil, "forceinline": inline and not nogil, "error_model": "numpy"}
+        return numba.njit(cache=_FOLDER is not None, **options)(function)
     finally:
         numba.config.CACHE_DIR = before
 

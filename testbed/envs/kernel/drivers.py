@@ -19,7 +19,6 @@ from testbed.envs.kernel.lanes import (
     is_reachable_from,
     local_coordinates,
     next_lane,
-    on_lane,
     wrap_to_pi,
 )
 from testbed.envs.kernel.records import CONTROLLED, NOBODY
@@ -54,6 +53,8 @@ def steering_control(lanes, me):
     """Return the steering angle [rad] that brings a vehicle to the centre of its target lane."""
     lane = lanes[me.target_lane]
     along, across = local_coordinates(lane, me.x, me.y)
+    if across == 0.0 and lane.amplitude == 0.0 and me.heading == 0.0 and me.speed > 0.0:
+        return 0.0  # what the rest comes to, for most of the traffic
     future_heading = heading_at(lane, along + me.speed * TAU_PURSUIT)
     heading_command = math.asin(clip(-KP_LATERAL * across / not_zero(me.speed), -1.0, 1.0))
     heading_ref = future_heading + clip(heading_command, -math.pi / 4, math.pi / 4)
@@ -83,7 +84,7 @@ def act_controlled(lanes, target_speeds, me, action):
 
 
 @compiled
-def neighbours(lanes, vehicles, objects, number, lane_number):
+def neighbours(lanes, bodies, number, lane_number):
     """Return the bodies just ahead of and behind a vehicle on a lane, NOBODY where there is none.
 
     Objects count on from the vehicles. Lanes before and after are searched too; where they have no
@@ -91,101 +92,102 @@ def neighbours(lanes, vehicles, objects, number, lane_number):
     ramp lies behind. A body counts for the first lane it is on.
     """
     lane = lanes[lane_number]
-    s = vehicles[number].x - lane.start
+    s = bodies[number].x - lane.start
     front, rear = NOBODY, NOBODY
     s_front, s_rear = math.inf, -math.inf
-    for other in range(len(vehicles) + len(objects)):
-        if other == number:
+    for other in range(len(bodies)):
+        if other == number or not bodies[other].lanes & lane.around:
             continue
-        if other < len(vehicles):
-            x, y = vehicles[other].x, vehicles[other].y
-        else:
-            x, y = objects[other - len(vehicles)].x, objects[other - len(vehicles)].y
-        for k in range(len(lane.searched)):
-            if lane.searched[k] == NOBODY:
-                break
-            s_v, is_on = on_lane(lanes[lane.searched[k]], x, y, 1.0)
-            if not is_on:
-                continue
-            s_v += lane.offset[k]
-            if s <= s_v and s_v <= s_front:
-                s_front, front = s_v, other
-            if s_v < s and s_v > s_rear:
-                s_rear, rear = s_v, other
-            break
+        k = 0
+        while not (bodies[other].lanes >> lane.searched[k]) & 1:
+            k += 1
+        s_v = bodies[other].x - lanes[lane.searched[k]].start + lane.offset[k]
+        if s <= s_v and s_v <= s_front:
+            s_front, front = s_v, other
+        if s_v < s and s_v > s_rear:
+            s_rear, rear = s_v, other
     return front, rear
 
 
 @compiled
-def body(vehicles, objects, number):
-    """Return x [m], heading [rad] and speed [m/s] of a vehicle or object."""
-    if number < len(vehicles):
-        return vehicles[number].x, vehicles[number].heading, vehicles[number].speed
-    thing = objects[number - len(vehicles)]
-    return thing.x, thing.heading, thing.speed
-
-
-@compiled
-def desired_gap(me, heading, speed):
+def desired_gap(me, you):
     """Return the gap [m] IDM would like to a body ahead; velocities are projected on the own heading."""
-    cos, sin = math.cos(me.heading), math.sin(me.heading)
-    dv = (me.speed * cos - speed * math.cos(heading)) * cos + (me.speed * sin - speed * math.sin(heading)) * sin
+    dv = (me.speed * me.cos - you.speed * you.cos) * me.cos + (me.speed * me.sin - you.speed * you.sin) * me.sin
     return (
         DISTANCE_WANTED + me.speed * TIME_WANTED + me.speed * dv / (2 * math.sqrt(-COMFORT_ACC_MAX * COMFORT_ACC_MIN))
     )
 
 
 @compiled
-def acceleration(lanes, vehicles, objects, number, front):
-    """Return IDM's acceleration [m/s2] of a vehicle behind another; 0 for what is no vehicle.
-
-    As in highway-env the gap is from centre to centre, whatever the lengths.
-    """
-    if number == NOBODY or number >= len(vehicles):
-        return 0.0
-    me = vehicles[number]
-    lane = lanes[me.lane]
-    wish = abs(not_zero(clip(me.target_speed, 0.0, lane.speed_limit)))
-    result = COMFORT_ACC_MAX * (1 - (max(me.speed, 0.0) / wish) ** DELTA)
-    if front != NOBODY:
-        x, heading, speed = body(vehicles, objects, front)
-        gap = (x - lane.start) - (me.x - lane.start)
-        result -= COMFORT_ACC_MAX * (desired_gap(me, heading, speed) / not_zero(gap)) ** 2
-    return result
+def free_acceleration(lanes, me):
+    """Return IDM's acceleration [m/s2] of a vehicle on an empty road."""
+    wish = abs(not_zero(clip(me.target_speed, 0.0, lanes[me.lane].speed_limit)))
+    return COMFORT_ACC_MAX * (1 - (max(me.speed, 0.0) / wish) ** DELTA)
 
 
 @compiled
-def mobil(lanes, vehicles, objects, number, lane_number):
+def braking(lanes, me, bodies, number, front):
+    """Return by how much less IDM accelerates a vehicle for a body ahead [m/s2].
+
+    As in highway-env the gap is from centre to centre, whatever the lengths.
+    """
+    if front == NOBODY:
+        return 0.0
+    start = lanes[me.lane].start
+    gap = (bodies[front].x - start) - (me.x - start)
+    return COMFORT_ACC_MAX * (desired_gap(bodies[number], bodies[front]) / not_zero(gap)) ** 2
+
+
+@compiled(inline=False)
+def braking_on(lanes, me, bodies, number, lane_number):
+    """Return by how much less IDM accelerates a vehicle for the body ahead on a lane [m/s2]."""
+    front, _ = neighbours(lanes, bodies, number, lane_number)
+    return braking(lanes, me, bodies, number, front)
+
+
+@compiled
+def acceleration(lanes, vehicles, bodies, number, front):
+    """Return IDM's acceleration [m/s2] of a vehicle behind another; 0 for what is no vehicle."""
+    if number == NOBODY or number >= len(vehicles):
+        return 0.0
+    me = vehicles[number]
+    return free_acceleration(lanes, me) - braking(lanes, me, bodies, number, front)
+
+
+@compiled
+def mobil(lanes, vehicles, bodies, number, lane_number, old_preceding):
     """Return whether MOBIL recommends a change to a lane (politeness 0, so others count for safety alone)."""
-    new_preceding, new_following = neighbours(lanes, vehicles, objects, number, lane_number)
-    imposed = acceleration(lanes, vehicles, objects, new_following, number)
+    new_preceding, new_following = neighbours(lanes, bodies, number, lane_number)
+    imposed = acceleration(lanes, vehicles, bodies, new_following, number)
     if imposed < -LANE_CHANGE_MAX_BRAKING_IMPOSED:
         return False
-    old_preceding, _ = neighbours(lanes, vehicles, objects, number, vehicles[number].lane)
-    gain = acceleration(lanes, vehicles, objects, number, new_preceding) - acceleration(
-        lanes, vehicles, objects, number, old_preceding
+    gain = acceleration(lanes, vehicles, bodies, number, new_preceding) - acceleration(
+        lanes, vehicles, bodies, number, old_preceding
     )
     return not gain < LANE_CHANGE_MIN_ACC_GAIN
 
 
-@compiled
-def change_lane_policy(lanes, vehicles, objects, number):
-    """Choose the target lane: abort a change that somebody else is making too, or once a second ask MOBIL."""
+@compiled(inline=False)
+def give_way(lanes, vehicles, bodies, number):
+    """Let a vehicle that changes lanes abort that if somebody else ahead is changing to the same lane too."""
     me = vehicles[number]
-    if me.lane != me.target_lane:
-        if lanes[me.lane].road == lanes[me.target_lane].road:
-            for other in range(len(vehicles)):
-                you = vehicles[other]
-                if other == number or you.lane == me.target_lane or you.target_lane != me.target_lane:
-                    continue
-                start = lanes[me.lane].start
-                gap = (you.x - start) - (me.x - start)
-                if 0 < gap < desired_gap(me, you.heading, you.speed):
-                    me.target_lane = me.lane
-                    break
+    if lanes[me.lane].road != lanes[me.target_lane].road:
         return
-    if not me.timer > LANE_CHANGE_DELAY:
-        return
+    for other in range(len(vehicles)):
+        you = vehicles[other]
+        if other == number or you.lane == me.target_lane or you.target_lane != me.target_lane:
+            continue
+        start = lanes[me.lane].start
+        gap = (you.x - start) - (me.x - start)
+        if 0 < gap < desired_gap(bodies[number], bodies[other]):
+            me.target_lane = me.lane
+            break
+
+
+@compiled(inline=False)
+def choose_lane(lanes, vehicles, bodies, number, front):
+    """Ask MOBIL about the lanes beside a vehicle's own, on which `front` is ahead of it."""
+    me = vehicles[number]
     me.timer = 0.0
     here = lanes[me.lane]
     for step in (-1, 1):
@@ -194,32 +196,35 @@ def change_lane_policy(lanes, vehicles, objects, number):
         side = me.lane + step
         if not is_reachable_from(lanes[side], me.x, me.y) or abs(me.speed) < 1:
             continue
-        if mobil(lanes, vehicles, objects, number, side):
+        if mobil(lanes, vehicles, bodies, number, side, front):
             me.target_lane = side
 
 
 @compiled
-def act_traffic(lanes, vehicles, objects, number):
+def act_traffic(lanes, vehicles, bodies, number):
     """Drive a vehicle by IDM and MOBIL (`IDMVehicle.act`); a crashed one no longer decides."""
     me = vehicles[number]
     if me.crashed:
         return
     follow_road(lanes, me)
-    change_lane_policy(lanes, vehicles, objects, number)
+    front, _ = neighbours(lanes, bodies, number, me.lane)
+    if me.lane != me.target_lane:
+        give_way(lanes, vehicles, bodies, number)
+    elif me.timer > LANE_CHANGE_DELAY:  # once a second
+        choose_lane(lanes, vehicles, bodies, number, front)
     me.steering = steering_control(lanes, me)
-    front, _ = neighbours(lanes, vehicles, objects, number, me.lane)
-    wanted = acceleration(lanes, vehicles, objects, number, front)
+    free = free_acceleration(lanes, me)
+    wanted = free - braking(lanes, me, bodies, number, front)
     if me.lane != me.target_lane:  # while changing, both lanes count
-        front, _ = neighbours(lanes, vehicles, objects, number, me.target_lane)
-        wanted = min(wanted, acceleration(lanes, vehicles, objects, number, front))
+        wanted = min(wanted, free - braking_on(lanes, me, bodies, number, me.target_lane))
     me.acceleration = clip(wanted, -ACC_MAX, ACC_MAX)
 
 
 @compiled
-def act(lanes, target_speeds, vehicles, objects, action):
+def act(lanes, target_speeds, vehicles, bodies, action):
     """Let every vehicle decide, in order; an action other than IDLE is for the controlled ones."""
     for number in range(len(vehicles)):
         if vehicles[number].driver == CONTROLLED:
             act_controlled(lanes, target_speeds, vehicles[number], action)
         else:
-            act_traffic(lanes, vehicles, objects, number)
+            act_traffic(lanes, vehicles, bodies, number)

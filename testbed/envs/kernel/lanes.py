@@ -14,7 +14,10 @@ VEHICLE_LENGTH = 5.0
 @compiled
 def wrap_to_pi(angle):
     """Return an angle [rad] as one from -pi to pi."""
-    return ((angle + math.pi) % (2 * math.pi)) - math.pi
+    turned = angle + math.pi
+    if not 0.0 <= turned < 2 * math.pi:  # a division is slow, and most angles need none
+        turned %= 2 * math.pi
+    return turned - math.pi
 
 
 @compiled
@@ -70,27 +73,52 @@ def is_reachable_from(lane, x, y):
 
 @compiled
 def on_lane(lane, x, y, margin):
-    """Return the longitudinal coordinate [m] and whether a point is on the lane widened by `margin` [m]."""
+    """Return whether a point is on the lane widened by `margin` [m]."""
     along = x - lane.start
     if not -VEHICLE_LENGTH <= along < lane.length + VEHICLE_LENGTH:
-        return along, False
-    return along, abs(y - lane.y - swing(lane, along)) <= lane.width / 2 + margin
+        return False
+    return abs(y - lane.y - swing(lane, along)) <= lane.width / 2 + margin
+
+
+@compiled
+def lanes_at(lanes, x, y, margin):
+    """Return the lanes, widened by `margin` [m], that a point is on, as bits."""
+    bits = 0
+    for number in range(len(lanes)):
+        lane = lanes[number]
+        if abs(y - lane.y) - abs(lane.amplitude) - 1e-6 <= lane.width / 2 + margin and on_lane(lane, x, y, margin):
+            bits |= 1 << number
+    return bits
+
+
+@compiled
+def locate(lanes, x, y, heading, margin):
+    """Return the lane closest to a point and heading, the first of equals, and `lanes_at`."""
+    best, found, bits = math.inf, 0, 0
+    for number in range(len(lanes)):
+        lane = lanes[number]
+        along = x - lane.start
+        beyond = max(along - lane.length, 0.0) + max(0.0 - along, 0.0)
+        aside = abs(y - lane.y) - abs(lane.amplitude) - 1e-6
+        # Each part only adds to the distance: most lanes are too far already, and need neither sine nor arc tangent.
+        may_be_on = beyond <= VEHICLE_LENGTH and aside <= lane.width / 2 + margin
+        if not may_be_on and (beyond >= best or aside >= best):
+            continue
+        across = abs(y - lane.y - swing(lane, along))
+        if -VEHICLE_LENGTH <= along < lane.length + VEHICLE_LENGTH and across <= lane.width / 2 + margin:
+            bits |= 1 << number
+        away = across + beyond
+        if away < best:
+            away += abs(wrap_to_pi(heading - heading_at(lane, along)))
+            if away < best:
+                best, found = away, number
+    return found, bits
 
 
 @compiled
 def closest_lane(lanes, x, y, heading):
     """Return the lane closest to a point and heading, the first of equals."""
-    best, found = math.inf, 0
-    for number in range(len(lanes)):
-        lane = lanes[number]
-        along, across = local_coordinates(lane, x, y)
-        away = abs(across) + max(along - lane.length, 0.0) + max(0.0 - along, 0.0)
-        # The angle only adds to it, so a lane that is too far already needs no arc tangent.
-        if away < best:
-            away += abs(wrap_to_pi(heading - heading_at(lane, along)))
-            if away < best:
-                best, found = away, number
-    return found
+    return locate(lanes, x, y, heading, 0.0)[0]
 
 
 @compiled

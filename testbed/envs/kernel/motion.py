@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from testbed.envs.kernel.compiling import compiled
-from testbed.envs.kernel.lanes import closest_lane
 from testbed.envs.kernel.records import DT, TRAFFIC
 
 MAX_SPEED, MIN_SPEED = 40.0, -40.0
@@ -16,7 +15,13 @@ TOUCH = 0.05
 
 
 @compiled
-def move(lanes, me):
+def cos_sin(angle):
+    """Return cosine and sine; most of the traffic heads along x."""
+    return (math.cos(angle), math.sin(angle)) if angle != 0.0 else (1.0, angle)
+
+
+@compiled
+def move(me):
     """Move a vehicle by one simulation step (`Vehicle.step`): a bicycle model, and the push of a collision."""
     if me.driver == TRAFFIC:
         me.timer += DT
@@ -26,17 +31,17 @@ def move(lanes, me):
         me.acceleration = min(me.acceleration, 1.0 * (MAX_SPEED - me.speed))
     elif me.speed < MIN_SPEED:
         me.acceleration = max(me.acceleration, 1.0 * (MIN_SPEED - me.speed))
-    beta = math.atan(1 / 2 * math.tan(me.steering))
-    me.x += me.speed * math.cos(me.heading + beta) * DT
-    me.y += me.speed * math.sin(me.heading + beta) * DT
+    beta = math.atan(1 / 2 * math.tan(me.steering)) if me.steering != 0.0 else me.steering * 0.5
+    cos, sin = cos_sin(me.heading + beta)
+    me.x += me.speed * cos * DT
+    me.y += me.speed * sin * DT
     if me.has_impact:
         # highway-env predicts the overlap, shifts the bodies instead, and calls that a crash.
         me.x += me.impact_x
         me.y += me.impact_y
         me.crashed, me.has_impact, me.impact_x, me.impact_y = 1, 0, 0.0, 0.0
-    me.heading += me.speed * math.sin(beta) / (me.length / 2) * DT
+    me.heading += me.speed * cos_sin(beta)[1] / (me.length / 2) * DT
     me.speed += me.acceleration * DT
-    me.lane = closest_lane(lanes, me.x, me.y, me.heading)
 
 
 @compiled
@@ -129,26 +134,26 @@ def collide(me, other, other_is_obstacle, other_x, other_y):
     return intersecting, will_intersect, -push_x / 2, -push_y / 2
 
 
-@compiled
-def handle_collisions(vehicles, objects):
-    """Let all solid bodies that meet in this step or the next collide."""
-    for number in range(len(vehicles)):
-        me = vehicles[number]
-        for later in range(number + 1, len(vehicles)):
-            you = vehicles[later]
-            if may_touch(me, you, me.speed * DT):
-                ahead, aside = you.speed * math.cos(you.heading) * DT, you.speed * math.sin(you.heading) * DT
-                now, soon, push_x, push_y = collide(me, you, False, ahead, aside)
-                if soon:
-                    you.has_impact, you.impact_x, you.impact_y = 1, push_x, push_y
-                if now:
-                    you.crashed = 1
-        for thing in objects:
-            if thing.solid and may_touch(me, thing, me.speed * DT):
-                collide(me, thing, True, 0.0, 0.0)
+@compiled(inline=False)
+def collide_vehicles(me, you):
+    """Let two vehicles collide if they meet in this step or the next."""
+    if may_touch(me, you, me.speed * DT):
+        ahead, aside = you.speed * math.cos(you.heading) * DT, you.speed * math.sin(you.heading) * DT
+        now, soon, push_x, push_y = collide(me, you, False, ahead, aside)
+        if soon:
+            you.has_impact, you.impact_x, you.impact_y = 1, push_x, push_y
+        if now:
+            you.crashed = 1
 
 
-@compiled
+@compiled(inline=False)
+def collide_obstacle(me, thing):
+    """Let a vehicle collide with an obstacle if they meet in this step or the next."""
+    if may_touch(me, thing, me.speed * DT):
+        collide(me, thing, True, 0.0, 0.0)
+
+
+@compiled(inline=False)
 def touching(me, other, within):
     """Return whether no edge of two rectangles separates them by more than `within` [m]."""
     if not may_touch(me, other, within):

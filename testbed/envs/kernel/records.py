@@ -35,11 +35,12 @@ LANE = np.dtype([
     ("amplitude", "f8"), ("pulsation", "f8"), ("phase", "f8"),
     ("road", "i8"), ("number", "i8"), ("count", "i8"), ("lateral", "i8"),
     ("next_first", "i8"), ("next_count", "i8"),
-    ("searched", "i8", (SEARCHED,)), ("offset", "f8", (SEARCHED,)),
+    ("searched", "i8", (SEARCHED,)), ("offset", "f8", (SEARCHED,)), ("around", "i8"),
 ])  # fmt: skip
 """A lane along x: start [m], y of its centre [m], sine [m, rad/m, rad]; its road, its number there from the
 left, how many lanes the road has, what traces call it; the first lane of the next road (NOBODY: none) and how
-many that has; where neighbours are searched (NOBODY: nowhere) with the offset along this lane [m]."""
+many that has; where neighbours are searched (NOBODY: nowhere) with the offset along this lane [m], and the same
+lanes as bits."""
 
 VEHICLE = np.dtype([
     ("x", "f8"), ("y", "f8"), ("heading", "f8"), ("speed", "f8"), ("target_speed", "f8"),
@@ -56,6 +57,16 @@ OBJECT = np.dtype([
 ])  # fmt: skip
 """An obstacle or a walker, in SI units: `side` is the sign of the walker's way across in y, `path_x` where it
 crosses, `walk` its speed when nothing hurries it, `margin` what it adds to the time it needs, `waited` at the kerb."""
+
+BODY = np.dtype([
+    ("x", "f8"), ("y", "f8"), ("heading", "f8"), ("speed", "f8"), ("cos", "f8"), ("sin", "f8"),
+    ("length", "f8"), ("width", "f8"), ("lanes", "i8"),
+])  # fmt: skip
+"""What all others see of a vehicle or an object in a simulation step, in SI units: cosine and sine of its heading are
+there, and the lanes it is on as bits, the first lane's the lowest."""
+
+LANES = 62
+"""A road has at most so many lanes."""
 
 WORLD = np.dtype([("steps", "i8"), ("since", "i8"), ("collided", "i8"), ("ended", "i8"), ("context", "i8", (4,))])
 """The clock of a world: simulation steps done, the one in which the ego passed what ends the scene (NOBODY: not

@@ -32,6 +32,11 @@ SPEED_SCALE, RAMP_SCALE, LATERAL_SCALE, DX_SCALE, DV_SCALE, LENGTH_SCALE = 30.0,
 SIGHT = 150.0
 """A neighbour farther away than this is not seen [m]."""
 
+GROUPS = ((0, 3), (3, 3), (6, 1), (7, 1))
+"""Vehicles ahead and behind on the right lane or the ramp, ahead and behind on the left lane: first slot, slots."""
+UNSEEN = -1
+"""Stands for the group of a vehicle that is not seen."""
+
 _SLOTS_START = len(OWN)
 _VALUES = len(SLOT_VALUES)
 _CONTEXT_START = len(OWN) + len(SLOTS) * len(SLOT_VALUES)
@@ -50,43 +55,41 @@ def observe_world(lanes, world, vehicles, out):
     out[4] = MERGE_START <= ego.x < MERGE_END and ego.y > (RIGHT_LANE_Y + RAMP_Y) / 2
     out[5] = lanes[ego.target_lane].lateral != RAMP
     out[6] = ego.target_speed / SPEED_SCALE
-    # The three nearest ahead and behind on the right lane and the ramp, the nearest ones on the left lane.
-    for slot in range(3):
-        fill_slot(vehicles, out, slot, slot, False, True)
-        fill_slot(vehicles, out, 3 + slot, slot, False, False)
-    fill_slot(vehicles, out, 6, 0, True, True)
-    fill_slot(vehicles, out, 7, 0, True, False)
+    for number in range(1, len(vehicles)):
+        fill_slot(vehicles, out, number)
     write_context(world, _FACTOR_SIZES, out, _CONTEXT_START)
     finish(out)
 
 
 @compiled
-def fill_slot(vehicles, out, slot, rank, left, ahead):
-    """Write the vehicle that is `rank` others farther than the nearest one into a slot; an empty one stays zero."""
-    ego = vehicles[0]
-    for number in range(1, len(vehicles)):
-        if not is_seen(ego, vehicles[number], left, ahead):
-            continue
-        away, nearer = abs(vehicles[number].x - ego.x), 0
-        for other in range(1, len(vehicles)):
-            if other != number and is_seen(ego, vehicles[other], left, ahead):
-                distance = abs(vehicles[other].x - ego.x)
-                nearer += distance < away or (distance == away and other < number)
-        if nearer == rank:
-            you, start = vehicles[number], _SLOTS_START + slot * _VALUES
-            out[start] = 1.0
-            out[start + 1] = (you.x - ego.x) / DX_SCALE
-            out[start + 2] = (you.speed - ego.speed) / DV_SCALE
-            out[start + 3] = you.length / LENGTH_SCALE
-            out[start + 4] = you.y > (RIGHT_LANE_Y + RAMP_Y) / 2
-            return
+def fill_slot(vehicles, out, number):
+    """Write a vehicle into its slot: the three nearest ahead and behind on the right lane and the ramp have one, and
+    the nearest ones on the left lane. A slot of nobody stays zero."""
+    ego, you = vehicles[0], vehicles[number]
+    group = group_of(ego, you)
+    if group == UNSEEN:
+        return
+    away, rank = abs(you.x - ego.x), 0
+    for other in range(1, len(vehicles)):
+        if other != number and group_of(ego, vehicles[other]) == group:
+            distance = abs(vehicles[other].x - ego.x)
+            rank += distance < away or (distance == away and other < number)
+    if rank < GROUPS[group][1]:
+        start = _SLOTS_START + (GROUPS[group][0] + rank) * _VALUES
+        out[start] = 1.0
+        out[start + 1] = (you.x - ego.x) / DX_SCALE
+        out[start + 2] = (you.speed - ego.speed) / DV_SCALE
+        out[start + 3] = you.length / LENGTH_SCALE
+        out[start + 4] = you.y > (RIGHT_LANE_Y + RAMP_Y) / 2
 
 
 @compiled
-def is_seen(ego, you, left, ahead):
-    """Return whether a vehicle is in sight, on the left lane or not, and ahead or behind."""
+def group_of(ego, you):
+    """Return the group of a vehicle, a position in GROUPS, or UNSEEN if it is out of sight."""
     dx = you.x - ego.x
-    return abs(dx) <= SIGHT and (you.y < RIGHT_LANE_Y / 2) == left and (dx >= 0) == ahead
+    if not abs(dx) <= SIGHT:
+        return UNSEEN
+    return 2 * (you.y < RIGHT_LANE_Y / 2) + (dx < 0)
 
 
 @dataclass(frozen=True)
