@@ -1,8 +1,10 @@
 """Write a data set episode by episode, so that a crash costs at most the episode being written.
 
 While it grows, a data set is an index that links to one small file an episode, in a folder beside
-it; both are written under a temporary name and renamed, so the index opens at every moment and
-holds every episode that was appended. `finish` copies all of them into one file and renames that.
+it; both are written under a temporary name and renamed, so the index opens at every moment. It is
+written anew for every twentieth part that comes to it, so that many episodes cost no more each than
+few do; whoever goes on with a data set counts the small files. `finish` copies all of them into one
+file and renames that.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from testbed.files import remove, replacing, require_plain, sweep
 from testbed.lineage import Lineage
 from testbed.locks import Lock, lock_file, locked
 from testbed.protocols.episode import Episode
+
+SHARE = 1.05
+"""The index is written anew when it would name so many times what it names."""
 
 
 class DatasetWriter:
@@ -44,7 +49,7 @@ class DatasetWriter:
         self.path, self.environment, self.lineage, self.renewing = path, environment, lineage, renewing
         self.parts = path.with_name(path.name + ".parts") if path.name else path
         require_plain(path)
-        self.complete, self._count, self._lock = self._is_complete(), 0, None
+        self.complete, self._count, self._listed, self._lock = self._is_complete(), 0, 0, None
         if self.complete:
             self._count = count_episodes(path)
             self._tidy()
@@ -69,6 +74,7 @@ class DatasetWriter:
         self._start(self._index, complete=False)
         for number in range(self._count):
             self._link(number)
+        self._listed = self._count
 
     def _tidy(self) -> None:
         """Remove what one that was killed at its very end left beside the data set, unless somebody is at it."""
@@ -129,7 +135,7 @@ class DatasetWriter:
         self.close()
 
     def append(self, episode: Episode) -> None:
-        """Add one episode; when this returns, it is in the file for good.
+        """Add one episode; when this returns, it is on the disk for good, and in the index at the latest on closing.
 
         Raises:
             UserError: if it cannot be written, or no more belong there; what was there before still is.
@@ -142,12 +148,14 @@ class DatasetWriter:
         part = self.parts / f"demo_{self._count}.hdf5"
         _write_whole(part, lambda file: layout.write_episode(file.create_group("episode"), episode))
         self._link(self._count)
-        try:
-            _write_image(self.path, self._index)
-        except UserError:
-            del self._index["data"][part.stem]
-            raise
         self._count += 1
+        if self._count >= SHARE * self._listed:
+            self._list()
+
+    def _list(self) -> None:
+        """Write the index of all that is there."""
+        _write_image(self.path, self._index)
+        self._listed = self._count
 
     def finish(self) -> None:
         """Make one file of the index and its parts, and let others write."""
@@ -167,8 +175,12 @@ class DatasetWriter:
 
     def close(self) -> None:
         """Let others write; safe to call twice."""
-        if self._lock is not None:
-            self._lock.release()
+        if self._lock is None:
+            return
+        if not self.complete and self._listed < self._count:
+            with suppress(UserError):  # what is not in the index is on the disk all the same
+                self._list()
+        self._lock.release()
 
     def _link(self, number: int) -> None:
         """Have the index, which stays in memory, name one more episode."""

@@ -38,7 +38,8 @@ class Canvas:
         self.size = width, height
         self.scale, self.fine = scale, scale * FINE
         self.origin = np.zeros(2)
-        self.surface = pygame.Surface((width * FINE, height * FINE), depth=32)
+        self.width = width * FINE
+        self.surface = pygame.Surface((self.width, height * FINE), depth=32)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 2) [m], are on the surface, shape (n, 2)."""

@@ -5,7 +5,6 @@ The camera follows the ego along x only; at a zebra it stands still while the eg
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -84,8 +83,7 @@ class RoadPicture:
         self.observer = next((names[at] for (factor, names), at in values.items() if factor == "observer"), "none")
         self.canvas = Canvas(WIDTH, self.view.height, self.view.scale)
         self.lanes = road.network.lanes_list()
-        self._still: pygame.Surface | None = None
-        self._left = math.nan
+        self._pieces: dict[int, pygame.Surface] = {}
 
     def draw(
         self, position: np.ndarray, heading: np.ndarray, colours: Mapping[int, Colour], braking: Collection[int]
@@ -99,18 +97,24 @@ class RoadPicture:
             braking: Numbers of the vehicles whose brake lights shine.
         """
         view, canvas = self.view, self.canvas
-        canvas.origin = np.array([view.left(float(position[0][0])), view.centre - view.height / view.scale / 2])
-        stands = canvas.origin[0] == self._left
-        if stands and self._still is not None:
-            canvas.surface.blit(self._still, (0, 0))
-        else:
-            self._ground()
-            self._still = canvas.surface.copy() if stands else None  # a copy takes as long as drawing half of it
-        self._left = canvas.origin[0]
+        left, top = view.left(float(position[0][0])), view.centre - view.height / view.scale / 2
+        pixels = round(left * canvas.fine)
+        first = pixels // canvas.width
+        for number, piece in [(number, self._ground(number, top)) for number in (first, first + 1)]:
+            canvas.surface.blit(piece, (number * canvas.width - pixels, 0))
+        canvas.origin = np.array([left, top])
         self._bodies(position, heading, colours, braking)
         return canvas.picture()
 
-    def _ground(self) -> None:
+    def _ground(self, number: int, top: float) -> pygame.Surface:
+        """Return a piece of what lies under the bodies, as wide as the picture; pieces are drawn once."""
+        if number not in self._pieces:
+            self.canvas.origin = np.array([number * self.canvas.width / self.canvas.fine, top])
+            self._draw_ground()
+            self._pieces[number] = self.canvas.surface.copy()
+        return self._pieces[number]
+
+    def _draw_ground(self) -> None:
         """Draw everything but the bodies."""
         canvas = self.canvas
         self.right, bottom = canvas.origin + np.array(canvas.size) / self.view.scale
