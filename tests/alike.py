@@ -35,8 +35,10 @@ KERNELS = {"OPENBLAS_CORETYPE": "Haswell"} if CPU.is_file() and " avx2 " in CPU.
 one on one thread in the last digits, as on most desktops; with those for the newest servers it does not."""
 POLICIES = Path(__file__).parent.parent / "policies"
 HABITS = {"road": "aggressive-merge", "bench": "hoarding"}
+COLLECTED = {"road": 16, "bench": 4}
+"""Episodes of a collection; one at a bench costs more."""
 AUDITED = {"road": 16, "bench": 2}
-"""Scenes of an audit; one at a bench costs more."""
+"""The same of scenes of an audit."""
 TEACHERS = {"road": "merge/teacher-habit", "bench": "order-picking/teacher-habit"}
 SHORT = Training(steps=12, batch=128)
 PRACTICE = PPOConfig(iterations=1, worlds=16, steps=12, batch=64, epochs=1)
@@ -47,7 +49,7 @@ def make(domain: str, folder: Path) -> dict[str, str]:
     habit = get_habit(HABITS[domain])
     environment, policy = habit.environment, POLICIES / TEACHERS[domain]
     data, audited = folder / f"{domain}.hdf5", folder / f"{domain}-audit"
-    collect(data, habit.name, None, 1.0, policy, 16, 0, [])
+    collect(data, habit.name, None, 1.0, policy, COLLECTED[domain], 0, [])
     decisions, demonstrator = load_transitions(data), make_demonstrator(habit, get_trigger(habit, None), 1.0)
     audit([policy], habit.name, None, AUDITED[domain], 2, 0, audited, False)
     return {
