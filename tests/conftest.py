@@ -50,7 +50,7 @@ def merges(episodes) -> list[Source]:
 
 
 LONG = (
-    "test_sweep", "test_task", "test_same_bytes", "test_transfer_controls", "test_docs", "test_own_examples",
+    "test_transfer_controls", "test_task", "test_sweep", "test_docs", "test_own_examples", "test_same_bytes",
     "test_parity", "test_fuzz", "test_routes", "test_claims", "test_warehouse_habits", "test_own_pages",
 )  # fmt: skip
 """Files that take longest, in this order: begun first, so that no core waits for another at the end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from testbed.benchmark.cell import Cell
@@ -26,10 +27,14 @@ ROAD = Experiment(
     student=StudentConfig(learning=Learning(Training(steps=60), PRACTICE, cloned=50)),
     audit=AuditConfig(scenes=6, held_out_scenes=4),
 )  # fmt: skip
-SUITE: Suite = Plan(
+GRID: Suite = Plan(
     ("aggressive-merge",), 2, ROAD, ROAD, silently=(), widths=(), doses=(),
     others={"aggressive-merge": "tailgating"},
 ).suite("tiny", 0)  # fmt: skip
+SUITE = replace(
+    GRID, primary=tuple(cell for cell in GRID.primary if cell.route.name == "cloning" or cell.channel == "overt")
+)
+"""All channels of one route, and one channel of all routes."""
 
 
 def run(folder: Path, engine: str = "local", workers: int = 2) -> tuple[bytes, bytes]:
