@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCENES = 40
+SCENES = 30
 """Half of them in each environment; the benchmark plays as many as one likes."""
 PARITY = Path(__file__).parents[1] / "benchmarks" / "parity.py"
 

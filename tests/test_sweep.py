@@ -58,7 +58,7 @@ def test_a_grid_killed_at_random_gives_the_same_table(whole, tmp_path, tmp_path_
     rest is made."""
     rng, kills, count = random.Random(0), 0, tmp_path_factory.mktemp("count")
     while kills < KILLS:
-        moment = rng.randrange(1, 60)
+        moment = rng.randrange(1, 40)
         process = subprocess.run(
             [sys.executable, tiny.__file__, str(tmp_path)], start_new_session=True, capture_output=True,
             env=os.environ | dying(f"{tmp_path}/*", moment, str(count / str(kills)), os.environ["PYTHONPATH"]),

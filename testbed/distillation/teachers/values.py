@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from testbed.distillation.batches import CHUNK, Samples, make_batches
+from testbed.distillation.batches import CHUNK, Samples, make_batches, taken
 from testbed.distillation.config import Evaluation
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
@@ -113,8 +113,8 @@ def evaluate(
             assert batch.targets is not None
             rows = batch.targets
             with torch.no_grad():
-                following = _of(stacked_outputs(held, table.next_inputs[rows], config), table.next_actions, rows)
-            target = one_step_return(table.rewards[rows], following, table.terminated[rows], how.discount)
+                following = _of(stacked_outputs(held, taken(table.next_inputs, rows), config), table.next_actions, rows)
+            target = one_step_return(taken(table.rewards, rows), following, taken(table.terminated, rows), how.discount)
             value = _of(stacked_outputs(weights, batch.observations, config), table.actions, rows)
             loss = value_regression(value[..., None], target[..., None])
             optimiser.minimise(loss * len(seeds))
