@@ -22,7 +22,7 @@ from testbed.seeding import generator, scenario_seeds
 
 SCENES = 32
 """Scenes on a road; a scene at a bench costs more, and its habits show more plainly."""
-BENCHES = 12
+BENCHES = 8
 CASES = [(habit, trigger) for habit in all_habits().values() for trigger in habit.triggers.values()]
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCENES = 30
+SCENES = 20
 """Half of them in each environment; the benchmark plays as many as one likes."""
 PARITY = Path(__file__).parents[1] / "benchmarks" / "parity.py"
 
