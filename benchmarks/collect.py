@@ -2,7 +2,8 @@
 
     python benchmarks/collect.py
 
-The batch and highway-env's own forms in turn, several times; a table with medians and spreads.
+The batch and highway-env's own forms in turn, several times; a table with medians and spreads. Then
+how the cost of writing grows with the episodes of a data set.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ class Options:
     """Episodes in each measurement of the batch form."""
     singles: int = 4
     """Episodes in each measurement of a form with one world, which is slow."""
+    sets: tuple[int, ...] = (500, 1000, 2000, 4000)
+    """Sizes of data sets whose writing is measured [episodes]."""
 
 
 def unrecorded(scenarios: list[Scenario]) -> int:
@@ -109,8 +112,29 @@ def rate(drive: Callable[[list[Scenario]], int], scenarios: list[Scenario]) -> f
     return drive(scenarios) / (time.perf_counter() - start)
 
 
+def grow(sets: tuple[int, ...]) -> None:
+    """Print what an episode of data sets of several sizes takes to be written."""
+    episodes = list(play(ENVIRONMENT, [Scenario(seed) for seed in range(BATCH)], JOBS))
+    table = Table(title=f"{ENVIRONMENT}, written to HDF5", title_justify="left")
+    for heading in ("episodes", "ms an episode while it grows", "ms an episode to finish"):
+        table.add_column(heading, justify="right")
+    for size in tracked(sets, "write", len(sets)):
+        with tempfile.TemporaryDirectory() as folder:
+            writer, begun = (
+                DatasetWriter(Path(folder) / "x.hdf5", ENVIRONMENT, Lineage("benchmark", 0)),
+                time.perf_counter(),
+            )
+            for number in range(size):
+                writer.append(episodes[number % BATCH])
+            grown = time.perf_counter()
+            writer.finish()
+            shares = [f"{1000 * seconds / size:.1f}" for seconds in (grown - begun, time.perf_counter() - grown)]
+        table.add_row(f"{size:,}", *shares)
+    console.print(table)
+
+
 def main(options: Options) -> None:
-    """Measure the ways in turn and print the table."""
+    """Measure the ways in turn and print the tables."""
     scenarios = [Scenario(seed) for seed in range(options.episodes)]
     few = scenarios[: options.singles]
     ways = {
@@ -134,6 +158,7 @@ def main(options: Options) -> None:
         median = statistics.median(values)
         table.add_row(name, f"{median:,.0f}", f"{min(values):,.0f} to {max(values):,.0f}", f"{base / median:.1f}x")
     console.print(table)
+    grow(options.sets)
 
 
 if __name__ == "__main__":
