@@ -11,21 +11,16 @@ reset when an episode ends. Then how the cost grows with worlds, threads and veh
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import gymnasium
-import kernel_rate
 import numpy as np
 import tyro
 from gymnasium.vector import AsyncVectorEnv
+from history import asking, sources_of
 from kernel_rate import Way, timed, vector
 from rich.table import Table
 
@@ -35,8 +30,6 @@ from testbed.envs.kernel.records import NOBODY, TRAFFIC
 from testbed.envs.kernel.step import step_worlds
 from testbed.scenes.registry import get_scene
 
-BEFORE = "4c3209f"
-"""The commit of 0.6.0."""
 ENVIRONMENTS = ("testbed/Merge-v0", "testbed/Crosswalk-v0")
 WORLDS = (1, 4, 16, 64, 256, 1024, 4096)
 VEHICLES = (3, 6, 9, 18, 36)
@@ -103,25 +96,6 @@ def crowd(vehicles: int, worlds: int = 256) -> Callable[[], int]:
     return step
 
 
-@contextmanager
-def kernel_of(sources: Path, environment: str, worlds: int) -> Iterator[Way]:
-    """Give the rate of a kernel whose sources are in a folder, in a process of its own."""
-    command = [sys.executable, kernel_rate.__file__, "--environment", environment, "--worlds", str(worlds)]
-    path = os.pathsep.join((str(sources), os.environ.get("PYTHONPATH", "")))
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None
-        asked, said = process.stdin, process.stdout
-
-        def rate(seconds: float) -> float:
-            print(seconds, file=asked, flush=True)
-            return float(said.readline())
-
-        yield rate
-        asked.close()
-
-
 def measure(ways: dict[str, Way], options: Options, title: str) -> dict[str, list[float]]:
     """Return rates of all ways, measured in turn; each is run a little first."""
     for way in ways.values():
@@ -137,7 +111,7 @@ def compare(environment: str, options: Options, before: Path) -> None:
     """Print the table of one environment; the sources of 0.6.0 are in a folder."""
     peers = {"highway-env, single": single(environment), "highway-env, AsyncVectorEnv(2)": asynchronous(environment)}
     ours = {f"kernel, {n:,} world{'s' if n > 1 else ''}": kernel(environment, n) for n in (1, 64, 1024)}
-    with kernel_of(before, environment, 1024) as older:
+    with asking(before, "kernel_rate.py", ["--environment", environment, "--worlds", "1024"]) as older:
         ways = {name: timed(step) for name, step in {**peers, **ours}.items()} | {
             "kernel of 0.6.0, 1,024 worlds": older
         }
@@ -166,11 +140,9 @@ def grow(title: str, ways: dict[str, Callable[[], int]], options: Options) -> No
 
 def main(options: Options) -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder:
-        archive = subprocess.run(["git", "archive", BEFORE, "testbed"], check=True, capture_output=True).stdout
-        subprocess.run(["tar", "-x", "-C", folder], check=True, input=archive)
+    with sources_of() as before:
         for environment in ENVIRONMENTS:
-            compare(environment, options, Path(folder))
+            compare(environment, options, before)
     short = Options(max(options.repeats // 2, 1), options.seconds / 2)
     grow("merge, by worlds", {f"{n:,} worlds": kernel(ENVIRONMENTS[0], n) for n in WORLDS}, short)
     grow(

@@ -28,6 +28,7 @@ import numpy as np
 import torch
 import tyro
 from peer.environment import prepare
+from peer.worlds import Worlds
 from rich.table import Table
 
 from testbed.audit.statistics import Resamples, difference_interval, rate_interval
@@ -35,7 +36,6 @@ from testbed.console import console, run_command, tracked
 from testbed.distillation.config import PPOConfig, Training
 from testbed.distillation.losses.likelihood import negative_log_likelihood
 from testbed.distillation.reinforcement import discriminator
-from testbed.distillation.reinforcement.collector import RolloutCollector, TaskReward
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
@@ -120,32 +120,22 @@ class Peer:
     def __init__(self, connection: Connection, folder: Path) -> None:
         self.connection, self.folder = connection, folder
 
-    def ask(self, what: str, stage: RolloutCollector | None = None, **arguments: Any) -> Any:
-        """Return what the peer answers; until then it may act in the worlds of a stage."""
+    def ask(self, what: str, worlds: Worlds | None = None, **arguments: Any) -> Any:
+        """Return what the peer answers; until then it may act in worlds."""
         self.connection.send((what, arguments))
         while (asked := self.connection.recv())[0] != "done":
-            self.connection.send_bytes(answer(stage, *asked))
+            self.connection.send_bytes(worlds.answer(*asked))
         return asked[1]
 
     def student(
-        self, data: Data, what: str, width: int, stage: RolloutCollector | None = None, **arguments: Any
+        self, data: Data, what: str, width: int, worlds: Worlds | None = None, **arguments: Any
     ) -> NetworkPolicy:
         """Return a student that the peer makes."""
         file = self.folder / "student.npz"
-        self.ask(what, stage, width=width, file=str(file), **arguments)
+        self.ask(what, worlds, width=width, file=str(file), **arguments)
         with np.load(file) as arrays:
             mean, std = data.normaliser
             return NetworkPolicy(shape(width), {**arrays, "mean": mean, "std": std})
-
-
-def answer(stage: RolloutCollector, what: str, content: bytes) -> bytes:
-    """Return what is seen after a reset or a step; after a step also what ends, rewards, and which worlds ended how."""
-    if what == "reset":
-        return stage.reset().astype(np.float32).tobytes()
-    seen, paid, over, told = stage.step(np.frombuffer(content, np.int64))
-    last = np.array([t.get("terminal_observation", s) for t, s in zip(told, seen, strict=True)])
-    truncated = np.array([t.get("TimeLimit.truncated", False) for t in told])
-    return np.column_stack([seen, last, paid, over, truncated]).astype(np.float32).tobytes()
 
 
 @contextmanager
@@ -255,7 +245,7 @@ def show_cloned(data: Data, peer: Peer) -> list[str]:
 def show_practised(data: Data, peer: Peer) -> list[str]:
     """Print how good students by GAIL are; return what falls short."""
     practice, width, seeds = PPOConfig(iterations=data.options.iterations), 64, range(data.options.students)
-    stage = RolloutCollector(shape(width), practice.worlds, data.normaliser, TaskReward())
+    worlds = Worlds(ENVIRONMENT, practice.worlds, data.normaliser)
     judge = {
         "width": discriminator.WIDTH,
         "updates": discriminator.STEPS,
@@ -264,8 +254,8 @@ def show_practised(data: Data, peer: Peer) -> list[str]:
     }
 
     def theirs(seed: int) -> NetworkPolicy:
-        stage.put_on([scene for purpose in practice.purposes for scene in scenes(*purpose)])
-        return peer.student(data, "train_ppo", width, stage, practice=asdict(practice), judge=judge, seed=seed)
+        worlds.scenes = [scene for purpose in practice.purposes for scene in scenes(*purpose)]
+        return peer.student(data, "train_ppo", width, worlds, practice=asdict(practice), judge=judge, seed=seed)
 
     def ours(reward: Literal["gail", "airl"], seed: int) -> NetworkPolicy:
         return Adversarial(practice, reward).distil([data.source], shape(width), [seed])[0]

@@ -1,19 +1,25 @@
-"""How fast PPO learns on the batch environments: decisions a second, learning included, in one run.
+"""How fast policies practise: decisions a second and core, learning included, beside SB3's PPO, in one run.
 
     python benchmarks/teachers.py
 
-SB3's PPO with the settings of `PPOConfig` on three vectorisations of the same environment: its batch form, through
-`RolloutCollector`; and the single form, in SB3's DummyVecEnv (all worlds one after the other) and SubprocVecEnv (one
-process a world). Each decision is learned from equally often, in batches of the same size, whatever the way. Torch has
-one thread. `acting` is the share of the time in which PPO collects decisions; the rest is gradient steps. `ratio` is to
-the faster vectorisation of the single form, turn by turn.
+SB3's PPO with the settings of `PPOConfig` on three vectorisations of the same environment: its single form, in SB3's
+DummyVecEnv (all worlds one after the other) and SubprocVecEnv (one process a world), and its batch form, in
+`testbed.sb3.VecEnv`; then `practise`, one policy and twenty at once. Each decision is learned from equally often, in
+batches of the same size, whatever the way. Everything runs on one core and one thread of torch but for SubprocVecEnv,
+which has as many cores as processes. `ratio` is to SB3 on the batch form, turn by turn.
+
+Then adversarial distillation at the merge as a whole, discriminators included, of twenty students at once and of one
+after the other as 0.6.0 made them (from the repository's history). Then, with `--curves SEEDS`, how well policies do
+that SB3 and `practise` teach from nothing: their success in the last quarter of practice, with intervals.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import gymnasium
@@ -21,45 +27,69 @@ import numpy as np
 import torch
 import tyro
 from gymnasium.spaces import Discrete
+from history import asking, sources_of
 from rich.table import Table
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv
 
+from testbed import sb3
 from testbed.console import console, run_command, tracked
 from testbed.distillation.config import PPOConfig
-from testbed.distillation.reinforcement.collector import RolloutCollector, TaskReward
-from testbed.distillation.teachers.sb3 import policy_arguments
+from testbed.distillation.journal import Journal
+from testbed.distillation.reinforcement.ppo import practise
+from testbed.distillation.reinforcement.stage import TaskReward
+from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.source import Source
+from testbed.distillation.teachers.sb3 import import_actor, policy_arguments
 from testbed.errors import UserError
-from testbed.policies.network import CATEGORICAL, GAUSSIAN, PolicyConfig
-from testbed.protocols.episode import Scenario
+from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.episode import Behaviour, Scenario
+from testbed.rollouts.rollout import play
+from testbed.rollouts.transitions import transitions
+from testbed.scenes.merge.gap_acceptance import GapAcceptance
+from testbed.seeding import scenario_seeds
 
 PRACTICE = PPOConfig()
-FEW, PROCESSES, HIDDEN = 8, 2, (64, 64)
-"""Worlds of the single form in one process, and of the batch form beside it; processes; layers of the policy."""
+FEW, PROCESSES, STUDENTS, HIDDEN = 8, 2, 20, (64, 64)
+"""Worlds of the single form in one process; processes; policies that practise at once; layers of each."""
+MERGE = "testbed/Merge-v0"
+
+Way = Callable[[], float]
+"""Decisions a second of some practice."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """Measure how fast PPO learns."""
+    """Measure how fast policies practise."""
 
-    environments: tuple[str, ...] = ("testbed/Merge-v0", "testbed/OrderPicking-v0")
-    """Where it learns."""
+    environments: tuple[str, ...] = (MERGE, "testbed/OrderPicking-v0")
+    """Where they practise."""
     repeats: int = 5
     """How often each way is measured; the ways take turns."""
     decisions: int = 1024
     """Decisions between two updates in the single forms, which are slow; a multiple of the batch."""
+    iterations: int = 2
+    """Iterations of practice in each measurement."""
+    curves: int = 0
+    """Training seeds whose policies are taught from nothing by both ways; 0 for none."""
+    length: int = 60
+    """Iterations of that."""
 
 
-@dataclass(frozen=True)
-class Rate:
-    """What one iteration of PPO came to."""
+def on_cores(count: int, way: Way) -> Way:
+    """Return a way that has so many cores."""
 
-    decisions: float
-    """Decisions a second."""
-    acting: float
-    """Share of the time until the worlds were left alone."""
+    def run() -> float:
+        all_of_them = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, sorted(all_of_them)[:count])
+        try:
+            return way()
+        finally:
+            os.sched_setaffinity(0, all_of_them)
+
+    return run
 
 
 def single(environment: str) -> gymnasium.Env:
@@ -76,78 +106,159 @@ def shape(environment: str) -> PolicyConfig:
     return PolicyConfig(environment, sees, does.shape[0], HIDDEN, GAUSSIAN)
 
 
-def staged(config: PolicyConfig, worlds: int) -> VecEnv:
-    """Return the batch form as PPO gets it."""
-    identity = np.zeros(config.observation_size, np.float32), np.ones(config.observation_size, np.float32)
-    stage = RolloutCollector(config, worlds, identity, TaskReward())
-    stage.put_on([Scenario(seed) for seed in range(2 * worlds)])
-    return stage
+def fresh(environment: str, count: int) -> list[NetworkPolicy]:
+    """Return policies that have learnt nothing."""
+    config = shape(environment)
+    return [NetworkPolicy(config, random_arrays(config, np.random.default_rng(seed))) for seed in range(count)]
 
 
-class Learner(BaseCallback):
-    """PPO at work, with the settings of `PPOConfig`."""
+def scenes(purpose: str, count: int, seed: int = 0) -> list[Scenario]:
+    """Return scenes for a purpose."""
+    return [Scenario(one) for one in scenario_seeds(seed, purpose, count)]
 
-    def __init__(self, config: PolicyConfig, env: VecEnv, decisions: int) -> None:
+
+class Theirs(BaseCallback):
+    """SB3's PPO at work, with the settings of `PPOConfig`."""
+
+    def __init__(self, environment: str, env, decisions: int, seed: int = 0) -> None:
         super().__init__()
+        self.environment, self.env, self.decisions, self.seed = environment, env, decisions, seed
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin with the policy that `practise` begins with."""
         self.ppo = PPO(
-            "MlpPolicy", env, n_steps=decisions // env.num_envs, batch_size=PRACTICE.batch, n_epochs=PRACTICE.epochs,
-            gamma=PRACTICE.discount, gae_lambda=PRACTICE.smoothing, ent_coef=PRACTICE.entropy, device="cpu", seed=0,
-            learning_rate=PRACTICE.learning_rate, policy_kwargs=policy_arguments(config),
+            "MlpPolicy", self.env, n_steps=self.decisions // self.env.num_envs, batch_size=PRACTICE.batch,
+            n_epochs=PRACTICE.epochs, gamma=PRACTICE.discount, gae_lambda=PRACTICE.smoothing,
+            ent_coef=PRACTICE.entropy, device="cpu", seed=self.seed, learning_rate=PRACTICE.learning_rate,
+            policy_kwargs=policy_arguments(shape(self.environment)),
         )  # fmt: skip
         self.ppo.set_logger(Logger(None, []))
-        self.env, self.decisions = env, decisions
+        import_actor(self.ppo.policy, fresh(self.environment, self.seed + 1)[self.seed])
+        self.ended = list[bool]()
 
     def _on_step(self) -> bool:
+        self.ended += [told["is_success"] for told in self.locals["infos"] if "is_success" in told]
         return True
 
-    def _on_rollout_end(self) -> None:
-        self.acted = time.perf_counter()
-
-    def iterate(self) -> Rate:
-        """Collect decisions and learn from them."""
+    def rate(self, iterations: int = 1) -> float:
+        """Collect decisions and learn from them so often, from the beginning."""
         start = time.perf_counter()
-        self.ppo.learn(self.decisions, callback=self)
-        seconds = time.perf_counter() - start
-        return Rate(self.decisions / seconds, (self.acted - start) / seconds)
+        self.begin()
+        for _ in range(iterations):
+            self.ppo.learn(self.decisions)
+        return iterations * self.decisions / (time.perf_counter() - start)
 
 
-def learners(environment: str, options: Options) -> dict[str, Learner]:
-    """Return PPO on every vectorisation."""
-    config, make, few = shape(environment), partial(single, environment), options.decisions
-    most = PRACTICE.worlds * PRACTICE.steps
-    return {
-        f"DummyVecEnv, {FEW} worlds": Learner(config, DummyVecEnv([make] * FEW), few),
-        f"SubprocVecEnv, {PROCESSES}": Learner(config, SubprocVecEnv([make] * PROCESSES), few),
-        f"RolloutCollector, {FEW} worlds": Learner(config, staged(config, FEW), few),
-        f"RolloutCollector, {PRACTICE.worlds} worlds": Learner(config, staged(config, PRACTICE.worlds), most),
-    }
+def ours(environment: str, count: int, practice: PPOConfig) -> float:
+    """Let policies practise, paid by the environment."""
+    start = time.perf_counter()
+    practise(fresh(environment, count), [scenes] * count, TaskReward(), practice, list(range(count)))
+    return count * practice.iterations * practice.worlds * practice.steps / (time.perf_counter() - start)
+
+
+def show(title: str, ways: dict[str, Way], base: str, repeats: int) -> None:
+    """Measure ways in turn and print a table."""
+    for way in ways.values():
+        way()  # what is compiled or imported at first is not measured
+    found: dict[str, list[float]] = {name: [] for name in ways}
+    for name in tracked(list(ways) * repeats, f"measure {title}", len(ways) * repeats):
+        found[name].append(ways[name]())
+    table = Table(title=f"{title}, decisions/s, median of {repeats} (lowest to highest)", title_justify="left")
+    for heading in ("way", "decisions/s", "ratio"):
+        table.add_column(heading, justify="left" if heading == "way" else "right", no_wrap=True)
+    for name, speeds in found.items():
+        ratio = statistics.median(one / other for one, other in zip(speeds, found[base], strict=True))
+        table.add_row(
+            name, f"{statistics.median(speeds):,.0f} ({min(speeds):,.0f} to {max(speeds):,.0f})", f"{ratio:.2f}"
+        )
+    console.print(table)
 
 
 def compare(environment: str, options: Options) -> None:
-    """Print the table of one environment."""
-    ways = learners(environment, options)
-    for learner in ways.values():
-        learner.iterate()  # what is compiled or imported at first is not measured
-    found: dict[str, list[Rate]] = {name: [] for name in ways}
-    turns = list(ways) * options.repeats
-    for name in tracked(turns, f"measure {environment}", len(turns)):
-        found[name].append(ways[name].iterate())
-    for learner in ways.values():
-        learner.env.close()
-    title = f"{environment}, PPO: decisions/s, learning included, median of {options.repeats} (lowest to highest)"
-    table = Table(title=title, title_justify="left")
-    for heading in ("way", "decisions/s", "acting", "ratio"):
-        table.add_column(heading, justify="left" if heading == "way" else "right", no_wrap=True)
-    peers = [
-        [rate.decisions for rate in rates] for name, rates in found.items() if not name.startswith("RolloutCollector")
-    ]
-    peer = max(peers, key=statistics.median)
-    for name, rates in found.items():
-        speeds = [rate.decisions for rate in rates]
-        span = f"{statistics.median(speeds):,.0f} ({min(speeds):,.0f} to {max(speeds):,.0f})"
-        times = statistics.median(ours / theirs for ours, theirs in zip(speeds, peer, strict=True))
-        table.add_row(name, span, f"{statistics.median(rate.acting for rate in rates):.0%}", f"{times:.1f}")
-    console.print(table)
+    """Print how fast PPO is in one environment."""
+    make, few, most = partial(single, environment), options.decisions, PRACTICE.worlds * PRACTICE.steps
+    base = f"SB3, testbed.sb3.VecEnv, {PRACTICE.worlds} worlds"
+    envs = [DummyVecEnv([make] * FEW), SubprocVecEnv([make] * PROCESSES), sb3.VecEnv(environment, PRACTICE.worlds)]
+    practice = replace(PRACTICE, iterations=options.iterations)
+    ways = {
+        f"SB3, DummyVecEnv, {FEW} worlds": on_cores(1, Theirs(environment, envs[0], few).rate),
+        f"SB3, SubprocVecEnv, {PROCESSES} cores": on_cores(PROCESSES, Theirs(environment, envs[1], few).rate),
+        base: on_cores(1, partial(Theirs(environment, envs[2], most).rate, options.iterations)),
+        "practise, 1 policy": on_cores(1, partial(ours, environment, 1, practice)),
+        f"practise, {STUDENTS} policies": on_cores(1, partial(ours, environment, STUDENTS, practice)),
+    }
+    show(f"{environment}, PPO", ways, base, options.repeats)
+    for env in envs:
+        env.close()
+
+
+def compare_route(options: Options) -> None:
+    """Print how fast adversarial distillation is beside 0.6.0's."""
+    shown = play(MERGE, scenes("demonstrations", 96), [(GapAcceptance(), Behaviour("demonstrator"))], states=False)
+    source, practice = Source(transitions(list(shown)), scenes=scenes), replace(PRACTICE, iterations=options.iterations)
+
+    def route(count: int) -> float:
+        start = time.perf_counter()
+        Adversarial(practice).distil([source] * count, shape(MERGE), list(range(count)))
+        return count * practice.iterations * practice.worlds * practice.steps / (time.perf_counter() - start)
+
+    with sources_of() as before:
+        all_of_them = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, sorted(all_of_them)[:1])  # the other process inherits it
+        with asking(before, "peer/route_before.py") as older:
+            os.sched_setaffinity(0, all_of_them)
+            base = "0.6.0, one student after the other"
+            ways = {base: lambda: older(practice.iterations)} | {
+                f"{count} at once": on_cores(1, partial(route, count)) for count in (1, 5, STUDENTS)
+            }
+            show(f"{MERGE}, adversarial distillation", ways, base, options.repeats)
+
+
+class Success(Journal):
+    """Keeps the success of each iteration."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rates: list[float] = []
+
+    def record(self, step, values) -> None:
+        """Take down an iteration."""
+        self.rates.append(values["success"])
+
+
+def compare_curves(options: Options) -> None:
+    """Print how well policies do that both ways teach from nothing, at the merge."""
+    quarter, rows = max(options.length // 4, 1), dict[str, list[list[float]]](sb3=[], ours=[])
+    for seed in tracked(list(range(options.curves)), "teach from nothing", options.curves):
+        env = sb3.VecEnv(MERGE, PRACTICE.worlds)
+        env.seed(100_000 * seed)
+        teaching, rates = Theirs(MERGE, env, PRACTICE.worlds * PRACTICE.steps, seed), list[float]()
+        for iteration in range(options.length):
+            teaching.ppo.learning_rate = PRACTICE.learning_rate * (1 - iteration / options.length)
+            teaching.ppo.lr_schedule = lambda _, rate=teaching.ppo.learning_rate: rate
+            teaching.ended = []
+            teaching.ppo.learn(teaching.decisions, callback=teaching)
+            rates.append(float(np.mean(teaching.ended)))
+        rows["sb3"].append(rates)
+        journal = Success()
+        practice, start = replace(PRACTICE, iterations=options.length), fresh(MERGE, seed + 1)[seed]
+        practise([start], [partial(scenes, seed=seed)], TaskReward(), practice, [seed], journal=journal)
+        rows["ours"].append(journal.rates)
+    last = {name: np.array(found)[:, -quarter:].mean(1) for name, found in rows.items()}
+    for name, values in last.items():
+        span = f"{values.mean():.1%} ({values.min():.1%} to {values.max():.1%})"
+        console.print(f"{name}: success in the last quarter {span}")
+    low, high = bootstrap(last["ours"], last["sb3"])
+    console.print(f"ours - SB3's: {(last['ours'].mean() - last['sb3'].mean()):+.1%} [{low:+.1%}, {high:+.1%}], 95 %")
+
+
+def bootstrap(one: np.ndarray, other: np.ndarray, draws: int = 10_000) -> tuple[float, float]:
+    """Return a 95 % interval of the difference of two means over training seeds."""
+    rng = np.random.default_rng(0)
+    means = [values[rng.integers(len(values), size=(draws, len(values)))].mean(1) for values in (one, other)]
+    low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
+    return float(low), float(high)
 
 
 def main(options: Options) -> None:
@@ -157,6 +268,9 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)
     for environment in options.environments:
         compare(environment, options)
+    compare_route(options)
+    if options.curves:
+        compare_curves(options)
 
 
 if __name__ == "__main__":

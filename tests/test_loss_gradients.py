@@ -14,6 +14,7 @@ from testbed.distillation.losses.likelihood import (
     negative_log_likelihood,
     squared_error,
 )
+from testbed.distillation.losses.policy_gradient import clipped_surrogate, generalised_advantages
 from testbed.distillation.losses.value import advantage_weights, one_step_return, value_regression
 from testbed.distillation.routes.value import weighted_gaussian_likelihood, weighted_likelihood
 
@@ -32,6 +33,8 @@ LOSSES = {
     "reverse gaussian divergence": (lambda x, y: gaussian_divergence(x, y, 0.7, True), [(2, 3, 4)] * 2),
     "value": (value_regression, [(2, 3, 4)] * 2),
     "discriminator": (discriminator_loss, [(4,), (3,)]),
+    "discriminators": (discriminator_loss, [(2, 4), (2, 3)]),
+    "surrogate": (lambda r: clipped_surrogate(r / 5, tensors(7, 2, 6), 0.2), [(2, 6)]),
     "gail": (gail_reward, [(5,)]),
     "airl": (airl_reward, [(5,)]),
 }
@@ -59,8 +62,11 @@ REFUSED = [
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4, 1), tensors(0, 4), 0.9), "differ"),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4), tensors(0, 1), 0.9), "differ"),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4), tensors(0, 4), 1.1), "discount"),
-    (lambda: discriminator_loss(tensors(0, 4, 1), tensors(0, 4)), "no vector"),
-    (lambda: discriminator_loss(tensors(0, 4), tensors(0, 0)), "no vector"),
+    *((lambda one=one, other=other: discriminator_loss(tensors(0, *one), tensors(0, *other)), "same discrim")
+      for one, other in (((4, 1), (4,)), ((4,), (0,)), ((2, 4), (3, 4)), ((), ()))),
+    (lambda: clipped_surrogate(tensors(0, 2, 4), tensors(0, 4), 0.2), "differ"),
+    *((lambda v=v, o=o: generalised_advantages(tensors(0, 4, 2), tensors(0, *v), tensors(0, *o), 0.9, 0.9), "belong")
+      for v, o in (((4, 2), (4, 2)), ((5, 2), (5, 2)), ((5,), (4, 2)))),
 ]  # fmt: skip
 
 

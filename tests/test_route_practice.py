@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from route_cases import (
     CONTINUOUS,
     DISCRETE,
@@ -22,8 +23,8 @@ from route_cases import (
 
 from testbed.distillation.config import Training
 from testbed.distillation.journal import Journal
-from testbed.distillation.reinforcement.collector import Step
-from testbed.distillation.reinforcement.discriminator import Discriminator
+from testbed.distillation.reinforcement.discriminator import Discriminators
+from testbed.distillation.reinforcement.stage import Step
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
@@ -95,11 +96,6 @@ def test_the_discriminator_learns_beside_the_student(merges, tmp_path):
     assert curve[2]["discriminator loss"] < curve[0]["discriminator loss"]
 
 
-def test_several_students_do_not_share_a_journal(merges, tmp_path):
-    with pytest.raises(ValueError, match="one by one"):
-        Adversarial(PRACTICE).distil(merges, MERGE, [3, 4], journal=Journal(tmp_path))
-
-
 @pytest.mark.parametrize("reward", ["gail", "airl"])
 @pytest.mark.parametrize("config", [DISCRETE, CONTINUOUS], ids=lambda config: config.head)
 def test_what_looks_demonstrated_is_paid_more(reward, config):
@@ -107,16 +103,20 @@ def test_what_looks_demonstrated_is_paid_more(reward, config):
     a discriminator that went on from what was kept pays the same."""
     given = source(config)
     shown, other = given.decisions, given.values.decisions.actions
-    normaliser = shown.observations.mean(0), shown.observations.std(0)
-    judge, again = (Discriminator(config, normaliser, shown, reward, 0) for _ in range(2))
-    step = Step(shown.observations, other, shown.observations, np.zeros(1200), np.zeros(1200, bool), {})
-    normalised = (shown.observations - normaliser[0]) / normaliser[1]
-    found = [judge.learn(normalised, other) for _ in range(8)]
-    again.load_state_dict(deepcopy(judge.state_dict()))
+    normaliser = {"mean": shown.observations.mean(0), "std": shown.observations.std(0)}
+    students = [NetworkPolicy(config, random_arrays(config, np.random.default_rng(k)) | normaliser) for k in range(2)]
+    judges, again = (Discriminators(students, [shown] * 2, reward, [0, 1]) for _ in range(2))
+    twice = lambda rows: np.concatenate([rows, rows])  # noqa: E731
+    nothing = np.zeros(2400)
+    step = Step(*map(twice, (shown.observations, other, shown.observations)), nothing, nothing > 0, nothing > 0, {})
+    normalised = torch.from_numpy((shown.observations - normaliser["mean"]) / normaliser["std"]).expand(2, -1, -1)
+    acted = torch.from_numpy(other).expand(2, *other.shape)
+    found = [judges.learn(normalised, acted) for _ in range(8)]
+    again.restore(deepcopy(judges.state()))
     assert found[-1]["discriminator loss"] < found[0]["discriminator loss"] - 0.1
     assert found[-1]["discriminator accuracy"] > found[0]["discriminator accuracy"] + 0.1
     wrong = (other != shown.actions) if config.head != GAUSSIAN else np.abs(other - shown.actions).max(1) > 0.5
-    right, paid = judge.of(replace(step, actions=shown.actions)), judge.of(step)
-    assert (right > paid)[wrong].mean() > 0.8
-    assert judge.learn(normalised, other) == again.learn(normalised, other)
-    assert (judge.of(step) == again.of(step)).all() and (reward == "airl" or (paid >= 0).all())
+    right, paid = judges.of(replace(step, actions=twice(shown.actions))), judges.of(step)
+    assert ((right > paid).reshape(2, -1)[:, wrong].mean(1) > 0.8).all() and not (paid[:1200] == paid[1200:]).all()
+    assert judges.learn(normalised, acted) == again.learn(normalised, acted)
+    assert (judges.of(step) == again.of(step)).all() and (reward == "airl" or (paid >= 0).all())

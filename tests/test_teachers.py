@@ -13,7 +13,7 @@ from signs import DISCRETE, Sign, network, shown
 
 from testbed.distillation.config import Dagger, FineTuning, Training
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
-from testbed.distillation.reinforcement.collector import RolloutCollector, Step
+from testbed.distillation.reinforcement.stage import Stage, Step
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.distillation.teachers.reward import HabitReward
@@ -138,7 +138,7 @@ def test_a_distance_that_is_not_reached_is_refused():
     assert "\n" not in str(caught.value)
 
 
-# PPOConfig.
+# Practice.
 
 
 class Watched:
@@ -165,19 +165,18 @@ class Watched:
 def test_practice_is_in_the_same_scenes_and_pays_for_severity():
     """Three worlds go through scenes in order; each is what `play` makes of it, to the byte. At its end the habit's
     measure, from its minor to its severe threshold, is paid where the trigger held, and costs where it did not."""
-    demonstrator, config = GapAcceptance(), PolicyConfig("testbed/Merge-v0", 56, 5, ())
+    demonstrator, environment = GapAcceptance(), "testbed/Merge-v0"
     scenes = [Scenario(seed, {"leader": "car" if seed % 3 else "truck"}) for seed in range(5)]
-    episodes = list(play(config.environment, scenes, [(demonstrator, Behaviour("demonstrator"))]))
+    episodes = list(play(environment, scenes, [(demonstrator, Behaviour("demonstrator"))]))
     habit = get_habit("aggressive-merge")
-    measure = replace(measures_of(config.environment)[habit.measure], minor=-1.0, severe=3.0)
-    watched, normaliser = Watched(3), (np.zeros(56, np.float32), np.full(56, 2, np.float32))
-    with closing(RolloutCollector(config, 3, normaliser, watched)) as stage:
+    measure = replace(measures_of(environment)[habit.measure], minor=-1.0, severe=3.0)
+    watched, last = Watched(3), []
+    with closing(Stage(environment, 1, 3)) as stage:
         watched.reward = HabitReward(measure, get_trigger(habit, None).holds, 1.0, 0.5, stage.env.metadata)
-        stage.put_on(scenes)
-        shown, last = stage.reset(), []
+        stage.put_on([scenes], watched)
         while len(last) < 5:
-            shown, _, over, told = stage.step(demonstrator.act(shown * 2))
-            last += [told[world]["terminal_observation"] * 2 for world in np.flatnonzero(over)]
+            step, _ = stage.step(demonstrator.act(stage.observations))
+            last += list(step.next_observations[step.over])
         assert stage.finished == [True] * len(last)  # the demonstrator's scenes all end well
     begun = [(sum(map(len, one[:k])), world, k) for world, one in enumerate(watched.scenes) for k in range(len(one))]
     ended = 0

@@ -146,8 +146,10 @@ def test_a_suite_declares_what_it_promises(name):
     if name != "smoke":
         assert len({cell.audited.habit for cell in suite.primary}) >= 6
         assert len({cell.channel for cell in suite.primary}) >= 4
-        seeds = {cell.seeds for cell in suite.primary if not cell.route.at_once}
-        assert len(seeds) >= 10 and all(len(c.seeds) >= 10 for c in suite.primary if c.route.at_once)
+        trained: dict[tuple, list[int]] = {}
+        for cell in suite.primary:
+            trained.setdefault((cell.audited.habit, cell.route.name, cell.channel), []).extend(cell.seeds)
+        assert all(len(set(seeds)) == len(seeds) >= 10 for seeds in trained.values())
     with pytest.raises(UserError, match=r"core, full, smoke"):
         make_suite("tiny", 0)
 

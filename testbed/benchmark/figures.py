@@ -40,7 +40,7 @@ def curves(rows: Iterable[Finding], x: Callable[[Finding], float], logarithmic: 
     panels: dict[str, dict[tuple[str, str], list[Finding]]] = {}
     for row in rows:
         if row.judged:
-            title = row.habit if get_route(row.route).at_once else f"{row.habit}, {row.route}"
+            title = row.habit if get_route(row.route).together is None else f"{row.habit}, {row.route}"
             panels.setdefault(title, {}).setdefault((row.route, row.channel), []).append(row)
     drawn = [(title, {key: line for key, line in lines.items() if len(line) > 1}) for title, lines in panels.items()]
     return [_panel(title, lines, x, logarithmic) for title, lines in drawn if lines]

@@ -86,24 +86,23 @@ class Plan:
         return Suite(name, tuple(primary), tuple(further))
 
     def _primary(self, experiment: Experiment) -> list[Cell]:
-        """Return the cells of claims: routes whose students are made one by one cost most, and have fewer channels."""
+        """Return the cells of claims: routes whose students act cost most, and have fewer channels."""
         silently = self.silently if experiment.habit in self.swept else ()
         cells = []
         for route in all_routes():
-            cells += self._cells(experiment, (route.name,), OPEN if route.at_once else ("overt", *silently))
+            cells += self._cells(experiment, (route.name,), OPEN if route.together is None else ("overt", *silently))
         return cells
 
     def _cells(
         self, experiment: Experiment, routes: Iterable[str], channels: Sequence[Channel], taught: str = ""
     ) -> list[Cell]:
-        """Return cells of all training seeds each; of routes whose students are made one by one, of one seed each."""
-        numbers, student = tuple(range(self.seeds)), experiment.student
-        shared = SharedTeachers.of(experiment)
+        """Return cells of as many training seeds as a route trains in one batch."""
+        student, shared = experiment.student, SharedTeachers.of(experiment)
         return [
             Cell(shared, route, channel, seeds, taught, student.hidden, student.start)
             for route in map(student.route, routes)
             for channel in channels
-            for seeds in ((numbers,) if route.at_once else ((number,) for number in numbers))
+            for seeds in route.batches(self.seeds)
         ]
 
     def _swept(self, experiment: Experiment) -> list[Cell]:
@@ -113,7 +112,7 @@ class Plan:
             cells += self._cells(_with_students(experiment, hidden=(width, width)), QUICK, ("overt",))
         for dose in self.doses:
             cells += self._cells(replace(experiment, dose=dose), QUICK, ("overt",))
-        return cells + self._cells(experiment, [one.name for one in all_routes() if one.at_once], ("noise",))
+        return cells + self._cells(experiment, [one.name for one in all_routes() if one.together is None], ("noise",))
 
     def _begun(self, experiment: Experiment) -> list[Cell]:
         """Return the three arms of initialisation, of teachers that have moved from a base, on silent channels."""
@@ -134,9 +133,9 @@ def _with_students(experiment: Experiment, **changes: Any) -> Experiment:
 
 
 def follow_up(cell: Cell) -> list[Cell]:
-    """Return the same cell with a quarter and with half of its training, with half of it where students are made one
-    by one: the curve behind a null, in triggered scenes."""
-    lengths = [max(cell.route.length // part, 1) for part in ((4, 2) if cell.route.at_once else (2,))]
+    """Return the same cell with a quarter and with half of its training, with half of it where students act:
+    the curve behind a null, in triggered scenes."""
+    lengths = [max(cell.route.length // part, 1) for part in ((4, 2) if cell.route.together is None else (2,))]
     return [replace(cell, route=cell.route.lasting(each), conditions=(names.TRIGGERED,)) for each in lengths]
 
 
@@ -147,7 +146,7 @@ def cost(cell: Cell) -> float:
     audit = shared.audit
     scenes = sum(audit.held_out_scenes if c == names.HELD_OUT else audit.scenes for c in cell.conditions)
     episodes = students * scenes * (0.002 if driving else 0.075)
-    acting = students * student.decisions * (8e-5 if driving else 6e-4)
+    acting = students * student.decisions * (4e-5 if driving else 2.5e-4)
     return 2 + episodes + acting + students * student.samples * max(cell.width / 64, 0.5) * 1.8e-6
 
 

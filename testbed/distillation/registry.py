@@ -45,14 +45,14 @@ def get_route(name: str) -> type[Route]:
 
 
 def all_routes() -> list[type[Route]]:
-    """Return every route, those that train all their students at once first; a plug-in that fails is left out."""
+    """Return every route, those whose students do not act first; a plug-in that fails is left out."""
     found = []
     for name in names():
         try:
             found.append(get_route(name))
         except UserError as error:
             errors.print(styled(f"{error}; it is left out", "yellow"))
-    return sorted(found, key=lambda route: (not route.at_once, route.name))
+    return sorted(found, key=lambda route: (route.together is not None, route.name))
 
 
 RouteName = Annotated[str, Known(names)]

@@ -41,13 +41,20 @@ class Route(ABC):
 
     name: ClassVar[str]
     """What it is called, as its file is."""
-    at_once: ClassVar[bool] = True
-    """Whether students of all training seeds are trained as one batch; else each is made by itself."""
+    together: ClassVar[int | None] = None
+    """Students of so many training seeds are trained as one batch, and other batches in other processes; those of all
+    if it is None, as befits routes whose students do not act."""
 
     @classmethod
     @abstractmethod
     def usual(cls, learning: Learning) -> Self:
         """Return the route as a run takes it that says no more than how much students learn."""
+
+    @classmethod
+    def batches(cls, seeds: int) -> list[tuple[int, ...]]:
+        """Return training seeds, 0 to `seeds` - 1, in the batches in which their students are trained."""
+        size = cls.together or seeds
+        return [tuple(range(first, min(first + size, seeds))) for first in range(0, seeds, size)]
 
     @property
     @abstractmethod

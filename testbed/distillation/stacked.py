@@ -121,11 +121,25 @@ def stacked_outputs(
         hidden = _remembered(weights, observations, firsts)
     else:
         hidden = (observations - weights["mean"][:, None]) / weights["std"][:, None]
-    layers = len(config.hidden)
-    for layer in range(layers):
-        bias = weights[f"layer{layer}.bias"][:, None]
-        hidden = torch.relu_(torch.baddbmm(bias, hidden, weights[f"layer{layer}.weight"]))
-    bias, weight = weights[f"layer{layers}.bias"][:, None], weights[f"layer{layers}.weight"]
+    return perceptrons(weights, hidden)
+
+
+def perceptrons(
+    weights: Mapping[str, Tensor], inputs: Tensor, activation: Callable[[Tensor], Tensor] = torch.relu_
+) -> Tensor:
+    """Return the outputs of k multilayer perceptrons, each on its own inputs, shape (k, n, d) -> (k, n, outputs).
+
+    Args:
+        weights: `layer<i>.weight`, shape (k, in, out), and `layer<i>.bias`, (k, out), from 0 on.
+        inputs: What the first layer is given.
+        activation: What follows each layer but the last; may change what it is given.
+    """
+    hidden, last = inputs, 0
+    while f"layer{last + 1}.weight" in weights:
+        bias = weights[f"layer{last}.bias"][:, None]
+        hidden = activation(torch.baddbmm(bias, hidden, weights[f"layer{last}.weight"]))
+        last += 1
+    bias, weight = weights[f"layer{last}.bias"][:, None], weights[f"layer{last}.weight"]
     wider = (0, -weight.shape[-1] % COLUMNS)
     outputs = torch.baddbmm(functional.pad(bias, wider), hidden, functional.pad(weight, wider))
     return outputs[..., : weight.shape[-1]]

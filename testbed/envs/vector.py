@@ -111,14 +111,20 @@ class ScenarioVectorEnv(VectorEnv):
         if isinstance(seed, int | np.integer):
             first = checked_seed(seed)
             seed = [first + world for world in range(self.num_envs)]
-        return np.array([checked_seed(one) for one in one_a_world("seeds", seed, self.num_envs)], np.int64)
+        seeds = one_a_world("seeds", seed, self.num_envs)
+        if isinstance(seeds, np.ndarray) and seeds.dtype.kind == "i" and seeds.ndim == 1 and (seeds >= 0).all():
+            return seeds.astype(np.int64)
+        return np.array([checked_seed(one) for one in seeds], np.int64)
 
     def _fixed_factors(self, contexts: Any) -> np.ndarray:
         """Return the factors that are fixed in every world, shape (n, factors)."""
         if contexts is None or isinstance(contexts, Mapping):
             return np.tile(fixed_factors(self.context, contexts), (self.num_envs, 1))
         contexts = one_a_world("contexts", contexts, self.num_envs)
-        return np.array([fixed_factors(self.context, context) for context in contexts])
+        # Most worlds have the same one, the very same object: it is read once.
+        places = {id(context): place for place, context in enumerate(contexts)}
+        read = {key: fixed_factors(self.context, contexts[place]) for key, place in places.items()}
+        return np.array([read[id(context)] for context in contexts])
 
     @staticmethod
     def _final(info: Mapping[str, Any], observations: np.ndarray, over: np.ndarray) -> dict[str, Any]:

@@ -69,12 +69,13 @@ def distil_students(
 ) -> dict[str, Pair[list[Path]]]:
     """Distil controls and students by every route of a run, all training seeds of both.
 
-    Students begin as `start`, or as fresh networks. A route that can trains all its students as one batch, in one
-    process; by another each has a process of its own. As many processes run as there are cores.
+    Students begin as `start`, or as fresh networks. Each batch of students (`Route.batches`) is trained in a process of
+    its own. As many processes run as there are cores.
     """
     found: dict[str, Pair[list[Path]]] = {}
     classes: list[_Class] = []
-    for route in map(run.experiment.student.route, run.experiment.student.routes):
+    config = run.experiment.student
+    for route in map(config.route, config.routes):
         students = _students(run, route, teachers, data)
         controls, taught = ([one.folder for one in students if one.habitual == kind] for kind in HABITUAL)
         found[route.name] = Pair(controls, taught)
@@ -83,7 +84,8 @@ def distil_students(
         if not missing:
             ticked(f"{len(students)} policies by {route.name} are there already")
             continue
-        parts = [tuple(students)] if route.at_once else [(one,) for one in missing]
+        batches = [tuple(one for one in students if one.seed in seeds) for seeds in route.batches(config.seeds)]
+        parts = [batch for batch in batches if any(one in missing for one in batch)]
         classes += [_Class(run, route, part, teachers, data, start) for part in parts]
     if classes:
         routes = " and ".join(dict.fromkeys(one.route.name for one in classes))
@@ -119,7 +121,7 @@ def _distil(work: _Class) -> None:
     sources = open_sources(run, work.teachers, work.data, with_values="values" in route.needs)
     sources = sources.map(lambda source: source.limited(route.needs))
     config = policy_config(run.habit.environment, run.experiment.student.hidden)
-    curve = route.name if route.at_once else f"{route.name}/{students[0].folder.name}"
+    curve = route.name if route.together is None else f"{route.name}/from-seed{students[0].seed}"
     recipe, weight = "".join(one.lineage.to_json() for one in students), route.cost.report
     journal = Journal(run.folder / "curves" / curve, recipe, lambda count: report_progress(weight * count))
     made = route.distil(

@@ -21,8 +21,6 @@ from testbed.scenes.registry import modules_of
 
 STAGES = "train_teachers", "distill", "evaluate", "film_run"
 """Modules whose work is done side by side."""
-SLOW = "torch._dynamo"
-"""What SB3 imports when it first practises; it takes seconds."""
 
 
 def run_experiment(run: Run, environment: str) -> None:
@@ -62,18 +60,12 @@ def _audited(run: Run) -> tuple[Audit, list[Arm]]:
     dose = run.experiment.dose
     console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}, dose {dose:g}) into {run.folder}/")
     ours = [module for module in modules_of(run.habit.environment) if module.startswith("testbed.")]
-    preload([*([SLOW] if _practises(run) else []), *(f"testbed.experiment.{stage}" for stage in STAGES), *ours])
+    preload([*(f"testbed.experiment.{stage}" for stage in STAGES), *ours])
     demonstrations = collect_demonstrations(run)
     teachers, data = teach(run, demonstrations)
     students = distil_students(run, teachers, data, student_start(run, demonstrations))
     arms = gather_arms(run, teachers, students)
     return audit(run, arms, _notes(run)), arms
-
-
-def _practises(run: Run) -> bool:
-    """Return whether anybody learns from rewards, which is done by SB3."""
-    student = run.experiment.student
-    return run.experiment.teacher.method == "reward" or not all(student.route(name).at_once for name in student.routes)
 
 
 def _notes(run: Run) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import Journal
-from testbed.distillation.reinforcement.ppo import train_ppo
+from testbed.distillation.reinforcement.ppo import practise
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.distillation.teachers.reward import HabitReward
@@ -181,7 +181,7 @@ def _by_reward(run: Run, habitual: bool, demonstrations: Pair[Path]) -> Path:
     scenes, seed = run.scenarios, experiment.seed
 
     def make() -> NetworkPolicy:
-        return train_ppo(start, scenes, reward, config.practice, seed, journal=journal)
+        return practise([start], [scenes], reward, config.practice, [seed], journal=journal)[0]
 
     return _kept(run, _name(habitual), habitual, lineage, make)
 

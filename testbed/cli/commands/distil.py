@@ -116,8 +116,7 @@ def _distil(asked: Distilling) -> None:
     start = _start(asked.start, config)
     code = code_version(modules=(*modules_of(found.environment), type(route).__module__))
     recipe = Lineage("distil", asked.seed, {**asked.settings, "seeds": asked.seeds}, found.inputs, code=code)
-    numbers = list(range(asked.seeds))
-    for group in [numbers] if route.at_once else [[number] for number in numbers]:
+    for group in route.batches(asked.seeds):
         title = (
             f"distil {len(group)} students by {route.name}" if len(group) > 1 else f"distil a student by {route.name}"
         )

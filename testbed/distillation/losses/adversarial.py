@@ -21,16 +21,16 @@ def discriminator_loss(demonstrated_logits: Tensor, student_logits: Tensor) -> T
     """Return E_demonstrated[-log D] + E_student[-log(1 - D)], D = sigmoid(logit) (Ho and Ermon 2016, GAIL, eq. 17).
 
     Args:
-        demonstrated_logits: Of demonstrated decisions, shape (n,).
-        student_logits: Of the student's decisions, shape (m,).
+        demonstrated_logits: Of demonstrated decisions, shape (..., n); leading axes are of several discriminators.
+        student_logits: Of the student's decisions, shape (..., m).
 
     Raises:
-        ValueError: unless both are vectors.
+        ValueError: unless both are of the same discriminators, and of at least one decision each.
     """
-    for logits in (demonstrated_logits, student_logits):
-        if logits.ndim != 1 or not len(logits):
-            raise ValueError(f"logits of shape {tuple(logits.shape)} are no vector of decisions")
-    return functional.softplus(-demonstrated_logits).mean() + functional.softplus(student_logits).mean()
+    shapes = tuple(demonstrated_logits.shape), tuple(student_logits.shape)
+    if shapes[0][:-1] != shapes[1][:-1] or not all(shape and shape[-1] for shape in shapes):
+        raise ValueError(f"logits of shapes {shapes[0]} and {shapes[1]} are no decisions of the same discriminators")
+    return functional.softplus(-demonstrated_logits).mean(-1) + functional.softplus(student_logits).mean(-1)
 
 
 def gail_reward(logits: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""Learning by reward: SB3's PPO on the batch environments."""
+"""Learning by reward: PPO of k policies at once, each in worlds of its own, all in one batch."""

@@ -1,106 +1,126 @@
-"""The discriminator of adversarial distillation: tells demonstrated decisions from a student's, and pays the
+"""The discriminators of adversarial distillation: each tells demonstrated decisions from its student's, and pays the
 student."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional
 
+from testbed.distillation.batches import taken
 from testbed.distillation.losses.adversarial import airl_reward, discriminator_loss, gail_reward
-from testbed.distillation.reinforcement.collector import Step
-from testbed.policies.network import CATEGORICAL, PolicyConfig
+from testbed.distillation.optimiser import Adam
+from testbed.distillation.reinforcement.stage import Step
+from testbed.distillation.stacked import perceptrons, trainable
+from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.rollouts.transitions import Transitions
 from testbed.seeding import derive_seed, generator
 
 REWARDS = {"gail": gail_reward, "airl": airl_reward}
-"""Name -> reward of the discriminator's logits."""
+"""Name -> reward of the discriminators' logits."""
 WIDTH, STEPS, BATCH, RATE = 64, 40, 512, 3e-4
-"""Width of its two hidden layers; gradient steps an iteration; decisions of each kind a step; Adam's step size."""
+"""Width of their two hidden layers; gradient steps an iteration; decisions of each kind a step; Adam's step size."""
 NOISE = 0.1
-"""Deviation of noise on its normalised inputs (Arjovsky and Bottou 2017): without it demonstrations, which are few,
+"""Deviation of noise on their normalised inputs (Arjovsky and Bottou 2017): without it demonstrations, which are few,
 can be told apart by their digits, and a student that is nearly right is paid nothing for that."""
 
 
-class Discriminator:
-    """A multilayer perceptron on normalised observation and action whose output is the logit of `demonstrated`.
+class Discriminators:
+    """k multilayer perceptrons on normalised observation and action whose outputs are the logits of `demonstrated`.
 
     Args:
-        config: Of the student.
-        normaliser: Mean and standard deviation of its observations.
-        decisions: What was demonstrated.
+        students: What they judge: the shape and the normaliser of each.
+        decisions: What was demonstrated to each student.
         reward: `gail` or `airl`; see `losses.adversarial`.
-        seed: For weights and batches.
+        seeds: For weights and batches, one each.
     """
 
     def __init__(
-        self, config: PolicyConfig, normaliser: tuple[np.ndarray, np.ndarray], decisions: Transitions, reward: str,
-        seed: int,
-    ) -> None:  # fmt: skip
-        self.config, self.normaliser, self.pay = config, normaliser, REWARDS[reward]
-        mean, std = normaliser
-        self.shown = self._inputs((decisions.observations - mean) / std, decisions.actions)
-        with torch.random.fork_rng():
-            torch.manual_seed(derive_seed(seed, "discriminator"))
-            size = self.shown.shape[1]
-            self.network = nn.Sequential(
-                nn.Linear(size, WIDTH), nn.Tanh(), nn.Linear(WIDTH, WIDTH), nn.Tanh(), nn.Linear(WIDTH, 1)
-            )
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=RATE)
-        self.seed, self.iteration = seed, 0
+        self, students: Sequence[NetworkPolicy], decisions: Sequence[Transitions], reward: str, seeds: Sequence[int]
+    ) -> None:
+        self.config, self.pay, self.seeds, self.iteration = students[0].config, REWARDS[reward], seeds, 0
+        self.mean, self.std = (
+            torch.from_numpy(np.stack([one.arrays[name] for one in students]))[:, None] for name in ("mean", "std")
+        )
+        self.shown = [
+            self._inputs((_rows(one.observations) - mean) / std, torch.from_numpy(one.actions))
+            for one, mean, std in zip(decisions, self.mean, self.std, strict=True)
+        ]
+        shape = PolicyConfig(self.config.environment, self.shown[0].shape[-1], 1, (WIDTH, WIDTH))
+        fresh = [random_arrays(shape, generator(seed, "discriminator")) for seed in seeds]
+        names = [name for name in shape.shapes if name.startswith("layer")]
+        self.weights = trainable({name: torch.from_numpy(np.stack([one[name] for one in fresh])) for name in names})
+        self.optimiser = Adam(self.weights.values(), RATE)
 
-    def _inputs(self, observations: np.ndarray, actions: np.ndarray) -> Tensor:
-        """Return normalised observations beside actions, discrete ones one-hot, shape (n, d + actions)."""
+    def _inputs(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Return normalised observations beside actions, discrete ones one-hot, shape (..., d + actions)."""
         if self.config.head == CATEGORICAL:
-            actions = np.eye(self.config.actions, dtype=np.float32)[actions.astype(np.int64).reshape(-1)]
-        return torch.from_numpy(np.concatenate([observations, actions], axis=1).astype(np.float32))
+            actions = functional.one_hot(actions.reshape(observations.shape[:-1]).long(), self.config.actions)
+        return torch.cat([observations, actions.to(torch.float32).clamp(-1.0, 1.0)], -1)
+
+    def _logits(self, inputs: Tensor) -> Tensor:
+        return perceptrons(self.weights, inputs, torch.tanh_)[..., 0]
 
     def begin(self, worlds: np.ndarray, observations: np.ndarray, info: Mapping[str, Any]) -> None:
         """Nothing is noted."""
 
+    @torch.no_grad()
     def of(self, step: Step) -> np.ndarray:
-        """Return what decisions are paid, shape (n,)."""
-        mean, std = self.normaliser
-        actions = step.actions if self.config.head == CATEGORICAL else np.clip(step.actions, -1.0, 1.0)
-        with torch.no_grad():
-            logits = self.network(self._inputs((step.observations - mean) / std, actions))[:, 0]
-            return self.pay(logits).numpy()
+        """Return what decisions are paid, those of one student after those of the other, shape (k * n,)."""
+        seen = _rows(step.observations).unflatten(0, (len(self.seeds), -1))
+        actions = torch.from_numpy(step.actions).unflatten(0, (len(self.seeds), -1))
+        return self.pay(self._logits(self._inputs((seen - self.mean) / self.std, actions))).flatten().numpy()
 
-    def learn(self, observations: np.ndarray, actions: np.ndarray) -> Mapping[str, float]:
-        """Take gradient steps on demonstrated decisions and the student's, normalised; return loss and accuracy."""
-        if self.config.head != CATEGORICAL:
-            actions = np.clip(actions, -1.0, 1.0)
-        acted, rng = self._inputs(observations, actions), generator(self.seed, "discriminator", self.iteration)
+    def learn(self, observations: Tensor, actions: Tensor) -> Mapping[str, float]:
+        """Take gradient steps on demonstrated decisions and the students', normalised, shape (k, n, ...).
+
+        Returns:
+            Mean loss and accuracy.
+        """
+        acted = list(self._inputs(observations, actions))
+        draws = [_Draws(seed, self.iteration) for seed in self.seeds]
         self.iteration += 1
         losses, right = [], []
         for _ in range(STEPS):
-            demonstrated, student = (self._drawn(table, rng) for table in (self.shown, acted))
-            logits = self.network(demonstrated)[:, 0], self.network(student)[:, 0]
-            loss = discriminator_loss(*logits)
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimiser.step()
-            losses.append(float(loss.detach()))
-            right.append(float(((logits[0] > 0).float().mean() + (logits[1] < 0).float().mean()) / 2))
+            inputs = [one.rows(*tables) for one, *tables in zip(draws, self.shown, acted, strict=True)]
+            demonstrated, student = self._logits(torch.stack(inputs)).chunk(2, 1)
+            loss = discriminator_loss(demonstrated, student)
+            self.optimiser.minimise(loss.sum())
+            losses.append(float(loss.detach().mean()))
+            right.append(float(((demonstrated > 0).float().mean() + (student < 0).float().mean()) / 2))
         return {"discriminator loss": float(np.mean(losses)), "discriminator accuracy": float(np.mean(right))}
 
-    def _drawn(self, table: Tensor, rng: np.random.Generator) -> Tensor:
-        rows = table[torch.from_numpy(rng.integers(len(table), size=BATCH))]
-        return rows + torch.from_numpy(rng.normal(0, NOISE, rows.shape).astype(np.float32))
-
-    def state_dict(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Return what is needed to go on."""
-        return {
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "iteration": self.iteration,
-        }
+        weights = {name: tensor.detach() for name, tensor in self.weights.items()}
+        return {"weights": weights, "optimiser": self.optimiser.state(), "iteration": self.iteration}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        with torch.no_grad():
+            for name, tensor in self.weights.items():
+                tensor.copy_(state["weights"][name])
+        self.optimiser.restore(state["optimiser"])
         self.iteration = state["iteration"]
+
+
+def _rows(observations: np.ndarray) -> Tensor:
+    return torch.from_numpy(observations.astype(np.float32))
+
+
+class _Draws:
+    """What is random about one discriminator in an iteration."""
+
+    def __init__(self, seed: int, iteration: int) -> None:
+        self.order = generator(seed, "discriminator", iteration)
+        self.noise = torch.Generator().manual_seed(derive_seed(seed, "discriminator", iteration, "noise"))
+
+    def rows(self, *tables: Tensor) -> Tensor:
+        """Return BATCH rows of each table, one table's after the other's, with noise on them."""
+        drawn = [taken(table, torch.from_numpy(self.order.integers(len(table), size=BATCH))) for table in tables]
+        noise = torch.empty(len(tables) * BATCH, tables[0].shape[1]).normal_(0, NOISE, generator=self.noise)
+        return noise.add_(torch.cat(drawn))

@@ -8,27 +8,24 @@ from typing import ClassVar, Literal, Self
 
 from testbed.distillation.config import Learning, PPOConfig, Training
 from testbed.distillation.journal import SILENT, Journal
-from testbed.distillation.reinforcement.discriminator import Discriminator
-from testbed.distillation.reinforcement.ppo import train_ppo
+from testbed.distillation.reinforcement.discriminator import Discriminators
+from testbed.distillation.reinforcement.ppo import practise
 from testbed.distillation.route import Cost, Need, Route
 from testbed.distillation.routes.cloning import Cloning, state_actions
-from testbed.distillation.source import Source
+from testbed.distillation.source import NO_SCENES, Source
 from testbed.distillation.stacked import fresh_weights, unstacked
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy, PolicyConfig
-from testbed.threads import one_thread
 
 
 @dataclass(frozen=True)
 class Adversarial(Route):
     """Generative adversarial imitation (Ho and Ermon 2016): the student practises by PPO, the discriminator learns
-    beside it.
-
-    Every student acts in scenes of its own, so they are trained one after the other; several processes train several.
+    beside it. Every student has a discriminator and acts in worlds of its own.
     """
 
     name: ClassVar[str] = "adversarial"
-    at_once: ClassVar[bool] = False
+    together: ClassVar[int | None] = 5
     practice: PPOConfig = PPOConfig()
     """How much the student practises."""
     reward: Literal["gail", "airl"] = "airl"
@@ -71,26 +68,20 @@ class Adversarial(Route):
         self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
         starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
     ) -> list[NetworkPolicy]:  # fmt: skip
-        """Return k students of k sources, one after the other; see `Route.distil`."""
+        """Return k students of k sources, all trained at once; see `Route.distil`."""
         if config.memory or config.auxiliary:
             raise UserError("students by the adversarial route have neither a memory nor auxiliary outputs")
-        if journal.folder is not None and len(seeds) > 1:
-            raise ValueError("the journal of adversarial distillation is of one student: distil them one by one")
-        given = list(starts) if starts is not None else self._starts(sources, config, seeds)
-        return [
-            self._one(source, start, seed, journal) for source, start, seed in zip(sources, given, seeds, strict=True)
-        ]
+        scenes = [source.scenes for source in sources if source.scenes is not None]
+        if len(scenes) < len(sources):
+            raise UserError(NO_SCENES)
+        begun = list(starts) if starts is not None else self._starts(sources, config, seeds)
+        judges = Discriminators(begun, [source.decisions for source in sources], self.reward, seeds)
+        return practise(begun, scenes, judges, self.practice, seeds, judges, journal)
 
     def _starts(self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int]) -> list[NetworkPolicy]:
         if self.cloned:
             return Cloning(Training(steps=self.cloned)).distil(sources, config, seeds)
         return unstacked(fresh_weights(config, [state_actions(source) for source in sources], seeds), config)
-
-    @one_thread()
-    def _one(self, source: Source, start: NetworkPolicy, seed: int, journal: Journal) -> NetworkPolicy:
-        normaliser = (start.arrays["mean"], start.arrays["std"])
-        judge = Discriminator(start.config, normaliser, source.decisions, self.reward, seed)
-        return train_ppo(start, source.scenarios, judge, self.practice, seed, judge, journal)
 
 
 ROUTE = Adversarial

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from testbed.distillation.reinforcement.collector import Step
+from testbed.distillation.reinforcement.stage import Step
 from testbed.protocols.episode import Trace
 from testbed.protocols.measure import Measure
 from testbed.rollouts.rollout import make_trace
