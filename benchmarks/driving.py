@@ -20,8 +20,8 @@ import gymnasium
 import numpy as np
 import tyro
 from gymnasium.vector import AsyncVectorEnv
-from history import asking, sources_of
 from kernel_rate import Way, timed, vector
+from peer.history import asking, sources_of
 from rich.table import Table
 
 import testbed  # noqa: F401  (registers the environments)

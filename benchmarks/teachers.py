@@ -27,7 +27,7 @@ import numpy as np
 import torch
 import tyro
 from gymnasium.spaces import Discrete
-from history import asking, sources_of
+from peer.history import asking, sources_of
 from rich.table import Table
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback

@@ -25,8 +25,8 @@ def sources_of(commit: str = BEFORE) -> Iterator[Path]:
 
 @contextmanager
 def asking(sources: Path, script: str, arguments: Sequence[str] = ()) -> Iterator[Callable[[float], float]]:
-    """Give what asks a script of this folder, which answers a number in a line with a number, under other sources."""
-    command = [sys.executable, str(Path(__file__).parent / script), *arguments]
+    """Give what asks a script in `benchmarks/`, which answers a number in a line with a number, under other sources."""
+    command = [sys.executable, str(Path(__file__).parents[1] / script), *arguments]
     path = os.pathsep.join((str(sources), os.environ.get("PYTHONPATH", "")))
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}
