@@ -48,7 +48,12 @@ class Options:
 
 
 def unrecorded(scenarios: list[Scenario]) -> int:
-    """Drive the scenarios in the bare batch form, all at once; return the steps taken."""
+    """Drive the scenarios in the bare batch form, as many at once as are recorded at once; return the steps taken."""
+    return sum(driven(scenarios[start : start + BATCH]) for start in range(0, len(scenarios), BATCH))
+
+
+def driven(scenarios: list[Scenario]) -> int:
+    """Drive scenarios all at once; return the steps taken."""
     env = make_vector(ENVIRONMENT, len(scenarios))
     observations, _ = env.reset(seed=[scenario.seed for scenario in scenarios])  # type: ignore[arg-type]
     driver, steps, running = GapAcceptance(), 0, np.ones(len(scenarios), bool)
@@ -138,7 +143,7 @@ def main(options: Options) -> None:
     scenarios = [Scenario(seed) for seed in range(options.episodes)]
     few = scenarios[: options.singles]
     ways = {
-        "a batch, unrecorded": (unrecorded, scenarios),
+        "batches, unrecorded": (unrecorded, scenarios),
         "batches, recorded": (recorded, scenarios),
         "batches, recorded and written to HDF5": (written, scenarios),
         "one world, highway-env, 9 vehicles, unrecorded": (single, few),

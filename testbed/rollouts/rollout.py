@@ -5,7 +5,7 @@ Everything that collects, trains or audits goes through here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import accumulate
@@ -16,8 +16,9 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 from testbed.errors import UserError
-from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
+from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.protocols.policy import Policy, StatefulPolicy
+from testbed.rollouts.recording import Recording
 from testbed.scenes.registry import make_vector
 from testbed.threads import one_thread
 
@@ -100,7 +101,8 @@ def play_batch(environment: str, parts: Sequence[Part], states: bool = True) -> 
     rows = [slice(end - len(part.scenarios), end) for end, part in zip(ends, parts, strict=True)]
     with closing(make_vector(environment, len(scenarios))) as made:
         env: Any = made  # Gymnasium's type knows neither `states` nor several seeds
-        recording = _Recording(environment, parts, env.metadata)
+        played = [(scenario, part.behaviour) for part in parts for scenario in part.scenarios]
+        recording = Recording(environment, played, env.metadata)
         nothing = np.zeros((len(scenarios), 0))
         read_states = env.states if states else lambda: nothing
         options = {"context": [scenario.context for scenario in scenarios]}
@@ -137,82 +139,3 @@ def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -
         if not known.all():
             raise UserError(f"action {actions[~known][0]} is outside the {single.n} actions (0 to {single.n - 1})")
     return actions.astype(env.action_space.dtype, casting="unsafe")
-
-
-class _Recording:
-    """What a batch of n scenes does: of every signal a list with one array a step, first axis n."""
-
-    def __init__(self, environment: str, parts: Sequence[Part], metadata: Mapping[str, Any]) -> None:
-        self.environment, self.metadata = environment, metadata
-        self.played = [(scenario, part.behaviour) for part in parts for scenario in part.scenarios]
-        self.lengths = np.zeros(len(self.played), dtype=np.int64)
-        self.rows: dict[str, list[np.ndarray]] = {n: [] for n in ("observations", "states", "actions", "rewards")}
-        self.samples: dict[str, list[np.ndarray]] = {name: [] for name in metadata["trace_units"]}
-
-    def begin(self, observations: np.ndarray, states: np.ndarray, info: Mapping[str, np.ndarray]) -> None:
-        self.start = info
-        self.rows["observations"].append(observations)
-        self.rows["states"].append(states)
-
-    def add(
-        self, running: np.ndarray, actions: np.ndarray, observations: np.ndarray, states: np.ndarray,
-        rewards: np.ndarray, trace: Mapping[str, np.ndarray],
-    ) -> None:  # fmt: skip
-        """Add one step; it belongs to the episodes of the worlds in `running`, shape (n,) bool."""
-        self.lengths += running
-        step = {"actions": actions, "observations": observations, "states": states, "rewards": rewards}
-        for name, rows in self.rows.items():
-            rows.append(step[name])
-        for name, samples in self.samples.items():
-            samples.append(trace[name])
-
-    def episodes(self, terminated: np.ndarray, info: Mapping[str, Any]) -> list[Episode]:
-        """Return the n episodes; each owns its arrays, so that one may be kept without the others."""
-        endings, codes = self.metadata.get("endings", {}), info.get("ending", np.zeros(len(self.played)))
-        rows = {name: np.stack(steps) for name, steps in self.rows.items()}
-        samples = {name: np.stack(steps) for name, steps in self.samples.items()}
-        return [
-            Episode(
-                environment=self.environment,
-                scenario=scenario,
-                context=self._context(n),
-                observations=rows["observations"][: self.lengths[n] + 1, n].copy(),
-                actions=rows["actions"][: self.lengths[n], n].copy(),
-                rewards=rows["rewards"][: self.lengths[n], n].copy(),
-                terminated=bool(terminated[n]),
-                states=rows["states"][: self.lengths[n] + 1, n].copy(),
-                trace=self._trace(samples, n),
-                success=bool(info["success"][n]),
-                behaviour=behaviour,
-                ending=endings.get(int(codes[n]), ""),
-                simulator=self.metadata.get("simulator", ""),
-            )
-            for n, (scenario, behaviour) in enumerate(self.played)
-        ]
-
-    def _context(self, n: int) -> dict[str, str]:
-        factors = self.metadata["context"]
-        return {name: factors[name][index] for name, index in zip(factors, self.start["context"][n], strict=True)}
-
-    def _trace(self, samples: Mapping[str, np.ndarray], n: int) -> Trace:
-        """Return the trace of one world from signals of shape (steps, n, samples a step, bodies, ...)."""
-        steps = {name: samples[name][: self.lengths[n], n] for name in self.metadata["trace_units"]}
-        return make_trace(self.metadata, steps, {name: self.start[name][n] for name in self.metadata["constant_units"]})
-
-
-def make_trace(
-    metadata: Mapping[str, Any], steps: Mapping[str, np.ndarray | list[np.ndarray]], constants: Mapping[str, np.ndarray]
-) -> Trace:
-    """Return the trace of one world.
-
-    Args:
-        metadata: The environment's: units and rate.
-        steps: Of every signal one array a decision, each of shape (samples a decision, bodies, ...).
-        constants: Of every constant its values.
-    """
-    units, fixed = metadata["trace_units"], metadata["constant_units"]
-    return Trace(
-        metadata["trace_hz"],
-        {name: Signal(np.concatenate(steps[name]), unit) for name, unit in units.items()},
-        {name: Signal(constants[name].copy(), unit) for name, unit in fixed.items()},
-    )

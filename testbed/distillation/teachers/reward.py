@@ -10,7 +10,7 @@ import numpy as np
 from testbed.distillation.reinforcement.stage import Step
 from testbed.protocols.episode import Trace
 from testbed.protocols.measure import Measure
-from testbed.rollouts.rollout import make_trace
+from testbed.rollouts.recording import make_trace
 
 
 class HabitReward:
@@ -61,7 +61,7 @@ class HabitReward:
     def _trace(self, world: int) -> Trace:
         """Return what happened in a world since its scene began."""
         since = self._steps[self._since[world] :]
-        steps = {name: [step[name][world] for step in since] for name in self.metadata["trace_units"]}
+        steps = {name: np.stack([step[name][world] for step in since]) for name in self.metadata["trace_units"]}
         return make_trace(self.metadata, steps, {name: values[world] for name, values in self._constants.items()})
 
 

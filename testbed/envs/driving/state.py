@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.lib.recfunctions import structured_to_unstructured, unstructured_to_structured
 
 from testbed.envs.driving.scene import Scene, Worlds
+from testbed.envs.kernel.compiling import compiled
 
 _PARTS = ("worlds", "vehicles", "objects")
 
@@ -17,9 +20,35 @@ def state_size(scene: Scene) -> int:
 
 def read_states(worlds: Worlds) -> np.ndarray:
     """Return the states of n worlds, shape (n, size), float64: the clock, the vehicles, the objects, field by field."""
-    n = len(worlds.worlds)
-    parts = [structured_to_unstructured(getattr(worlds, part), np.float64).reshape(n, -1) for part in _PARTS]
-    return np.concatenate(parts, axis=1)
+    parts = [_rows(getattr(worlds, part)) for part in _PARTS]
+    states, start = np.empty((len(worlds.worlds), sum(part.shape[1] for part in parts))), 0
+    for name, rows in zip(_PARTS, parts, strict=True):
+        into = states[:, start : start + rows.shape[1]]
+        as_numbers(rows, rows.view(np.int64), _whole(getattr(worlds, name).dtype, rows.shape[1]), into)
+        start += rows.shape[1]
+    return states
+
+
+def _rows(records: np.ndarray) -> np.ndarray:
+    """Return records, shape (n, ...), as rows of the 8 bytes of each field, shape (n, fields)."""
+    return np.ascontiguousarray(records).view(np.float64).reshape(len(records), -1)
+
+
+@cache
+def _whole(dtype: np.dtype, columns: int) -> np.ndarray:
+    """Return which columns of rows of such records are whole numbers, shape (columns,) bool."""
+    fields = [(one.base.kind == "i", one.itemsize // 8) for one, *_ in (dtype.fields or {}).values()]
+    record = np.repeat(*np.array(fields).T)
+    return np.resize(record.astype(bool), columns)
+
+
+@compiled(nogil=True)
+def as_numbers(floats, integers, whole, numbers):
+    """Write n rows as floating-point numbers, each column from that one of two views which it is meant in."""
+    for row in range(len(numbers)):
+        for column in range(numbers.shape[1]):
+            number, integer = floats[row, column], np.float64(integers[row, column])
+            numbers[row, column] = integer if whole[column] else number
 
 
 def write_states(scene: Scene, states: np.ndarray) -> Worlds:
