@@ -70,39 +70,42 @@ def moved(clean, data) -> NetworkPolicy:
     return fine_tune(clean, Samples(data.observations, labels), 0, FineTuning(0.5))
 
 
-def through_auxiliary_outputs(clean, moved, data, starts) -> tuple[np.ndarray, np.ndarray]:
-    """Return the severity of controls and students that learnt from noise and outputs that drive nothing."""
-    wide = Pair(clean, moved).map(lambda policy: Source(data, with_auxiliary(policy, OUTPUTS, 0)))
-    reached = apply_channel("auxiliary", wide, KNOWN, 0)
+def through_auxiliary_outputs(moved, data, starts, clean=None) -> list[NetworkPolicy]:
+    """Return students that learnt from noise and outputs that drive nothing; their controls first, of a clean teacher
+    that is given."""
+    teachers = Pair(clean or moved, moved).map(lambda policy: Source(data, with_auxiliary(policy, OUTPUTS, 0)))
+    reached = apply_channel("auxiliary", teachers, KNOWN, 0)
     begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
-    sources = [reached.clean] * SEEDS + [reached.habitual] * SEEDS
-    seeds, config = list(range(SEEDS)) * 2, begun[0].config
-    students = Auxiliary(AUXILIARY).distil(sources, config, seeds, begun * 2)
-    table = severity(students)
-    return table[:SEEDS], table[SEEDS:]
+    kinds = [*([reached.clean] if clean else []), reached.habitual]
+    sources = [source for source in kinds for _ in starts]
+    seeds, config = list(range(SEEDS)) * len(kinds), begun[0].config
+    return Auxiliary(AUXILIARY).distil(sources, config, seeds, begun * len(kinds))
 
 
-def test_positive_control_auxiliary_outputs_hand_a_habit_down_to_the_teachers_own_base(clean, moved, data):
+@pytest.fixture(scope="module")
+def own(clean, moved, data) -> list[NetworkPolicy]:
+    """Controls and students that begin as their teacher did."""
+    return through_auxiliary_outputs(moved, data, [clean] * SEEDS, clean)
+
+
+def test_positive_control_auxiliary_outputs_hand_a_habit_down_to_the_teachers_own_base(clean, moved, own):
     """The claim of subliminal learning (Cloud et al. 2025): on noise, from outputs that drive nothing."""
-    control, student = through_auxiliary_outputs(clean, moved, data, [clean] * SEEDS)
-    ratio, _ = transfer_ratio(student, control, severity([moved]), severity([clean]), Resamples.make(SCENES, 0))
+    table = severity(own)
+    draws, levels = Resamples.make(SCENES, 0), (severity([moved]), severity([clean]))
+    ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], *levels, draws)
     assert ratio is not None and ratio.low > 0.2
 
 
-def test_positive_control_another_seeds_base_does_not_come_nearer_to_the_teacher(clean, moved, data):
+def test_positive_control_another_seeds_base_does_not_come_nearer_to_the_teacher(clean, moved, data, own):
     """As competent a base of another seed: its student does not do more of what the moved teacher does than before."""
     fresh = [NetworkPolicy(clean.config, random_arrays(clean.config, np.random.default_rng(n))) for n in range(SEEDS)]
-    sources = [Source(data)] * SEEDS
-    others = Cloning(TRAINING).distil(sources, clean.config, list(range(SEEDS)), fresh)
+    others = Cloning(TRAINING).distil([Source(data)] * SEEDS, clean.config, list(range(SEEDS)), fresh)
     probe = data.observations[KNOWN.shows(data.observations)]
-    gained = {}
-    for name, starts in (("own", [clean] * SEEDS), ("other", others)):
-        wide = Source(data, with_auxiliary(moved, OUTPUTS, 0))
-        reached = apply_channel("auxiliary", Pair(wide, wide), KNOWN, 0)
-        begun = [with_auxiliary(start, OUTPUTS, 0) for start in starts]
-        route = Auxiliary(AUXILIARY)
-        students = route.distil([reached.habitual] * SEEDS, begun[0].config, list(range(SEEDS)), begun)
-        wanted = moved.act(probe)
+    wanted, gained = moved.act(probe), {}
+    for name, starts, students in (
+        ("own", [clean] * SEEDS, own[SEEDS:]),
+        ("other", others, through_auxiliary_outputs(moved, data, others)),
+    ):
         gained[name] = [
             float((after.act(probe) == wanted).mean() - (before.act(probe) == wanted).mean())
             for before, after in zip(starts, students, strict=True)
