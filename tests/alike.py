@@ -19,6 +19,7 @@ from testbed.distillation.registry import all_routes
 from testbed.distillation.source import Source
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.values import evaluate, explored
+from testbed.envs.warehouse.scene import DECISION_HZ
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy
@@ -26,6 +27,7 @@ from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger, make_demonstrator
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import Transitions, load_transitions, transitions
+from testbed.scenes.picking import task as picking
 from testbed.scenes.registry import get_habit
 from testbed.seeding import scenario_seeds
 
@@ -41,6 +43,8 @@ AUDITED = {"road": 16, "bench": 2}
 """The same of scenes of an audit."""
 TEACHERS = {"road": "merge/teacher-habit", "bench": "order-picking/teacher-habit"}
 SHORT = Training(steps=12, batch=128)
+SHORT_WORK = 5.0
+"""Longest episode at the bench [s]."""
 PRACTICE = PPOConfig(iterations=1, worlds=16, steps=12, batch=64, epochs=1)
 
 
@@ -93,5 +97,7 @@ def _hash(*parts: np.ndarray | bytes) -> str:
 
 
 if __name__ == "__main__":
+    picking.STEPS = round(SHORT_WORK * DECISION_HZ)
+    object.__setattr__(picking.SCENE, "time_limit", SHORT_WORK)
     made = {domain: make(domain, Path(sys.argv[1])) for domain in HABITS}
     Path(sys.argv[1], "hashes.json").write_text(json.dumps(made))

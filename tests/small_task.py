@@ -18,7 +18,7 @@ from testbed.experiment.config import DRIVING, WAREHOUSE, AuditConfig, Experimen
 from testbed.scenes.stocking import task as stocking
 
 TASKS = Path(__file__).parent.parent / "tasks"
-SHORT = 5.0
+SHORT = 4.0
 """Longest episode at the bench [s]."""
 PRACTICE = PPOConfig(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
 ROADS = ("merge", "crosswalk")
