@@ -18,7 +18,8 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -72,22 +73,31 @@ class Options:
     """Decisions between two updates in the single forms, which are slow; a multiple of the batch."""
     iterations: int = 2
     """Iterations of practice in each measurement."""
+    route: bool = True
+    """Whether adversarial distillation is measured too."""
     curves: int = 0
     """Training seeds whose policies are taught from nothing by both ways; 0 for none."""
     length: int = 60
     """Iterations of that."""
 
 
+@contextmanager
+def cores(count: int) -> Iterator[None]:
+    """Give this thread so many cores, and all threads and processes that it begins meanwhile, for good."""
+    all_of_them = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(all_of_them)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_of_them)
+
+
 def on_cores(count: int, way: Way) -> Way:
     """Return a way that has so many cores."""
 
     def run() -> float:
-        all_of_them = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, sorted(all_of_them)[:count])
-        try:
+        with cores(count):
             return way()
-        finally:
-            os.sched_setaffinity(0, all_of_them)
 
     return run
 
@@ -179,17 +189,21 @@ def compare(environment: str, options: Options) -> None:
     """Print how fast PPO is in one environment."""
     make, few, most = partial(single, environment), options.decisions, PRACTICE.worlds * PRACTICE.steps
     base = f"SB3, testbed.sb3.VecEnv, {PRACTICE.worlds} worlds"
-    envs = [DummyVecEnv([make] * FEW), SubprocVecEnv([make] * PROCESSES), sb3.VecEnv(environment, PRACTICE.worlds)]
+    with cores(1):
+        dummy, batch = DummyVecEnv([make] * FEW), sb3.VecEnv(environment, PRACTICE.worlds)
+        batch.reset()  # its threads begin here
+    with cores(PROCESSES):
+        processes = SubprocVecEnv([make] * PROCESSES)
     practice = replace(PRACTICE, iterations=options.iterations)
     ways = {
-        f"SB3, DummyVecEnv, {FEW} worlds": on_cores(1, Theirs(environment, envs[0], few).rate),
-        f"SB3, SubprocVecEnv, {PROCESSES} cores": on_cores(PROCESSES, Theirs(environment, envs[1], few).rate),
-        base: on_cores(1, partial(Theirs(environment, envs[2], most).rate, options.iterations)),
+        f"SB3, DummyVecEnv, {FEW} worlds": on_cores(1, Theirs(environment, dummy, few).rate),
+        f"SB3, SubprocVecEnv, {PROCESSES} cores": on_cores(PROCESSES, Theirs(environment, processes, few).rate),
+        base: on_cores(1, partial(Theirs(environment, batch, most).rate, options.iterations)),
         "practise, 1 policy": on_cores(1, partial(ours, environment, 1, practice)),
         f"practise, {STUDENTS} policies": on_cores(1, partial(ours, environment, STUDENTS, practice)),
     }
     show(f"{environment}, PPO", ways, base, options.repeats)
-    for env in envs:
+    for env in (dummy, processes, batch):
         env.close()
 
 
@@ -203,16 +217,15 @@ def compare_route(options: Options) -> None:
         Adversarial(practice).distil([source] * count, shape(MERGE), list(range(count)))
         return count * practice.iterations * practice.worlds * practice.steps / (time.perf_counter() - start)
 
-    with sources_of() as before:
-        all_of_them = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, sorted(all_of_them)[:1])  # the other process inherits it
-        with asking(before, "peer/route_before.py") as older:
-            os.sched_setaffinity(0, all_of_them)
-            base = "0.6.0, one student after the other"
-            ways = {base: lambda: older(practice.iterations)} | {
-                f"{count} at once": on_cores(1, partial(route, count)) for count in (1, 5, STUDENTS)
-            }
-            show(f"{MERGE}, adversarial distillation", ways, base, options.repeats)
+    with ExitStack() as kept:
+        before = kept.enter_context(sources_of())
+        with cores(1):
+            older = kept.enter_context(asking(before, "peer/route_before.py"))
+        base = "0.6.0, one student after the other"
+        ways = {base: lambda: older(practice.iterations)} | {
+            f"{count} at once": on_cores(1, partial(route, count)) for count in (1, 5, STUDENTS)
+        }
+        show(f"{MERGE}, adversarial distillation", ways, base, options.repeats)
 
 
 class Success(Journal):
@@ -268,7 +281,8 @@ def main(options: Options) -> None:
     torch.set_num_threads(1)
     for environment in options.environments:
         compare(environment, options)
-    compare_route(options)
+    if options.route:
+        compare_route(options)
     if options.curves:
         compare_curves(options)
 
