@@ -11,7 +11,6 @@ from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
 
-import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 from testbed.errors import missing_package
@@ -24,9 +23,12 @@ def test_imports_run_downwards_only():
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), cache_dir=None) == EXIT_STATUS_SUCCESS
 
 
-@pytest.mark.parametrize("file", LIBRARY, ids=lambda file: str(file.relative_to(ROOT)))
-def test_files_are_short_enough_to_read(file):
-    assert len(file.read_text().splitlines()) <= 300
+def test_files_are_short_enough_to_read():
+    files = [
+        file for room in ("testbed", "tasks", "tests", "benchmarks", "docs") for file in (ROOT / room).rglob("*.py")
+    ]
+    assert len(files) > len(LIBRARY) > 200
+    assert [file.name for file in files if len(file.read_text().splitlines()) > 300] == []
 
 
 def test_acting_needs_no_torch():
