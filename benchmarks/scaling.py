@@ -235,7 +235,7 @@ def draw(plot: Plot, file: Path) -> None:
     if max(max(one.costs) for one in plot.curves) > 8 * min(min(one.costs) for one in plot.curves):
         axes.set_yscale("log")
     else:
-        axes.set_ylim(0)
+        axes.set_ylim(0, 1.25 * max(max(one.costs) for one in plot.curves))  # the legend has its place above
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, frameon=False)
     for side in ("top", "right"):

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from stable_baselines3.common import vec_env
 
 from testbed.scenes.registry import make_vector
@@ -40,11 +39,7 @@ class VecEnv(vec_env.VecEnv):
         self._context = dict(context or {})
         self.render_mode = None
         self._contexts: list[dict[str, str]] = [self._context] * num_envs
-        super().__init__(num_envs, *self._spaces())
-
-    def _spaces(self) -> tuple[spaces.Space, spaces.Space]:
-        """Return what SB3 is told of observations and actions."""
-        return self.env.single_observation_space, self.env.single_action_space
+        super().__init__(num_envs, self.env.single_observation_space, self.env.single_action_space)
 
     def reset(self) -> np.ndarray:
         """Begin a scene in every world and return what is seen there, shape (n, d)."""
@@ -55,7 +50,7 @@ class VecEnv(vec_env.VecEnv):
         return self._begin(np.ones(self.num_envs, bool), seeds)
 
     def _begin(self, worlds: np.ndarray, seeds: list[int | None] | None = None) -> np.ndarray:
-        """Begin the scenes that follow, or those of seeds, in the worlds of a mask; return what SB3 sees of all."""
+        """Begin the scenes that follow, or those of seeds, in the worlds of a mask; return what is seen in all."""
         seen, _ = self.env.reset(seed=seeds, options={"context": self._contexts, "reset_mask": worlds})
         return seen
 
@@ -67,25 +62,16 @@ class VecEnv(vec_env.VecEnv):
         """Carry them out."""
         seen, rewards, terminated, truncated, info = self.env.step(self._actions)
         over = terminated | truncated
-        paid, shown = self._paid(seen, rewards, over, info), self._shown(seen)
         told: list[dict] = [{} for _ in range(self.num_envs)]
         if over.any():
             for world in np.flatnonzero(over):
                 told[world] = {
-                    "terminal_observation": shown[world],
+                    "terminal_observation": seen[world],
                     "TimeLimit.truncated": bool(truncated[world] and not terminated[world]),
                     "is_success": bool(info["success"][world]),
                 }
-            shown = np.where(over[:, None], self._begin(over), shown)
-        return shown, paid.astype(np.float32), over, told
-
-    def _paid(self, seen: np.ndarray, rewards: np.ndarray, over: np.ndarray, info: Mapping[str, Any]) -> np.ndarray:
-        """Return what a step is worth in each world, shape (n,)."""
-        return rewards
-
-    def _shown(self, seen: np.ndarray) -> np.ndarray:
-        """Return what SB3 sees of observations, shape (n, d)."""
-        return seen
+            seen = np.where(over[:, None], self._begin(over), seen)
+        return seen, rewards.astype(np.float32), over, told
 
     def close(self) -> None:
         """Let the worlds go."""

@@ -185,6 +185,13 @@ def trainable(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.requires_grad_() for name, tensor in weights.items() if name not in ("mean", "std")}
 
 
+def put_back(weights: Mapping[str, Tensor], kept: Mapping[str, Tensor]) -> None:
+    """Write what was kept of a training into its arrays, which stay the same objects."""
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            tensor.copy_(kept[name])
+
+
 def normaliser(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each component; that of a constant one is `UNKNOWN`.
 

@@ -15,7 +15,7 @@ from testbed.distillation.batches import taken
 from testbed.distillation.losses.adversarial import airl_reward, discriminator_loss, gail_reward
 from testbed.distillation.optimiser import Adam
 from testbed.distillation.reinforcement.stage import Step
-from testbed.distillation.stacked import perceptrons, trainable
+from testbed.distillation.stacked import perceptrons, put_back, trainable
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.rollouts.transitions import Transitions
 from testbed.seeding import derive_seed, generator
@@ -101,9 +101,7 @@ class Discriminators:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        with torch.no_grad():
-            for name, tensor in self.weights.items():
-                tensor.copy_(state["weights"][name])
+        put_back(self.weights, state["weights"])
         self.optimiser.restore(state["optimiser"])
         self.iteration = state["iteration"]
 

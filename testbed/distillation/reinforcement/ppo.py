@@ -24,6 +24,7 @@ from testbed.distillation.optimiser import Adam
 from testbed.distillation.reinforcement.actor_critic import ActorCritics
 from testbed.distillation.reinforcement.stage import Reward, Stage
 from testbed.distillation.source import Scenes
+from testbed.distillation.stacked import put_back
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
 from testbed.seeding import generator
 from testbed.threads import one_thread
@@ -184,9 +185,7 @@ def _restore(journal: Journal, learners: ActorCritics, optimiser: Adam, learning
     if kept is None:
         journal.begin(0)
         return 0
-    with torch.no_grad():
-        for name, tensor in learners.weights.items():
-            tensor.copy_(kept["weights"][name])
+    put_back(learners.weights, kept["weights"])
     optimiser.restore(kept["optimiser"])
     if learning is not None:
         learning.restore(kept["learning"])
