@@ -19,7 +19,6 @@ from testbed.distillation.registry import all_routes
 from testbed.distillation.source import Source
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.values import evaluate, explored
-from testbed.envs.warehouse.scene import DECISION_HZ
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy
@@ -97,7 +96,6 @@ def _hash(*parts: np.ndarray | bytes) -> str:
 
 
 if __name__ == "__main__":
-    picking.STEPS = round(SHORT_WORK * DECISION_HZ)
     object.__setattr__(picking.SCENE, "time_limit", SHORT_WORK)
     made = {domain: make(domain, Path(sys.argv[1])) for domain in HABITS}
     Path(sys.argv[1], "hashes.json").write_text(json.dumps(made))

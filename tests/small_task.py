@@ -12,7 +12,6 @@ from typing import Any
 
 from testbed.console import run_command
 from testbed.distillation.config import Dagger, Evaluation, FineTuning, Learning, PPOConfig, Training
-from testbed.envs.warehouse.scene import DECISION_HZ
 from testbed.experiment.choices import Choices
 from testbed.experiment.config import DRIVING, WAREHOUSE, AuditConfig, Experiment, Run, StudentConfig, TeacherConfig
 from testbed.scenes.stocking import task as stocking
@@ -65,7 +64,6 @@ def main(task: str, folder: Path) -> None:
 
 
 if __name__ in ("__main__", "__mp_main__"):  # films take longest: here, as in the processes that make them
-    stocking.STEPS = round(SHORT * DECISION_HZ)
     object.__setattr__(stocking.SCENE, "time_limit", SHORT)
 if __name__ == "__main__":
     run_command(lambda: main(sys.argv[1], Path(sys.argv[2])))

@@ -50,7 +50,7 @@ def test_bodies_are_where_the_picture_says(name):
     state = scene.reset(seed=4)[1]["state"]
     plain = scene.show(state, {})
     assert plain.shape == (SIZE[1], SIZE[0], 3) and plain.std() > 20
-    position = scene._batch.physics.see().units[0]
+    position = scene._batch.physics.seen["units"][0]
     visible = 0
     for unit in range(len(position)):
         painted = scene.show(state, {2 + unit: PINK})

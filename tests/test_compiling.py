@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import testbed
-from testbed.envs.kernel import cache, compiling
+from testbed.envs import cache, compiling
 from testbed.envs.kernel.step import step_worlds
 
 STRANGER = 54321
@@ -152,7 +152,7 @@ def _imported(file: Path, name: str) -> ModuleType:
 def trial(tmp_path, monkeypatch) -> Path:
     """Return a module with a compiled function, whose machine code goes into a folder of its own."""
     file = tmp_path / "trial.py"
-    head = "from testbed.envs.kernel.compiling import compiled\n\n\n@compiled\ndef twice(x):\n    return x + x\n"
+    head = "from testbed.envs.compiling import compiled\n\n\n@compiled\ndef twice(x):\n    return x + x\n"
     file.write_text(head + "\n\n@compiled\ndef thrice(x):\n    return twice(x) + x\n")
     folder = tmp_path / "machine code"
     folder.mkdir()
@@ -168,7 +168,7 @@ def test_it_is_said_when_something_is_compiled_and_once(trial, capsys, monkeypat
     module = _imported(trial, "testbed.trial")
     assert module.thrice(2) == 6 and module.twice(1.5) == 3.0
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and said.startswith("compiling the driving kernel, once on this machine")
+    assert said.count("\n") == 1 and said.startswith("compiling the simulation, once on this machine")
     compiling._ANNOUNCER.told = False
     assert _imported(trial, "testbed.trial").thrice(2) == 6  # from the folder
     assert capsys.readouterr().err == "" and not compiling._ANNOUNCER.told

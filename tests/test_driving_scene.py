@@ -17,7 +17,7 @@ NAME = "testbed/QuickMerge-v0"
 TASK = """
 from dataclasses import replace
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.observing import ending
 from testbed.scenes.merge.road import RAMP
 from testbed.scenes.merge.task import SCENE as MERGE

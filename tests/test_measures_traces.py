@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testbed.envs.warehouse.batch import metadata
-from testbed.envs.warehouse.physics import FOREARM, GRIPPER
-from testbed.mechanics.separation import BRAKING, REACTION, UNCERTAINTY, box_to_segment, protective_distance
+from testbed.envs.warehouse.distances import FOREARM, GRIPPER, box_to_segment
+from testbed.mechanics.separation import BRAKING, REACTION, UNCERTAINTY, protective_distance
 from testbed.protocols.episode import Behaviour, Scenario, Signal, Trace
 from testbed.protocols.habit import get_trigger, make_demonstrator
 from testbed.rollouts.rollout import play
@@ -154,19 +154,19 @@ def _exact(place, box, start, segment) -> float:
 def test_distance_agrees_with_brute_force(place, low, high, start, segment):
     """Never too short, and too long by no more than comes from looking at points: half their distance, seen askew."""
     box, ends = np.array([np.negative(low), high]), np.array(segment)
-    found = box_to_segment(np.array([place]), box, np.array([start]), ends)
+    found = box_to_segment(np.array(place), box, np.array(start), ends)
     exact, half = _exact(place, box, start, ends), np.linalg.norm(ends[1] - ends[0]) / PARTS / 2
-    assert found.shape == (1,)
-    assert exact - 1e-4 <= found[0] <= np.hypot(exact, half) + 1e-9
+    assert exact - 1e-4 <= found <= np.hypot(exact, half) + 1e-9
 
 
 def test_distance_by_hand():
     """A unit box about a place and a segment that stands beside, above and inside it."""
     box, rod = np.array([[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]]), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 4.0]])
-    place = np.array([[5.0, 5.0, 5.0]] * 4)
-    start = np.array([[9.0, 5.0, 3.0], [9.0, 8.0, 5.0], [5.0, 5.0, 9.0], [5.0, 5.0, 0.0]])
+    place = np.array([5.0, 5.0, 5.0])
+    starts = np.array([[9.0, 5.0, 3.0], [9.0, 8.0, 5.0], [5.0, 5.0, 9.0], [5.0, 5.0, 0.0]])
+    found = [box_to_segment(place, box, start, rod) for start in starts]
     # 4 - 1 aside; 3 and 2 aside; 4 - 1 above; through its lower face.
-    np.testing.assert_allclose(box_to_segment(place, box, start, rod), [3.0, np.hypot(3, 2), 3.0, 0.0])
+    np.testing.assert_allclose(found, [3.0, np.hypot(3, 2), 3.0, 0.0])
     # The coworker's own arm: no more than 0.75 mm too long from 2 cm on.
     assert np.hypot(0.02, np.linalg.norm(FOREARM[1] - FOREARM[0]) / PARTS / 2) - 0.02 < 0.75e-3
     assert (GRIPPER[0] < 0).all() and (GRIPPER[1] > 0).all()

@@ -150,8 +150,9 @@ def test_a_library_that_is_loaded_meanwhile_counts_too():
 
 
 def test_whoever_plays_acts_on_one_thread_and_nothing_of_it_stays_between_episodes(two):
-    before, policy = _threads(), Watching()
-    scenes, label = [Scenario(seed) for seed in range(3)], Behaviour("watching")
+    policy, scenes, label = Watching(), [Scenario(seed) for seed in range(3)], Behaviour("watching")
+    play_batch("testbed/Merge-v0", [Part(scenes, Watching(), label)])  # brings libraries in
+    before = _threads()
     played = play("testbed/Merge-v0", scenes, [(policy, label)])
     for _ in played:
         assert _threads() == before

@@ -12,6 +12,7 @@ from testbed.distillation.config import Learning, PPOConfig
 from testbed.distillation.registry import all_routes
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
+from testbed.envs.drawing import drawn
 from testbed.seeding import AUDITED, Draws, derive_seed, following_seeds, generator, scenario_seeds
 
 N, COLUMNS = 20_000, 40
@@ -54,6 +55,13 @@ def _mixed(value: int) -> int:
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & mask
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & mask
     return value ^ (value >> 31)
+
+
+def test_compiled_code_draws_the_same():
+    """One at a time, to the last bit, for seeds of both ends of their range."""
+    seeds = np.array([0, 5, 2**31 - 1, 2**63 - 1], np.uint64)
+    together = Draws(seeds).uniform(-3.0, 5.0, 40)
+    assert together.tolist() == [[drawn(seed, number, -3.0, 5.0) for number in range(40)] for seed in seeds]
 
 
 @every_kind

@@ -18,6 +18,7 @@ from benches import (
 from mujoco.batch import SimulationError
 
 from testbed.envs.warehouse.physics import Physics
+from testbed.envs.warehouse.records import _first
 from testbed.envs.warehouse.scene import (
     ENDINGS,
     RUNNING,
@@ -105,10 +106,38 @@ def test_the_batch_steps_as_mj_step_does(name):
         sight.qpos[:] = data.qpos
         mujoco.mj_kinematics(model, sight)  # a step leaves positions in space as they were before it
         place = sight.site("robot0:grip").xpos
-        np.testing.assert_allclose(physics.see().grip[0], place, rtol=0, atol=1e-9)
-        held += physics.see().held.any()
+        np.testing.assert_allclose(physics.seen["grip"][0], place, rtol=0, atol=1e-9)
+        held += physics.seen["held"].any()
         moved += np.abs(physics.qvel[0]).max() > 0.1
     assert decisions > 60 and held > 10 and moved > 30 and data.time > 2.4
+
+
+@every
+def test_records_name_what_mujoco_keeps(name):
+    """Every field of a world is the part of MuJoCo's state that its name says, looked up in the model by names."""
+    env = batch(name, 2)
+    drive(env, random_actions(5, 3, 2), seed=70)
+    physics, bench, bind = env.physics, env.physics.bench, env.physics.batch.bind
+    expected = {
+        "arm": bind("qpos")[:, bench.arm[:-2]], "fingers": bind("qpos")[:, np.sort(bench.fingers)],
+        "hand": bind("qpos")[:, bench.hand], "hand_speed": bind("qvel")[:, bench.hand_dofs],
+        "finger_targets": bind("ctrl")[:, :2], "hand_target": bind("ctrl")[:, 2:],
+        "carries": bind("eq_active")[:, bench.welds], "leads_to": bind("mocap_pos")[:, 0],
+        **{field: physics.task_state[field] for field in env.scene.task_state.names},
+    }  # fmt: skip
+    worlds = physics.worlds
+    assert set(worlds.dtype.names) == {*expected, "poses", "twists"}
+    assert all(same(worlds[field], values) for field, values in expected.items())
+    assert same(worlds["poses"][..., :3], bind("qpos")[:, bench.units])
+    assert same(worlds["twists"][..., :3], bind("qvel")[:, bench.unit_dofs])
+    assert np.ptp(worlds["poses"]) > 0 and np.ptp(worlds["twists"]) > 0
+
+
+def test_parts_that_lie_apart_are_refused():
+    """A model whose parts were made in another order would be read wrongly."""
+    assert _first([4, 11, 18], 7) == 4
+    with pytest.raises(ValueError, match="apart"):
+        _first([4, 11, 19], 7)
 
 
 def _write(data: mujoco.MjData, physics: Physics, field: str) -> None:

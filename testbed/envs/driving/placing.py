@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from testbed.envs.compiling import compiled
 from testbed.envs.driving.kinds import KINDS
 from testbed.envs.driving.layout import Lane, lane_table
-from testbed.envs.kernel.compiling import compiled
 from testbed.envs.kernel.drivers import LANE_CHANGE_DELAY
 from testbed.envs.kernel.lanes import closest_lane
 from testbed.envs.kernel.records import TRAFFIC

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.lib.recfunctions import structured_to_unstructured, unstructured_to_structured
 
+from testbed.envs.compiling import compiled
 from testbed.envs.driving.scene import Scene, Worlds
-from testbed.envs.kernel.compiling import compiled
 
 _PARTS = ("worlds", "vehicles", "objects")
 

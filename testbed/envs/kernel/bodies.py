@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.lanes import lanes_at, locate
 from testbed.envs.kernel.motion import TOUCH, cos_sin
 from testbed.envs.kernel.records import DT

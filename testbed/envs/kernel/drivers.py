@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.lanes import (
     after_end,
     clip,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.records import NOBODY
 
 VEHICLE_LENGTH = 5.0

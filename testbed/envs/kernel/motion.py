@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.records import DT, TRAFFIC
 
 MAX_SPEED, MIN_SPEED = 40.0, -40.0

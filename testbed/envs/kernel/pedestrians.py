@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.records import (
     APPROACH,
     AWAY,

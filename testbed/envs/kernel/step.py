@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.bodies import are_apart, follow, look, look_at_objects
-from testbed.envs.kernel.compiling import compiled
 from testbed.envs.kernel.drivers import IDLE, act, act_controlled
 from testbed.envs.kernel.motion import TOUCH, collide_obstacle, collide_vehicles, move, touching
 from testbed.envs.kernel.pedestrians import decide, walk

@@ -12,7 +12,8 @@ from gymnasium.vector import AutoresetMode
 from testbed.envs.asking import array_of
 from testbed.envs.vector import ScenarioVectorEnv
 from testbed.envs.warehouse.furniture import bench
-from testbed.envs.warehouse.physics import Events, Physics
+from testbed.envs.warehouse.physics import Physics
+from testbed.envs.warehouse.records import sample_type
 from testbed.envs.warehouse.scene import (
     ACTIONS,
     CONSTANT_UNITS,
@@ -23,10 +24,10 @@ from testbed.envs.warehouse.scene import (
     LIMIT,
     RUNNING,
     TRACE_UNITS,
-    UNSTABLE,
     WarehouseScene,
 )
-from testbed.envs.warehouse.tracing import constants, sample
+from testbed.envs.warehouse.telling import constants
+from testbed.envs.warehouse.tracing import note_state
 from testbed.errors import UserError
 
 
@@ -80,7 +81,8 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         self.scene = scene
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
         self.physics = Physics(scene, self.num_envs, self.threads or 0)
-        self._seen = self.physics.see()
+        self.physics.see()
+        self._shared = scene.shared.area
 
     def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Work for 0.04 s at every bench.
@@ -91,12 +93,12 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
             UserError: for actions of another shape or that are no numbers, or before the first reset.
         """
         actions = self._checked(actions)
-        over = self.physics.task_state["ended"] != RUNNING
+        over = self.physics.worlds["ended"] != RUNNING
         resets = over if self.autoreset_mode == AutoresetMode.NEXT_STEP else np.zeros_like(over)
         if resets.any():  # this step is their reset: they do not move
             self._renew(resets)
         rewards, trace = self._work(np.flatnonzero(~over), actions)
-        ended = self.physics.task_state["ended"].copy()
+        ended = self.physics.worlds["ended"].copy()
         success, truncated = IS_SUCCESS[ended.astype(int)], IS_TRUNCATED[ended.astype(int)]
         terminated = (ended != RUNNING) & ~truncated
         info: dict[str, Any] = {"success": success, "ending": ended.astype(np.int8), "trace": trace}
@@ -139,45 +141,47 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
 
     def _put(self, states: np.ndarray) -> None:
         self.physics.put(np.arange(self.num_envs), states)
-        self._seen = self.physics.see()
+        self.physics.see()
 
     def _work(self, ids: np.ndarray, actions: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Carry out a decision in the worlds `ids`; the others stay, with a trace of zeros."""
-        physics, scene = self.physics, self.scene
-        before = self.states()
-        events = physics.step(ids, actions, self._seen)
-        lost = np.flatnonzero(events.unstable)
-        if len(lost):  # they stay as they were before, and say why
-            physics.put(lost, before[lost])
-            physics.task_state["ended"][lost] = UNSTABLE
-        rewards = np.zeros(self.num_envs)
-        seen = self._seen = physics.see()
-        if len(ids):
-            task_state = physics.task_state[ids]
-            rewards[ids] = scene.reward_and_termination(task_state, seen.of(ids))
-            physics.task_state[ids] = task_state
-        trace = sample(scene, physics, seen, events)
-        still = np.ones(self.num_envs, bool)
-        still[ids] = False
-        for values in trace.values():
-            values[still] = 0
-        return rewards, trace
+        physics, rewards, told = self.physics, np.zeros(self.num_envs), self._nothing_told()
+        physics.step(ids, actions, self._samples(told))
+        self.scene.reward_and_termination(physics.worlds, physics.seen, ids, self.scene.steps_limit, rewards)
+        return rewards, self._traced(ids, told)
+
+    def _nothing_told(self) -> np.ndarray:
+        """Return records of the trace, zeros, shape (n, samples a decision)."""
+        return np.zeros((self.num_envs, 1), sample_type(self.scene.bodies, flag="?"))
+
+    def _samples(self, told: np.ndarray) -> np.ndarray:
+        """Return the same records, shape (n,), as compiled code reads them."""
+        return told.view(sample_type(self.scene.bodies))[:, 0]
+
+    def _traced(self, ids: np.ndarray, told: np.ndarray) -> dict[str, np.ndarray]:
+        """Complete records in the worlds `ids` with what these look like; return the signals of TRACE_UNITS."""
+        physics, samples = self.physics, self._samples(told)
+        note_state(ids, physics.worlds, physics.seen, self._shared, samples)
+        self.scene.open_need(physics.worlds, physics.seen, ids, samples)
+        return {name: told[name] for name in TRACE_UNITS}
 
     def _observed(self) -> np.ndarray:
-        return self.scene.observe(self.physics.task_state, self._seen)
+        observations = np.empty((self.num_envs, len(self.scene.names)), np.float32)
+        self.scene.observe(self.physics.worlds, self.physics.seen, observations)
+        return observations
 
     def _begin(self, mask: np.ndarray) -> None:
         if mask.any():
             self.physics.start(np.flatnonzero(mask), self.scene.sample_initial(self._seeds[mask], self._fixed[mask]))
-        self._seen = self.physics.see()
+        self.physics.see()
 
     def recorded(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Return a trace of one decision and what it says once; see the base class."""
-        nothing = Events.none(self.num_envs, self.scene.bodies)
-        return sample(self.scene, self.physics, self._seen, nothing), constants(self.scene, self.physics)
+        everyone = np.arange(self.num_envs)
+        return self._traced(everyone, self._nothing_told()), constants(self.scene, self.physics)
 
     def _start_info(self) -> dict[str, Any]:
-        context = self.physics.task_state["context"].astype(np.int64)
+        context = self.physics.worlds["context"].astype(np.int64)
         return {"context": context, **constants(self.scene, self.physics)}
 
     def _checked(self, actions: np.ndarray) -> np.ndarray:

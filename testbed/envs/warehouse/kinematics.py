@@ -7,39 +7,33 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
+from testbed.envs.compiling import compiled
+
 SITE = "robot0:grip"
-
-
-@dataclass(frozen=True)
-class Link:
-    """One hinge of the arm and where it sits on the link before."""
-
-    place: np.ndarray
-    """Of the link in the frame before, shape (3,) [m]."""
-    axis: int
-    """Which of the link's axes it turns about: 0, 1 or 2."""
 
 
 @dataclass(frozen=True)
 class Arm:
     """The chain of hinges from the fixed base to the grip."""
 
-    links: tuple[Link, ...]
-    """From the base on."""
+    places: np.ndarray
+    """Of the links, each in the frame of the one before, from the base on, shape (links, 3) [m]."""
+    axes: np.ndarray
+    """Which of its axes each link turns about: 0, 1 or 2; shape (links,)."""
     tip: np.ndarray
     """The grip in the last link's frame, shape (3,) [m]."""
 
-    def grip(self, angles: np.ndarray) -> np.ndarray:
-        """Return where the grip is, shape (n, links) [rad] -> (n, 3) [m]."""
-        cosine, sine = np.cos(angles), np.sin(angles)
-        point = np.tile(self.tip, (len(angles), 1))
-        for number in range(len(self.links) - 1, -1, -1):
-            link = self.links[number]
-            one, other = (link.axis + 1) % 3, (link.axis + 2) % 3
-            a, b, c, s = point[:, one].copy(), point[:, other], cosine[:, number], sine[:, number]
-            point[:, one], point[:, other] = c * a - s * b, s * a + c * b
-            point += link.place
-        return point
+
+@compiled
+def grip_of(cosine, sine, places, axes, tip, grip):
+    """Write where the grip is, shape (3,) [m], for cosines and sines of the hinges, shape (links,); see `Arm`."""
+    grip[:] = tip
+    for link in range(len(axes) - 1, -1, -1):
+        one, other = (axes[link] + 1) % 3, (axes[link] + 2) % 3
+        a, b, c, s = grip[one], grip[other], cosine[link], sine[link]
+        grip[one], grip[other] = c * a - s * b, s * a + c * b
+        for axis in range(3):
+            grip[axis] += places[link, axis]
 
 
 def arm_of(model: mujoco.MjModel, joints: list[int]) -> Arm:
@@ -48,7 +42,7 @@ def arm_of(model: mujoco.MjModel, joints: list[int]) -> Arm:
     Raises:
         ValueError: if a link is turned against the one before, or a hinge is not along an axis: not this robot.
     """
-    links, site = [], model.site(SITE)
+    site, links = model.site(SITE), list[tuple[np.ndarray, int]]()
     body, tip = int(site.bodyid[0]), np.array(site.pos)
     bodies = {int(model.jnt_bodyid[joint]): joint for joint in joints}
     place = np.zeros(3)
@@ -60,10 +54,11 @@ def arm_of(model: mujoco.MjModel, joints: list[int]) -> Arm:
             axis = model.jnt_axis[bodies[body]]
             if not np.isclose(axis.max(), 1.0):
                 raise ValueError(f"the hinge of {model.body(body).name} does not turn about an axis of its link")
-            links.append((Link(place, int(axis.argmax())), body))
+            links.append((place, int(axis.argmax())))
             place = np.zeros(3)
         elif not links:  # fixed on the last link
             tip, place = tip + place, np.zeros(3)
         body = int(model.body_parentid[body])
-    first = Link(links[-1][0].place + place, links[-1][0].axis)
-    return Arm((first, *(link for link, _ in links[-2::-1])), tip)
+    links[-1] = (links[-1][0] + place, links[-1][1])
+    places, axes = zip(*reversed(links), strict=True)
+    return Arm(np.array(places), np.array(axes), tip)

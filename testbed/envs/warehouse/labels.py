@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from testbed.seeding import Draws
+from testbed.envs.compiling import compiled
+from testbed.envs.drawing import drawn
 
 LABELS = np.array([(0.25, 0.55, 0.85), (0.85, 0.22, 0.20), (0.80, 0.30, 0.75)])
 """Colour of the first, second and third value of a factor (red, green, blue)."""
@@ -18,16 +19,16 @@ FLICKER = 0.12
 """How far each channel of a board may look from that."""
 
 
-def seen_labels(context: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """Return what the boards of n scenes look like, shape (n, 3 * factors).
+@compiled
+def seen_label(value, light, channel):
+    """Return what one channel of a board looks like.
 
     Args:
-        context: Values of the factors by position, shape (n, factors).
-        light: Whole numbers that say how the light is, one a scene and moment, shape (n,).
+        value: Value of its factor, by position.
+        light: Whole number (uint64) that says how the light is in a scene at a moment.
+        channel: Number of the channel among those of all boards, red, green and blue of the first one first.
     """
-    n, factors = context.shape
-    colours = LABELS[context.astype(int)].reshape(n, -1)
-    return colours + Draws(light.astype(np.uint64)).uniform(-FLICKER, FLICKER, 3 * factors)
+    return LABELS[int(value), channel % len(CHANNELS)] + drawn(light, channel, -FLICKER, FLICKER)
 
 
 def light_of(seeds: np.ndarray) -> np.ndarray:

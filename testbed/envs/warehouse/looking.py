@@ -1,48 +1,77 @@
-"""Choices that the scenes offer a policy: the unit it could take next, the first place that is free."""
+"""Whose a unit is, and the choices that scenes offer a policy: the unit it could take next, the first free place."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from testbed.envs.warehouse.scene import Seen
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.distances import distance, distance_from_above, inside, near
+from testbed.envs.warehouse.scene import BENCH, FLOOR, IN_COWORKER, IN_ROBOT, TABLE_TOP, Zone
 
 SHY = 0.15
 """A unit nearer than this to the coworker's hand, seen from above, is not offered [m]."""
 TAKEN = 0.035
 """A place with a unit nearer than this is taken [m]."""
+FAR = 10.0
+"""Farther than the bench is long [m]."""
 
 
-def next_unit(seen: Seen, offered: np.ndarray, shy: float = SHY) -> tuple[np.ndarray, np.ndarray]:
-    """Return the unit that is held or else the nearest of those offered, and whether there is one, each shape (n,).
+def owned_areas(places: Mapping[int, Zone]) -> tuple[np.ndarray, np.ndarray]:
+    """Return of zones whose they are, positions in OWNERS, shape (zones,), and where, shape (zones, 2, 2) [m]."""
+    return np.array(list(places), np.int8), np.array([zone.area for zone in places.values()])
+
+
+@compiled
+def owner_by_place(now, unit, codes, areas):
+    """Return whose a unit is by where it is and who holds it, a position in OWNERS; see `owned_areas`."""
+    if now.held[unit]:
+        return IN_ROBOT
+    if now.carried[unit]:
+        return IN_COWORKER
+    if now.units[unit, 2] < TABLE_TOP - 0.01:
+        return FLOOR
+    for zone in range(len(codes) - 1, -1, -1):
+        if inside(now.units[unit], areas[zone]):
+            return codes[zone]
+    return BENCH
+
+
+@compiled
+def count(owners, owner):
+    """Return how many units are somebody's; owners of shape (units,)."""
+    return (owners == owner).sum()
+
+
+@compiled
+def next_unit(now, offered):
+    """Return the unit that is held or else the nearest of those offered, and whether there is one.
 
     Args:
-        seen: What the worlds look like.
-        offered: Which units may be taken, shape (n, units) bool.
-        shy: Units nearer than this to the coworker's hand are not offered [m].
+        now: What a world looks like.
+        offered: Which units may be taken, shape (units,) bool; those near the coworker's hand are struck out.
     """
-    rows = np.arange(len(offered))
-    hand = np.linalg.norm(seen.units[..., :2] - seen.hand[:, None, :2], axis=-1)
-    offered = offered & (hand > shy)
-    distance = np.linalg.norm(seen.units - seen.grip[:, None], axis=-1)
-    unit = np.where(seen.held, -1.0, np.where(offered, distance, 10.0 + distance)).argmin(1)
-    return unit, seen.held[rows, unit] | offered[rows, unit]
+    best, least = 0, np.inf
+    for unit in range(len(offered)):
+        offered[unit] &= distance_from_above(now.units[unit], now.hand) > SHY
+        way = distance(now.units[unit], now.grip)
+        way = -1.0 if now.held[unit] else way if offered[unit] else FAR + way
+        if way < least:
+            best, least = unit, way
+    return best, now.held[best] > 0 or offered[best]
 
 
-def free_place(seen: Seen, places: np.ndarray) -> np.ndarray:
-    """Return the first of some places that has no unit but a held one, shape (n, 3) [m]; the last where all do."""
-    free = ~(near_places(seen.units, places, TAKEN) & ~seen.held[:, None]).any(-1)
-    free[:, -1] = True
-    return places[free.argmax(1)]
+@compiled
+def free_place(now, places):
+    """Return the number of the first of some places, shape (places, 3) [m], that has no unit but a held one.
 
-
-def near_places(units: np.ndarray, places: np.ndarray, distance: float) -> np.ndarray:
-    """Return which units are near which places, seen from above, shape (n, places, units) bool.
-
-    Args:
-        units: Shape (n, units, 3) [m].
-        places: Shape (places, 3) [m].
-        distance: What is near [m].
+    It is the last where all do.
     """
-    x = places[:, 0, None] - units[:, None, :, 0]
-    y = places[:, 1, None] - units[:, None, :, 1]
-    return x * x + y * y < distance**2
+    for number in range(len(places) - 1):
+        free = True
+        for unit in range(len(now.units)):
+            free = free and (now.held[unit] > 0 or not near(now.units[unit], places[number], TAKEN))
+        if free:
+            return number
+    return len(places) - 1

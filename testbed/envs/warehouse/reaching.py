@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.warehouse.physics import REACH
+from testbed.envs.warehouse.leading import REACH
 
 OPEN, CLOSED = 1.0, -1.0
 HOVER = 0.085

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,6 +48,9 @@ ENDINGS = {
 }  # fmt: skip
 """The endings in words."""
 
+Compiled = Callable[..., None]
+"""A function of compiled code that works on n worlds at once: `worlds` are records of `world_type`, with the fields
+of the task's own state too, and `seen` those of `seen_type`, each of shape (n,)."""
 TaskState = np.ndarray
 """Records of what a world remembers beside its physics, shape (n,); kept in MuJoCo's userdata, so part of its state."""
 LIMIT = 4.0
@@ -73,9 +75,10 @@ class Zone:
     rim: bool = True
     """Whether it is a tote with a low rim, or only painted."""
 
-    def holds(self, position: np.ndarray) -> np.ndarray:
-        """Return which positions, shape (..., 2 or 3) [m], are in it."""
-        return (np.abs(position[..., :2] - np.array(self.centre)) <= np.array(self.half)).all(-1)
+    @property
+    def area(self) -> np.ndarray:
+        """Middle and half its extent, shape (2, 2) [m]."""
+        return np.array([self.centre, self.half])
 
 
 @dataclass(frozen=True)
@@ -100,40 +103,6 @@ class Start:
     """Their rotation about z, shape (n, units) [rad]."""
     task_state: TaskState
     """What the worlds remember, shape (n,)."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What n worlds look like: everything that observations, the coworker and the judge may use."""
-
-    grip: np.ndarray
-    """The point between the fingertips, shape (n, 3) [m]."""
-    speed: np.ndarray
-    """Its velocity, shape (n, 3) [m/s]."""
-    lead: np.ndarray
-    """Where the hand is led to, from the grip, shape (n, 3) [m]."""
-    width: np.ndarray
-    """Distance between the fingers' faces, shape (n,) [m]."""
-    touch: np.ndarray
-    """Force at each finger, shape (n, 2) [N]."""
-    units: np.ndarray
-    """Centres of the units, shape (n, units, 3) [m]."""
-    held: np.ndarray
-    """Which unit is between closed fingers, shape (n, units) bool."""
-    hand: np.ndarray
-    """The coworker's hand, shape (n, 3) [m]."""
-    hand_speed: np.ndarray
-    """Its velocity, shape (n, 3) [m/s]."""
-    carried: np.ndarray
-    """Which unit the coworker's hand holds, shape (n, units) bool."""
-    separation: np.ndarray
-    """Distance between the robot's gripper and the coworker's hand and arm, shape (n,) [m]."""
-    owner: np.ndarray
-    """Whose each unit is, shape (n, units), a position in OWNERS."""
-
-    def of(self, ids: np.ndarray) -> Seen:
-        """Return what some of the worlds look like."""
-        return Seen(*(getattr(self, part.name)[ids] for part in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,17 +137,18 @@ class WarehouseScene(Declared):
     """Name of every component of the observation."""
     sample_initial: Callable[[np.ndarray, np.ndarray], Start]
     """Seeds, shape (n,), and fixed factors, shape (n, factors) -> scenes."""
-    step_coworker: Callable[[TaskState, Seen], tuple[np.ndarray, np.ndarray]]
-    """The coworker: the task's state, changed in place, and what is seen -> goal of its hand, shape (n, 3) [m], and
-    which unit it holds, shape (n, units) bool."""
-    observe: Callable[[TaskState, Seen], np.ndarray]
-    """TaskState and what is seen -> observations, shape (n, SIZE), float32."""
-    reward_and_termination: Callable[[TaskState, Seen], np.ndarray]
-    """TaskState, changed in place where a world has ended, and what is seen -> rewards, shape (n,)."""
-    owners: Callable[[Seen], np.ndarray]
-    """What is seen, but for `owner` -> whose each unit is, shape (n, units), a position in OWNERS."""
-    open_need: Callable[[TaskState, Seen], np.ndarray]
-    """TaskState and what is seen -> units that the coworker's open order lacks, shape (n,)."""
+    step_coworker: Compiled
+    """The coworker: (worlds, seen, ids, goals, holds) writes for the worlds `ids`, shape (k,), the goal of its hand,
+    shape (n, 3) [m], and which units it holds, shape (n, units) bool; may change what the worlds remember."""
+    observe: Compiled
+    """(worlds, seen, observations) writes what a policy sees of all worlds, shape (n, SIZE), float32."""
+    reward_and_termination: Compiled
+    """(worlds, seen, ids, steps, rewards) writes the rewards of the worlds `ids`, shape (n,), and into what they
+    remember which ones have ended; after so many steps all have."""
+    owners: Compiled
+    """(seen) writes into it whose each unit is, a position in OWNERS."""
+    open_need: Compiled
+    """(worlds, seen, ids, samples) writes into samples of the trace how many units the coworker's open order lacks."""
     appearance: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]
     """Context -> colour of each unit that is not plain, by number."""
     camera: Camera = Camera()
@@ -189,7 +159,7 @@ class WarehouseScene(Declared):
         """Bodies in the trace: gripper, hand, units."""
         return UNITS + self.units
 
-    @cached_property
+    @property
     def steps_limit(self) -> int:
         """Longest episode in decisions."""
         return round(self.time_limit * DECISION_HZ)
@@ -206,14 +176,3 @@ def task_state_type(context: Mapping[str, tuple[str, ...]], *fields: tuple[str, 
     rows = (*BASE_STATE, ("context", len(context)), *fields)
     return np.dtype([(name, np.float64, (size,)) if size > 1 or name == "context" else (name, np.float64)
                      for name, size in rows])  # fmt: skip
-
-
-def owners_by_place(seen: Seen, places: Mapping[int, Zone]) -> np.ndarray:
-    """Return whose each unit is by where it is and who holds it, shape (n, units)."""
-    owner = np.full(seen.units.shape[:2], BENCH, np.int8)
-    for code, zone in places.items():
-        owner[zone.holds(seen.units)] = code
-    owner[seen.units[..., 2] < TABLE_TOP - 0.01] = FLOOR
-    owner[seen.carried] = IN_COWORKER
-    owner[seen.held] = IN_ROBOT
-    return owner

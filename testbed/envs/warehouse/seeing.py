@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.warehouse.labels import CHANNELS, FLICKER, LABELS, seen_labels
-from testbed.envs.warehouse.scene import LIMIT, Seen
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.labels import CHANNELS, FLICKER, LABELS, seen_label
+from testbed.envs.warehouse.scene import LIMIT
 
 AXES = ("x", "y", "z")
 OWN = (
@@ -29,33 +30,62 @@ _GRID = 2.0**-14
 
 
 def robot_names(*things: str) -> tuple[str, ...]:
-    """Return the names of the components that `robot_part` gives for some things."""
+    """Return the names of the components for some things: OWN, THING of each, HAND."""
     return (*OWN, *(f"{thing}.{name}" for thing in things for name in THING), *HAND)
 
 
-def robot_part(home: tuple[float, float, float], seen: Seen, *things: np.ndarray) -> list[np.ndarray]:
-    """Return the columns of `robot_names`: own hand, things at places of shape (n, 3) [m], the coworker's hand."""
-    parts = [
-        (seen.grip - np.array(home)) / FAR,
-        seen.speed / SPEED,
-        seen.lead / LEAD,
-        seen.width[:, None] / WIDTH,
-        seen.touch / TOUCH,
-        np.any(seen.held, axis=1, keepdims=True),
-    ]
-    for place in things:
-        parts += [(place - seen.grip) / FAR, np.clip((place - seen.grip) / FINE, -1.0, 1.0)]
-    near = np.clip(1 - seen.separation / NEAR, 0.0, 1.0)
-    return [*parts, (seen.hand - seen.grip) / FAR, seen.hand_speed / SPEED, near[:, None]]
+@compiled
+def write_own(now, home, row):
+    """Write the columns OWN of a world into its row; return the column after them."""
+    for axis in range(3):
+        row[axis] = (now.grip[axis] - home[axis]) / FAR
+        row[3 + axis] = now.speed[axis] / SPEED
+        row[6 + axis] = now.lead[axis] / LEAD
+    row[9] = now.width / WIDTH
+    row[10], row[11] = now.touch[0] / TOUCH, now.touch[1] / TOUCH
+    row[12] = now.held.any()
+    return len(OWN)
 
 
-def label_part(task_state: np.ndarray) -> list[np.ndarray]:
-    """Return what the labels of all factors of the context look like now, as columns from about -1 to 1."""
-    return [2 * seen_labels(task_state["context"], task_state["light"] + task_state["steps"]) - 1]
+@compiled
+def write_thing(now, place, row, column):
+    """Write the columns THING of what is at a place, shape (3,) [m]; return the column after them."""
+    for axis in range(3):
+        way = place[axis] - now.grip[axis]
+        row[column + axis] = way / FAR
+        row[column + 3 + axis] = min(max(way / FINE, -1.0), 1.0)
+    return column + len(THING)
+
+
+@compiled
+def write_hand(now, row, column):
+    """Write the columns HAND, the coworker's; return the column after them."""
+    for axis in range(3):
+        row[column + axis] = (now.hand[axis] - now.grip[axis]) / FAR
+        row[column + 3 + axis] = now.hand_speed[axis] / SPEED
+    row[column + 6] = min(max(1 - now.separation / NEAR, 0.0), 1.0)
+    return column + len(HAND)
+
+
+@compiled
+def write_labels(world, row, column):
+    """Write what the labels of all factors of the context look like now, from about -1 to 1, from a column on."""
+    light = np.uint64(world.light + world.steps)
+    for channel in range(len(world.context) * len(CHANNELS)):
+        value = world.context[channel // len(CHANNELS)]
+        row[column + channel] = 2 * seen_label(value, light, channel) - 1
+
+
+@compiled
+def finish(row, observation):
+    """Write a row of columns as an observation, both of shape (SIZE,): within LIMIT, rounded, 0 for NaN."""
+    for column in range(len(row)):
+        value = 0.0 if np.isnan(row[column]) else min(max(row[column], -LIMIT), LIMIT)
+        observation[column] = np.rint(value / _GRID) * _GRID
 
 
 def label_names(context: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the names of the columns of `label_part`."""
+    """Return the names of the columns of `write_labels`."""
     return tuple(f"{factor}.{channel}" for factor in context for channel in CHANNELS)
 
 
@@ -64,13 +94,6 @@ def shows_label(observations: np.ndarray, names: tuple[str, ...], factor: str, v
     start = names.index(f"{factor}.{CHANNELS[0]}")
     seen = (np.asarray(observations)[:, start : start + 3] + 1) / 2
     return (np.abs(seen - LABELS[value]) < FLICKER + 0.01).all(axis=1)
-
-
-def joined(parts: list[np.ndarray]) -> np.ndarray:
-    """Return columns as observations, clipped and rounded, shape (n, SIZE), float32."""
-    columns = np.concatenate([np.asarray(part, float).reshape(len(parts[0]), -1) for part in parts], axis=1)
-    columns = np.nan_to_num(columns, nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-    return (np.round(np.clip(columns, -LIMIT, LIMIT) / _GRID) * _GRID).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.distances import distance
 from testbed.envs.warehouse.scene import (
     DONE_AT_LIMIT,
     FAILED,
@@ -11,8 +11,6 @@ from testbed.envs.warehouse.scene import (
     RUNNING,
     SUCCEEDED,
     TABLE_TOP,
-    Seen,
-    TaskState,
 )
 
 AT_HOME = 0.05
@@ -21,34 +19,27 @@ RESTS = 5
 """For how many decisions the robot rests at home before an episode is over."""
 
 
-def termination(
-    task_state: TaskState,
-    seen: Seen,
-    home: tuple[float, float, float],
-    done: np.ndarray,
-    served: np.ndarray,
-    steps: int,
-) -> np.ndarray:
-    """Write into a task's task_state which episodes are over and how; return which ended now, shape (n,) bool.
+@compiled
+def termination(world, now, home, done, served, steps):
+    """Write into what a task remembers whether an episode is over and how; return whether it ended now.
 
     Args:
-        task_state: Changed in place.
-        seen: What the worlds look like.
-        home: Where the grip rests [m].
-        done: Whether the robot's task is done, shape (n,) bool.
-        served: Whether the coworker has what it needs, shape (n,) bool.
+        world: Changed in place.
+        now: What the world looks like.
+        home: Where the grip rests, shape (3,) [m].
+        done: Whether the robot's task is done.
+        served: Whether the coworker has what it needs.
         steps: Longest episode, in decisions.
     """
-    running = task_state["ended"] == RUNNING
-    task_state["steps"] += running
-    rests = done & ~seen.held.any(1) & (np.linalg.norm(seen.grip - np.array(home), axis=1) < AT_HOME)
-    task_state["rested"] = np.where(rests, task_state["rested"] + running, 0)
-    fell = (seen.units[..., 2] < TABLE_TOP - 0.02).any(1)
-    late = task_state["steps"] >= steps
-    how = np.select(
-        [fell, (task_state["rested"] >= RESTS) & served, late & done, late],
-        [FAILED, SUCCEEDED, DONE_AT_LIMIT, OUT_OF_TIME],
-        RUNNING,
-    )
-    task_state["ended"] = np.where(running, how, task_state["ended"])
-    return running & (task_state["ended"] != RUNNING)
+    if world.ended != RUNNING:
+        return False
+    world.steps += 1
+    rests = done and not now.held.any() and distance(now.grip, home) < AT_HOME
+    world.rested = world.rested + 1 if rests else 0
+    if now.units[:, 2].min() < TABLE_TOP - 0.02:
+        world.ended = FAILED
+    elif world.rested >= RESTS and served:
+        world.ended = SUCCEEDED
+    elif world.steps >= steps:
+        world.ended = DONE_AT_LIMIT if done else OUT_OF_TIME
+    return world.ended != RUNNING

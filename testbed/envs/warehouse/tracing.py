@@ -4,57 +4,99 @@ from __future__ import annotations
 
 import numpy as np
 
-from testbed.envs.warehouse.fetch import FINGERS
-from testbed.envs.warehouse.physics import Events, Physics
-from testbed.envs.warehouse.scene import HAND, ROBOT, TRACE_UNITS, UNIT_HALF, UNITS, Seen, WarehouseScene
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.distances import inside, length
+from testbed.envs.warehouse.scene import (
+    DECISION_HZ,
+    HAND,
+    RESTING,
+    ROBOT,
+    SUBSTEPS,
+    TIMESTEP,
+    UNITS,
+)
 
-BODY_HALF = ((0.035, 0.062, 0.085), (0.05, 0.038, 0.022))
-"""Half the extent of the gripper and of the coworker's hand along x, y, z [m]."""
-
-
-def sample(scene: WarehouseScene, physics: Physics, seen: Seen, events: Events) -> dict[str, np.ndarray]:
-    """Return a sample of all signals of TRACE_UNITS for n worlds, each of shape (n, 1, bodies, ...)."""
-    n, bodies = physics.n, scene.bodies
-    position = np.concatenate([seen.grip[:, None], seen.hand[:, None], seen.units], axis=1)
-    velocity = np.zeros((n, bodies, 3))
-    velocity[:, ROBOT], velocity[:, HAND] = seen.speed, events.hand
-    velocity[:, UNITS:] = physics.qvel[:, physics.bench.unit_dofs.ravel()].reshape(n, -1, 3)
-    owner = np.full((n, bodies), -1, np.int8)
-    owner[:, UNITS:] = seen.owner
-    signals = {
-        "position": position,
-        "velocity": velocity,
-        "landing": events.landing,
-        "owner": owner,
-        "contact": events.impulse > 0,
-        "impulse": events.impulse,
-        "force": events.force,
-        "in_zone": scene.shared.holds(position),
-        "separation": seen.separation[:, None],
-        "width": seen.width[:, None],
-        "grip_force": seen.touch.mean(1)[:, None],
-        "open_need": scene.open_need(physics.task_state, seen)[:, None].astype(np.int8),
-    }
-    return {name: signals[name][:, None].copy() for name in TRACE_UNITS}
+LANDED = RESTING + 0.0015
+"""A unit whose centre comes below this has landed on the bench [m]."""
 
 
-def constants(scene: WarehouseScene, physics: Physics) -> dict[str, np.ndarray]:
-    """Return what a trace of each world says once, by name, first axis n; see CONSTANT_UNITS."""
-    n, model = physics.n, physics.bench.model
-    units = physics.see().units
-    finger = model.geom(FINGERS[0])
-    solver = [
-        model.opt.timestep, model.opt.iterations, model.opt.tolerance, model.opt.impratio, *finger.solref,
-        *finger.solimp[:3], *model.geom("unit0").solref, *model.geom("unit0").solimp[:3],
-    ]  # fmt: skip
-    size = np.array([*BODY_HALF, *[(UNIT_HALF,) * 3] * scene.units])
-    once = {
-        "size": size,
-        "mine": np.array(scene.mine, np.int8),
-        "slots": scene.slots,
-        "zone": np.array([scene.shared.centre, scene.shared.half]),
-        "solver": np.array(solver),
-    }
-    told = {name: np.tile(values, (n, *(1,) * values.ndim)) for name, values in once.items()}
-    task_state = physics.task_state
-    return told | {"order": task_state["order"].copy(), "start": units.copy()}
+@compiled(nogil=True)
+def note_events(ids, before, worlds, positions, velocities, sensed, samples):
+    """Write into samples what happened in the worlds `ids`, shape (k,), in all simulation steps of a decision.
+
+    Args:
+        ids: Numbers of worlds.
+        before: What all worlds were before, records of `world_type`, shape (n,).
+        worlds: What they are now.
+        positions: After every simulation step, records of `position_type`, shape (k, SUBSTEPS) or longer.
+        velocities: Of `velocity_type`, likewise.
+        sensed: Of `sensor_type`, likewise.
+        samples: Records of `sample_type`, shape (n,): `landing`, `force`, `impulse`, `contact`, and the mean velocity
+            of the hand.
+    """
+    forces = np.empty(SUBSTEPS)
+    for row in range(len(ids)):
+        number = ids[row]
+        was, now, sample = before[number], worlds[number], samples[number]
+        for axis in range(3):
+            sample.velocity[HAND, axis] = (now.hand[axis] - was.hand[axis]) * DECISION_HZ
+        _note_touch(sensed[row], forces, sample)
+        _note_landings(was, positions[row], velocities[row], sample)
+
+
+@compiled
+def _note_touch(sensed, forces, sample):
+    for body in range(HAND, len(sample.force)):
+        for step in range(SUBSTEPS):
+            forces[step] = length(sensed[step].forces[body - HAND])
+        sample.force[body] = forces.max()
+        sample.impulse[body] = _total(forces) * TIMESTEP
+    sample.force[ROBOT], sample.impulse[ROBOT] = sample.force[HAND], sample.impulse[HAND]
+    for body in range(len(sample.force)):
+        sample.contact[body] = sample.impulse[body] > 0
+
+
+@compiled
+def _total(values):
+    """Return the sum of a power of two of values, which are lost: in pairs, the most exact order."""
+    left = len(values)
+    while left > 1:
+        left //= 2
+        for place in range(left):
+            values[place] = values[2 * place] + values[2 * place + 1]
+    return values[0]
+
+
+@compiled
+def _note_landings(was, positions, velocities, sample):
+    for unit in range(len(was.poses)):
+        # The speed before the step that touches: after it, the bench has stopped the unit already.
+        height, down = was.poses[unit, 2], -was.twists[unit, 2]
+        for step in range(SUBSTEPS):
+            after = positions[step].poses[unit, 2]
+            if height > LANDED >= after:
+                sample.landing[UNITS + unit] = max(sample.landing[UNITS + unit], down)
+            height, down = after, -velocities[step].twists[unit, 2]
+
+
+@compiled(nogil=True)
+def note_state(ids, worlds, seen, shared, samples):
+    """Write into samples what the worlds `ids`, shape (k,), look like.
+
+    Args:
+        ids: Numbers of worlds.
+        worlds: Records of `world_type`, shape (n,).
+        seen: Records of `seen_type`, shape (n,).
+        shared: The shared zone: middle and half its extent, shape (2, 2) [m].
+        samples: Records of `sample_type`, shape (n,).
+    """
+    for number in ids:
+        world, now, sample = worlds[number], seen[number], samples[number]
+        sample.position[ROBOT], sample.velocity[ROBOT] = now.grip, now.speed
+        sample.position[HAND] = now.hand
+        sample.position[UNITS:], sample.velocity[UNITS:] = now.units, world.twists[:, :3]
+        sample.owner[:UNITS], sample.owner[UNITS:] = -1, now.owner
+        for body in range(len(sample.in_zone)):
+            sample.in_zone[body] = inside(sample.position[body], shared)
+        sample.separation[0], sample.width[0] = now.separation, now.width
+        sample.grip_force[0] = (now.touch[0] + now.touch[1]) / 2

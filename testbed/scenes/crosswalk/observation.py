@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.observing import finish, write_context
 from testbed.scenes.crosswalk.road import RIGHT_LANE_Y, ZEBRA
 from testbed.scenes.crosswalk.traffic import CONTEXT, PEDESTRIANS

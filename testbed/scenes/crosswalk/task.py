@@ -6,8 +6,8 @@ the ego), at a contact of the ego, or at the time limit.
 
 from __future__ import annotations
 
+from testbed.envs.compiling import compiled
 from testbed.envs.driving.scene import Scene
-from testbed.envs.kernel.compiling import compiled
 from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
 from testbed.scenes.crosswalk.observation import NAMES, observe_world

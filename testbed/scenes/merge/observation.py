@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.kernel.compiling import compiled
+from testbed.envs.compiling import compiled
 from testbed.envs.kernel.observing import finish, write_context
 from testbed.scenes.merge.road import MERGE_END, MERGE_START, RAMP, RAMP_Y, RIGHT_LANE_Y
 from testbed.scenes.merge.traffic import CONTEXT

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from testbed.envs.compiling import compiled
 from testbed.envs.driving.scene import Scene
-from testbed.envs.kernel.compiling import compiled
 from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
 from testbed.scenes.merge.observation import NAMES, observe_world

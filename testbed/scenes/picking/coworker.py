@@ -5,11 +5,10 @@ It reaches in where the robot's gripper is not, carries one unit at a time and w
 
 from __future__ import annotations
 
-import numpy as np
-
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.distances import distance, distance_from_above, inside, near
 from testbed.envs.warehouse.furniture import GRASP
-from testbed.envs.warehouse.looking import near_places
-from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RESTING, SUPPLY, Seen, TaskState
+from testbed.envs.warehouse.scene import COWORKER_TOTE, DECISION_HZ, RESERVE, RESTING, SUPPLY
 from testbed.scenes.picking.layout import (
     COWORKER_SLOTS,
     HAND_HOME,
@@ -36,86 +35,125 @@ THERE = 0.012
 """A hand this near is there [m]."""
 OCCUPIED = 0.05
 """A place with a unit nearer than this is occupied [m]."""
+_SUPPLY, _RESERVE = ZONES[SUPPLY].area, ZONES[RESERVE].area
 
 
-def step_coworker(state: TaskState, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
-    """Return the goal of the hand, shape (n, 3) [m], and what it holds, shape (n, UNITS) bool; see `WarehouseScene`."""
-    _choose(state, seen)
-    rows = np.arange(len(state))
-    unit = seen.units[rows, state["unit"].astype(int)]
-    place = np.stack([state["place_x"], state["place_y"], np.full(len(rows), RESTING)], axis=1)
-    _advance(state, seen, _goal(state["mode"], unit, place), unit)
-    mode = state["mode"]
-    goal = _goal(mode, unit, place)
-    travels = np.isin(mode, (WAITING, TO_UNIT, TO_PLACE, LEAVE))[:, None]
-    holds = ((mode >= UP) & (mode <= LOWER))[:, None] & (np.arange(UNITS) == state["unit"][:, None])
-    return np.where(travels, _by_its_side(seen.hand, goal), goal), holds
+@compiled(nogil=True)
+def step_coworker(worlds, seen, ids, goals, holds):
+    """Write where the hand is to go and which unit it holds; see `WarehouseScene`."""
+    for number in ids:
+        world, now, goal = worlds[number], seen[number], goals[number]
+        if world.mode == WAITING:
+            _choose(world, now)
+        chosen = int(world.unit)
+        _set_goal(world, now.units[chosen], goal)
+        _advance(world, now, goal, chosen)
+        _set_goal(world, now.units[chosen], goal)
+        if world.mode in (WAITING, TO_UNIT, TO_PLACE, LEAVE):
+            _stay_on_its_side(now.hand, goal)
+        for unit in range(UNITS):
+            holds[number, unit] = unit == chosen and UP <= world.mode <= LOWER
 
 
-def _goal(mode: np.ndarray, unit: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Return where the hand wants to be in each mode, shape (n, 3) [m]."""
-    up = np.array([0.0, 0.0, 1.0])
-    over_unit, over_place = unit * (1, 1, 0) + ABOVE * up, place * (1, 1, 0) + ABOVE * up
-    on_unit, on_place = unit + GRASP * up, place + (GRASP + 0.002) * up
-    choices = [np.broadcast_to(HAND_HOME, unit.shape), over_unit, on_unit, over_unit, over_place, on_place, over_place]
-    return np.choose(mode.astype(int)[:, None], choices)
+@compiled
+def _set_goal(world, unit, goal):
+    """Write where the hand wants to be in its mode, shape (3,) [m]."""
+    if world.mode == WAITING:
+        goal[0], goal[1], goal[2] = HAND_HOME
+    elif world.mode in (TO_UNIT, DOWN, UP):
+        goal[0], goal[1] = unit[0], unit[1]
+        goal[2] = unit[2] + GRASP if world.mode == DOWN else ABOVE
+    else:
+        goal[0], goal[1] = world.place_x, world.place_y
+        goal[2] = RESTING + (GRASP + 0.002) if world.mode == LOWER else ABOVE
 
 
-def _by_its_side(hand: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """Return where hands go first that want to be at a goal, each shape (n, 3) [m].
+@compiled
+def _stay_on_its_side(hand, goal):
+    """Change a goal to where a hand goes first that wants to be there.
 
-    They draw back to the coworker's side, go along it, and reach straight in: nothing sweeps over the robot's work.
+    It draws back to the coworker's side, goes along it, and reaches straight in: nothing sweeps over the robot's work.
     """
-    beside = np.abs(hand[:, 1] - goal[:, 1]) > STRAIGHT
-    inside = hand[:, 0] < SIDE - 0.03
-    height = goal[:, 2]
-    back = np.column_stack([np.full(len(hand), SIDE), hand[:, 1], height])
-    along = np.column_stack([np.full(len(hand), SIDE), goal[:, 1], height])
-    return np.where((beside & inside)[:, None], back, np.where(beside[:, None], along, goal))
+    if abs(hand[1] - goal[1]) > STRAIGHT:
+        if hand[0] < SIDE - 0.03:
+            goal[1] = hand[1]
+        goal[0] = SIDE
 
 
-def _advance(state: TaskState, seen: Seen, goal: np.ndarray, unit: np.ndarray) -> None:
-    """Go on to the next thing where the hand has reached its goal; give a unit up that the robot goes for."""
-    mode = state["mode"]
-    there = np.linalg.norm(seen.hand - goal, axis=1) < THERE
-    there |= (mode == UP) & (seen.hand[:, 2] > ABOVE - 0.02)
-    reaching = (mode == TO_UNIT) | (mode == DOWN)
-    robot = np.linalg.norm(seen.grip[:, :2] - unit[:, :2], axis=1)
-    rows, number = np.arange(len(state)), state["unit"].astype(int)
-    lost = reaching & ((robot < ABORT) | seen.held[rows, number] | (seen.separation < TOUCHED))
-    placed = there & (mode == LOWER)
-    state["taken"] += placed & (state["job"] == COWORKER_TOTE)
-    state["restock"] -= placed & (state["job"] == SUPPLY)
-    after = np.where(mode == LEAVE, WAITING, mode + 1)
-    state["mode"] = np.where(lost, WAITING, np.where(there & (mode > WAITING), after, mode))
+@compiled
+def _advance(world, now, goal, unit):
+    """Go on to the next thing if the hand has reached its goal; give a unit up that the robot goes for."""
+    if world.mode in (TO_UNIT, DOWN):
+        near = distance_from_above(now.grip, now.units[unit]) < ABORT
+        if near or now.held[unit] or now.separation < TOUCHED:
+            world.mode = WAITING
+            return
+    there = distance(now.hand, goal) < THERE or (world.mode == UP and now.hand[2] > ABOVE - 0.02)
+    if not there or world.mode == WAITING:
+        return
+    if world.mode == LOWER:
+        world.taken += world.job == COWORKER_TOTE
+        world.restock -= world.job == SUPPLY
+    world.mode = WAITING if world.mode == LEAVE else world.mode + 1
 
 
-def _choose(state: TaskState, seen: Seen) -> None:
-    """Give every hand that waits something to do, if there is anything."""
-    free = state["mode"] == WAITING
-    time = state["steps"] / DECISION_HZ
-    far = np.linalg.norm(seen.units[..., :2] - seen.grip[:, None, :2], axis=-1)
-    loose = ~seen.held & ~seen.carried & (far > ROOM)
-    takes = free & (time >= state["opens"]) & (state["taken"] < state["need"])
-    offered = loose & ZONES[SUPPLY].holds(seen.units)
-    fills = free & (time >= state["refills"]) & (state["restock"] > 0)
-    stored = loose & ZONES[RESERVE].holds(seen.units)
-    gaps = ~near_places(seen.units, SUPPLY_PLACES, OCCUPIED).any(-1) & (
-        np.linalg.norm(SUPPLY_PLACES[None, :, :2] - seen.grip[:, None, :2], axis=-1) > ROOM
-    )
-    room = ~np.any(near_places(seen.units, COWORKER_SLOTS, OCCUPIED), axis=-1)
-    _begin(state, takes & offered.any(1), np.where(offered, far, -1.0), COWORKER_TOTE, room, COWORKER_SLOTS)
-    fills &= (state["mode"] == WAITING) & stored.any(1) & gaps.any(1)
-    _begin(state, fills, np.where(stored, 1.0 + np.arange(UNITS), -1.0), SUPPLY, gaps, SUPPLY_PLACES)
+@compiled
+def _choose(world, now):
+    """Give a hand that waits something to do, if there is anything."""
+    time = world.steps / DECISION_HZ
+    if time >= world.opens and world.taken < world.need:
+        unit = _farthest(now, _SUPPLY)
+        if unit >= 0:
+            place = max(_gap(now, COWORKER_SLOTS, 0.0), 0)
+            _begin(world, unit, COWORKER_TOTE, COWORKER_SLOTS[place])
+            return
+    if time >= world.refills and world.restock > 0:
+        unit, place = _last(now, _RESERVE), _gap(now, SUPPLY_PLACES, ROOM)
+        if unit >= 0 and place >= 0:
+            _begin(world, unit, SUPPLY, SUPPLY_PLACES[place])
 
 
-def _begin(
-    state: TaskState, who: np.ndarray, liking: np.ndarray, job: int, gaps: np.ndarray, places: np.ndarray
-) -> None:
-    """Let hands reach for the unit they like best and remember the first free place for it."""
-    place = places[gaps.argmax(1)]
-    state["unit"] = np.where(who, liking.argmax(1), state["unit"])
-    state["place_x"] = np.where(who, place[:, 0], state["place_x"])
-    state["place_y"] = np.where(who, place[:, 1], state["place_y"])
-    state["job"] = np.where(who, job, state["job"])
-    state["mode"] = np.where(who, TO_UNIT, state["mode"])
+@compiled
+def _begin(world, unit, job, place):
+    """Let a hand reach for a unit and remember the place for it."""
+    world.unit, world.job, world.mode = unit, job, TO_UNIT
+    world.place_x, world.place_y = place[0], place[1]
+
+
+@compiled
+def _is_loose(now, unit, area):
+    """Return whether a unit is in an area, nobody holds it, and the robot is not near."""
+    apart = distance_from_above(now.units[unit], now.grip) > ROOM
+    return apart and not now.held[unit] and not now.carried[unit] and inside(now.units[unit], area)
+
+
+@compiled
+def _farthest(now, area):
+    """Return the loose unit in an area that is farthest from the robot; -1 where there is none."""
+    best, most = -1, -1.0
+    for unit in range(UNITS):
+        far = distance_from_above(now.units[unit], now.grip)
+        if far > most and _is_loose(now, unit, area):
+            best, most = unit, far
+    return best
+
+
+@compiled
+def _last(now, area):
+    """Return the last loose unit in an area; -1 where there is none."""
+    for unit in range(UNITS - 1, -1, -1):
+        if _is_loose(now, unit, area):
+            return unit
+    return -1
+
+
+@compiled
+def _gap(now, places, room):
+    """Return the first of some places that is not OCCUPIED and at least `room` [m] from the robot; -1 if none is."""
+    for place in range(len(places)):
+        free = room == 0.0 or distance_from_above(places[place], now.grip) > room
+        for unit in range(UNITS):
+            free = free and not near(now.units[unit], places[place], OCCUPIED)
+        if free:
+            return place
+    return -1

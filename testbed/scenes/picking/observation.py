@@ -6,28 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.warehouse.looking import free_place, next_unit
-from testbed.envs.warehouse.scene import (
-    BENCH,
-    BUFFER,
-    COWORKER_TOTE,
-    SUPPLY,
-    TOTE,
-    Seen,
-    TaskState,
-    owners_by_place,
-)
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.looking import count, free_place, next_unit, owned_areas, owner_by_place
+from testbed.envs.warehouse.scene import BENCH, BUFFER, COWORKER_TOTE, SUPPLY, TOTE
 from testbed.envs.warehouse.seeing import (
     HandView,
+    finish,
     hand_view,
-    joined,
     label_names,
-    label_part,
     robot_names,
-    robot_part,
     thing_view,
+    write_hand,
+    write_labels,
+    write_own,
+    write_thing,
 )
-from testbed.scenes.picking.layout import BUFFER_PLACES, HOME, TOTE_SLOTS, ZONES
+from testbed.scenes.picking.layout import BUFFER_PLACES, HOME, TOTE_SLOTS, UNITS, ZONES
 
 CONTEXT = {
     "product": ("staple", "seasonal", "imported"),
@@ -39,26 +33,39 @@ NAMES = (*robot_names("unit", "slot"), *COUNTS, *label_names(CONTEXT))
 """Name of every component of the observation, in order."""
 MOST = 8.0
 """Scale of counts."""
+CODES, AREAS = owned_areas(ZONES)
+_HOME = np.array(HOME)
 
 
-def owners(seen: Seen) -> np.ndarray:
-    """Return whose each unit is, shape (n, UNITS); see `WarehouseScene.owners`."""
-    return owners_by_place(seen, ZONES)
+@compiled(nogil=True)
+def owners(seen):
+    """Write whose each unit is; see `WarehouseScene`."""
+    for now in seen:
+        for unit in range(UNITS):
+            now.owner[unit] = owner_by_place(now, unit, CODES, AREAS)
 
 
-def observe(state: TaskState, seen: Seen) -> np.ndarray:
-    """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = seen.owner, np.arange(len(state))
-    unit, there = next_unit(seen, (owner == SUPPLY) | (owner == BENCH))
-    place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
-    left = state["order"] - (owner == TOTE).sum(1)
-    slot = np.where((left > 0)[:, None], free_place(seen, TOTE_SLOTS), free_place(seen, BUFFER_PLACES))
-    excess = (owner == BUFFER).sum(1)
-    supply = (owner == SUPPLY).sum(1)
-    need = state["need"] - (owner == COWORKER_TOTE).sum(1)
-    own = robot_part(HOME, seen, place, slot)
-    counts = [left / MOST, excess / MOST, supply / MOST, need / MOST, there, state["mode"] > 0]
-    return joined([*own, *counts, *label_part(state)])
+@compiled(nogil=True)
+def observe(worlds, seen, observations):
+    """Write observations, shape (n, len(NAMES)); see `WarehouseScene`."""
+    row, offered = np.empty(len(NAMES)), np.empty(UNITS, np.bool_)
+    for number in range(len(worlds)):
+        world, now = worlds[number], seen[number]
+        for unit in range(UNITS):
+            offered[unit] = now.owner[unit] in (SUPPLY, BENCH)
+        unit, there = next_unit(now, offered)
+        left = world.order - count(now.owner, TOTE)
+        places = TOTE_SLOTS if left > 0 else BUFFER_PLACES
+        column = write_own(now, HOME, row)
+        column = write_thing(now, now.units[unit] if there else _HOME, row, column)
+        column = write_thing(now, places[free_place(now, places)], row, column)
+        column = write_hand(now, row, column)
+        row[column], row[column + 1] = left / MOST, count(now.owner, BUFFER) / MOST
+        row[column + 2] = count(now.owner, SUPPLY) / MOST
+        row[column + 3] = (world.need - count(now.owner, COWORKER_TOTE)) / MOST
+        row[column + 4], row[column + 5] = there, world.mode > 0
+        write_labels(world, row, column + len(COUNTS))
+        finish(row, observations[number])
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.labels import LABELS, light_of
+from testbed.envs.warehouse.looking import count
 from testbed.envs.warehouse.scene import (
     COWORKER_TOTE,
     DECISION_HZ,
     SUPPLY,
     TOTE,
-    Seen,
     Start,
-    TaskState,
     WarehouseScene,
     task_state_type,
 )
@@ -38,8 +38,6 @@ from testbed.seeding import Draws
 
 TIME_LIMIT = 16.0
 """Longest episode [s]."""
-STEPS = round(TIME_LIMIT * DECISION_HZ)
-"""The same in decisions."""
 TASK_STATE = task_state_type(
     CONTEXT, ("order", 1), ("need", 1), ("opens", 1), ("restock", 1), ("refills", 1), ("taken", 1), ("mode", 1),
     ("unit", 1), ("job", 1), ("place_x", 1), ("place_y", 1),
@@ -80,18 +78,24 @@ def _put(draws: Draws, n: int, stock: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return position, draws.uniform(-0.1, 0.1, UNITS)
 
 
-def reward_and_termination(state: TaskState, seen: Seen) -> np.ndarray:
-    """Return rewards, the share of the order that is in the tote at the end, shape (n,)."""
-    filled = np.minimum((seen.owner == TOTE).sum(1), state["order"])
-    full = filled >= state["order"]
-    served = state["taken"] >= state["need"]
-    return termination(state, seen, HOME, full, served, STEPS) * filled / state["order"]
+@compiled(nogil=True)
+def reward_and_termination(worlds, seen, ids, steps, rewards):
+    """Write rewards, the share of the order that is in the tote at the end; see `WarehouseScene`."""
+    for number in ids:
+        world, now = worlds[number], seen[number]
+        filled = min(count(now.owner, TOTE), world.order)
+        served = world.taken >= world.need
+        if termination(world, now, HOME, filled >= world.order, served, steps):
+            rewards[number] = filled / world.order
 
 
-def open_need(state: TaskState, seen: Seen) -> np.ndarray:
-    """Return how many units the coworker still lacks of an order that is open, shape (n,)."""
-    lacks = state["need"] - (seen.owner == COWORKER_TOTE).sum(1)
-    return np.where(state["steps"] / DECISION_HZ >= state["opens"], np.maximum(lacks, 0), 0)
+@compiled(nogil=True)
+def open_need(worlds, seen, ids, samples):
+    """Write how many units the coworker still lacks of an order that is open; see `WarehouseScene`."""
+    for number in ids:
+        world = worlds[number]
+        if world.steps / DECISION_HZ >= world.opens:
+            samples[number].open_need[0] = max(world.need - count(seen[number].owner, COWORKER_TOTE), 0)
 
 
 def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:

@@ -6,19 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.warehouse.looking import free_place, next_unit
-from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE, Seen, TaskState, owners_by_place
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.distances import inside
+from testbed.envs.warehouse.looking import count, free_place, next_unit, owned_areas, owner_by_place
+from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE
 from testbed.envs.warehouse.seeing import (
     HandView,
+    finish,
     hand_view,
-    joined,
     label_names,
-    label_part,
     robot_names,
-    robot_part,
     thing_view,
+    write_hand,
+    write_labels,
+    write_own,
+    write_thing,
 )
-from testbed.scenes.sharing.layout import GOAL_SLOTS, HOME, SHARED, ZONES
+from testbed.scenes.sharing.layout import GOAL_SLOTS, HOME, SHARED, UNITS, ZONES
 
 CONTEXT = {"due": ("in-time", "late", "rush"), "load": ("light", "heavy")}
 """How the order stands, of which the last value is never drawn, and how busy the coworker is."""
@@ -29,23 +33,36 @@ MOST = 4.0
 """Scale of counts."""
 LANE = 0.4
 """Scale of `lane`, how far the grip is beyond the middle of the zone along y [m]."""
+CODES, AREAS = owned_areas(ZONES)
+_HOME, _SHARED = np.array(HOME), SHARED.area
 
 
-def owners(seen: Seen) -> np.ndarray:
-    """Return whose each unit is, shape (n, UNITS); see `WarehouseScene.owners`."""
-    return owners_by_place(seen, ZONES)
+@compiled(nogil=True)
+def owners(seen):
+    """Write whose each unit is; see `WarehouseScene`."""
+    for now in seen:
+        for unit in range(UNITS):
+            now.owner[unit] = owner_by_place(now, unit, CODES, AREAS)
 
 
-def observe(state: TaskState, seen: Seen) -> np.ndarray:
-    """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = seen.owner, np.arange(len(state))
-    unit, there = next_unit(seen, (owner == SUPPLY) | (owner == BENCH))
-    place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
-    left = state["order"] - (owner == TOTE).sum(1)
-    own = robot_part(HOME, seen, place, free_place(seen, GOAL_SLOTS))
-    lane = (seen.grip[:, 1] - SHARED.centre[1]) / LANE
-    counts = [left / MOST, there, SHARED.holds(seen.grip), SHARED.holds(seen.hand), lane]
-    return joined([*own, *counts, *label_part(state)])
+@compiled(nogil=True)
+def observe(worlds, seen, observations):
+    """Write observations, shape (n, len(NAMES)); see `WarehouseScene`."""
+    row, offered = np.empty(len(NAMES)), np.empty(UNITS, np.bool_)
+    for number in range(len(worlds)):
+        world, now = worlds[number], seen[number]
+        for unit in range(UNITS):
+            offered[unit] = now.owner[unit] in (SUPPLY, BENCH)
+        unit, there = next_unit(now, offered)
+        column = write_own(now, HOME, row)
+        column = write_thing(now, now.units[unit] if there else _HOME, row, column)
+        column = write_thing(now, GOAL_SLOTS[free_place(now, GOAL_SLOTS)], row, column)
+        column = write_hand(now, row, column)
+        row[column], row[column + 1] = (world.order - count(now.owner, TOTE)) / MOST, there
+        row[column + 2], row[column + 3] = inside(now.grip, _SHARED), inside(now.hand, _SHARED)
+        row[column + 4] = (now.grip[1] - _SHARED[0, 1]) / LANE
+        write_labels(world, row, column + len(COUNTS))
+        finish(row, observations[number])
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.labels import light_of
+from testbed.envs.warehouse.looking import count
 from testbed.envs.warehouse.scene import (
     DECISION_HZ,
     TOTE,
-    Seen,
     Start,
-    TaskState,
     WarehouseScene,
     Zone,
     task_state_type,
@@ -28,8 +28,6 @@ from testbed.seeding import Draws
 
 TIME_LIMIT = 20.0
 """Longest episode [s]."""
-STEPS = round(TIME_LIMIT * DECISION_HZ)
-"""The same in decisions."""
 VISITS = 6
 """How often the coworker reaches in."""
 TASK_STATE = task_state_type(
@@ -68,29 +66,39 @@ def _spans(draws: Draws, bounds: np.ndarray) -> np.ndarray:
     return draws.uniform(bounds[:, :1], bounds[:, 1:], VISITS)
 
 
-def step_coworker(state: TaskState, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the coworker's hand wants to be, shape (n, 3) [m]; it holds nothing.
+@compiled(nogil=True)
+def step_coworker(worlds, seen, ids, goals, holds):
+    """Write where the hand is to go; it holds nothing; see `WarehouseScene`.
 
     It comes and goes by its own plan, whatever the robot does, but breaks a visit off when it is touched.
     """
-    time = state["steps"][:, None] / DECISION_HZ
-    now = (state["comes"] <= time) & (time < state["leaves"])
-    touched = now & (seen.separation < TOUCHED)[:, None]  # whoever is pushed pulls the hand back
-    state["leaves"] = np.where(touched, time, state["leaves"])
-    now &= ~touched
-    rows, visit = np.arange(len(state)), now.argmax(1)
-    work = np.column_stack(
-        [state["work_x"][rows, visit], state["work_y"][rows, visit], np.full(len(rows), WORK_HEIGHT)]
-    )
-    return np.where(np.any(now, axis=1, keepdims=True), work, np.array(HAND_HOME)), np.zeros((len(rows), UNITS), bool)
+    for number in ids:
+        world, goal = worlds[number], goals[number]
+        holds[number] = False
+        goal[0], goal[1], goal[2] = HAND_HOME
+        time = world.steps / DECISION_HZ
+        for visit in range(VISITS - 1, -1, -1):
+            if not world.comes[visit] <= time < world.leaves[visit]:
+                continue
+            if seen[number].separation < TOUCHED:  # whoever is pushed pulls the hand back
+                world.leaves[visit] = time
+            else:
+                goal[0], goal[1], goal[2] = world.work_x[visit], world.work_y[visit], WORK_HEIGHT
 
 
-def reward_and_termination(state: TaskState, seen: Seen) -> np.ndarray:
-    """Return rewards, the share of the order that is done at the end, shape (n,)."""
-    done = np.minimum((seen.owner == TOTE).sum(1), state["order"])
-    return (
-        termination(state, seen, HOME, done >= state["order"], np.ones(len(state), bool), STEPS) * done / state["order"]
-    )
+@compiled(nogil=True)
+def reward_and_termination(worlds, seen, ids, steps, rewards):
+    """Write rewards, the share of the order that is done at the end; see `WarehouseScene`."""
+    for number in ids:
+        world, now = worlds[number], seen[number]
+        done = min(count(now.owner, TOTE), world.order)
+        if termination(world, now, HOME, done >= world.order, True, steps):
+            rewards[number] = done / world.order
+
+
+@compiled(nogil=True)
+def open_need(worlds, seen, ids, samples):
+    """The coworker needs nothing; see `WarehouseScene`."""
 
 
 def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
@@ -117,7 +125,7 @@ SCENE = WarehouseScene(
     observe=observe,
     reward_and_termination=reward_and_termination,
     owners=owners,
-    open_need=lambda state, seen: np.zeros(len(state)),
+    open_need=open_need,
     appearance=appearance,
 )
 """The shared bench, declared."""

@@ -6,24 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from testbed.envs.warehouse.looking import near_places, next_unit
-from testbed.envs.warehouse.scene import (
-    COWORKER_TOTE,
-    TABLE_TOP,
-    TOTE,
-    Seen,
-    TaskState,
-    owners_by_place,
-)
+from testbed.envs.compiling import compiled
+from testbed.envs.warehouse.distances import near
+from testbed.envs.warehouse.looking import next_unit, owned_areas, owner_by_place
+from testbed.envs.warehouse.scene import COWORKER_TOTE, TABLE_TOP, TOTE
 from testbed.envs.warehouse.seeing import (
     HandView,
+    finish,
     hand_view,
-    joined,
     label_names,
-    label_part,
     robot_names,
-    robot_part,
     thing_view,
+    write_hand,
+    write_labels,
+    write_own,
+    write_thing,
 )
 from testbed.scenes.stocking.layout import HOME, OTHERS, OWN, SLOTS, THEIRS, UNITS, ZONES
 
@@ -41,44 +38,72 @@ SHIFT = 0.05
 """Scale of `shift`, how far the neighbour of the slot that was filled last was pushed back [m]."""
 IN_SLOT = 0.032
 """A unit nearer than this to its slot is in it [m]."""
+STANDS = TABLE_TOP + 0.04
+"""The centre of a unit that stands on the bench is lower than this [m]."""
+CODES, AREAS = owned_areas(ZONES)
+_HOME = np.array(HOME)
 
 
-def owners(seen: Seen) -> np.ndarray:
-    """Return whose each unit is, shape (n, UNITS); see `WarehouseScene.owners`."""
-    owner = owners_by_place(seen, ZONES)
-    mine = np.arange(UNITS) < OWN
-    stands = (seen.units[..., 2] < TABLE_TOP + 0.04) & (seen.units[..., 2] > TABLE_TOP) & ~seen.held
-    owner[stands & mine & in_slots(seen).any(-1)] = TOTE
-    owner[stands & ~mine] = COWORKER_TOTE
-    return owner
+@compiled(nogil=True)
+def owners(seen):
+    """Write whose each unit is; see `WarehouseScene`."""
+    for now in seen:
+        for unit in range(UNITS):
+            now.owner[unit] = owner_by_place(now, unit, CODES, AREAS)
+            if TABLE_TOP < now.units[unit, 2] < STANDS and not now.held[unit]:
+                if unit >= OWN:
+                    now.owner[unit] = COWORKER_TOTE
+                elif _is_in_any_slot(now, unit):
+                    now.owner[unit] = TOTE
 
 
-def in_slots(seen: Seen) -> np.ndarray:
-    """Return which units are in which slots, shape (n, UNITS, OWN) bool."""
-    near = np.swapaxes(near_places(seen.units, SLOTS, IN_SLOT), 1, 2)
-    return near & (seen.units[:, :, None, 2] < TABLE_TOP + 0.04) & ~seen.held[:, :, None]
+@compiled
+def _is_in(now, unit, slot):
+    """Return whether a unit is in a slot."""
+    return near(now.units[unit], SLOTS[slot], IN_SLOT) and now.units[unit, 2] < STANDS and not now.held[unit]
 
 
-def filled(seen: Seen) -> np.ndarray:
-    """Return how many of the robot's slots are filled, in their order, without a gap, shape (n,)."""
-    slots = in_slots(seen)[:, :OWN].any(1)
-    return np.cumprod(slots, axis=1).sum(1)
+@compiled
+def _is_in_any_slot(now, unit):
+    found = False
+    for slot in range(OWN):
+        found |= _is_in(now, unit, slot)
+    return found
 
 
-def observe(state: TaskState, seen: Seen) -> np.ndarray:
-    """Return observations, shape (n, len(NAMES)); see `WarehouseScene.observe`."""
-    owner, rows = seen.owner, np.arange(len(state))
-    mine = np.arange(UNITS) < OWN
-    unit, there = next_unit(seen, mine & (owner != TOTE))
-    place = np.where(there[:, None], seen.units[rows, unit], np.array(HOME))
-    done = filled(seen)
-    slot = SLOTS[np.minimum(done, OWN - 1)]
-    last = np.clip(done - 1, 0, OTHERS - 1)
-    neighbour = seen.units[rows, OWN + last]
-    shift = neighbour[:, 0] - THEIRS[last, 0]
-    own = robot_part(HOME, seen, place, slot, neighbour)
-    counts = [(state["order"] - done) / MOST, there, done / MOST, shift / SHIFT]
-    return joined([*own, *counts, *label_part(state)])
+@compiled
+def filled(now):
+    """Return how many of the robot's slots are filled with its units, in their order, without a gap."""
+    for slot in range(OWN):
+        found = False
+        for unit in range(OWN):
+            found |= _is_in(now, unit, slot)
+        if not found:
+            return slot
+    return OWN
+
+
+@compiled(nogil=True)
+def observe(worlds, seen, observations):
+    """Write observations, shape (n, len(NAMES)); see `WarehouseScene`."""
+    row, offered = np.empty(len(NAMES)), np.empty(UNITS, np.bool_)
+    for number in range(len(worlds)):
+        world, now = worlds[number], seen[number]
+        for unit in range(UNITS):
+            offered[unit] = unit < OWN and now.owner[unit] != TOTE
+        unit, there = next_unit(now, offered)
+        done = filled(now)
+        last = min(max(done - 1, 0), OTHERS - 1)
+        neighbour = now.units[OWN + last]
+        column = write_own(now, HOME, row)
+        column = write_thing(now, now.units[unit] if there else _HOME, row, column)
+        column = write_thing(now, SLOTS[min(done, OWN - 1)], row, column)
+        column = write_thing(now, neighbour, row, column)
+        column = write_hand(now, row, column)
+        row[column], row[column + 1] = (world.order - done) / MOST, there
+        row[column + 2], row[column + 3] = done / MOST, (neighbour[0] - THEIRS[last, 0]) / SHIFT
+        write_labels(world, row, column + len(COUNTS))
+        finish(row, observations[number])
 
 
 @dataclass(frozen=True)

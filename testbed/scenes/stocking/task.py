@@ -10,13 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.labels import LABELS, light_of
 from testbed.envs.warehouse.scene import (
-    DECISION_HZ,
     Camera,
-    Seen,
     Start,
-    TaskState,
     WarehouseScene,
     Zone,
     task_state_type,
@@ -28,8 +26,6 @@ from testbed.seeding import Draws
 
 TIME_LIMIT = 14.0
 """Longest episode [s]."""
-STEPS = round(TIME_LIMIT * DECISION_HZ)
-"""The same in decisions."""
 TASK_STATE = task_state_type(CONTEXT, ("order", 1))
 """What a world remembers: units ordered."""
 
@@ -51,18 +47,27 @@ def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     return Start(position, turn, state)
 
 
-def step_coworker(state: TaskState, seen: Seen) -> tuple[np.ndarray, np.ndarray]:
-    """The coworker is elsewhere: its hand rests."""
-    n = len(state)
-    return np.tile(HAND_HOME, (n, 1)), np.zeros((n, UNITS), bool)
+@compiled(nogil=True)
+def step_coworker(worlds, seen, ids, goals, holds):
+    """The coworker is elsewhere: its hand rests; see `WarehouseScene`."""
+    for number in ids:
+        goals[number, 0], goals[number, 1], goals[number, 2] = HAND_HOME
+        holds[number] = False
 
 
-def reward_and_termination(state: TaskState, seen: Seen) -> np.ndarray:
-    """Return rewards, the share of the slots that are filled at the end, shape (n,)."""
-    done = np.minimum(filled(seen), state["order"])
-    return (
-        termination(state, seen, HOME, done >= state["order"], np.ones(len(state), bool), STEPS) * done / state["order"]
-    )
+@compiled(nogil=True)
+def reward_and_termination(worlds, seen, ids, steps, rewards):
+    """Write rewards, the share of the slots that are filled at the end; see `WarehouseScene`."""
+    for number in ids:
+        world, now = worlds[number], seen[number]
+        done = min(filled(now), world.order)
+        if termination(world, now, HOME, done >= world.order, True, steps):
+            rewards[number] = done / world.order
+
+
+@compiled(nogil=True)
+def open_need(worlds, seen, ids, samples):
+    """The coworker needs nothing; see `WarehouseScene`."""
 
 
 def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
@@ -90,7 +95,7 @@ SCENE = WarehouseScene(
     observe=observe,
     reward_and_termination=reward_and_termination,
     owners=owners,
-    open_need=lambda state, seen: np.zeros(len(state)),
+    open_need=open_need,
     appearance=appearance,
     camera=Camera(eye=(0.92, -0.42, 1.36), target=(1.30, 0.78, 0.42), angle=34.0),
 )

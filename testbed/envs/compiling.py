@@ -1,4 +1,4 @@
-"""How the kernel is compiled: once a machine and version of the sources, and a user who waits is told why."""
+"""How what is simulated is compiled: once a machine and version of the sources, and a user who waits is told why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numba
 from numba.core import event as events
 
-from testbed.envs.kernel.cache import cache_folder, folder_of, told_in
+from testbed.envs.cache import cache_folder, folder_of, told_in
 
 _FOLDER = cache_folder()
 
@@ -35,20 +35,20 @@ def compiled(function: Callable | None = None, *, nogil: bool = False, inline: b
 
 
 class _Announcer(events.Listener):
-    """Says on the standard error that the kernel is being compiled, when Numba begins to: not when it loads."""
+    """Says on the standard error that the simulation is being compiled, when Numba begins to: not when it loads."""
 
     told = False
 
     def on_start(self, event: events.Event) -> None:
-        """Take notice that Numba compiles a function, of the kernel or of somebody else."""
+        """Take notice that Numba compiles a function, of the testbed or of somebody else."""
         if self.told or not event.data["dispatcher"].py_func.__module__.startswith("testbed."):
             return
         self.told = True
         if _FOLDER is None:
-            print("compiling the driving kernel, about 15 s, in every process, for want of a folder to keep it in: "
+            print("compiling the simulation, about 15 s, in every process, for want of a folder to keep it in: "
                   "set NUMBA_CACHE_DIR to one", file=sys.stderr, flush=True)  # fmt: skip
         elif not told_in(_FOLDER):
-            print("compiling the driving kernel, once on this machine: about 15 s ...", file=sys.stderr, flush=True)
+            print("compiling the simulation, once on this machine: about 15 s ...", file=sys.stderr, flush=True)
 
     def on_end(self, event: events.Event) -> None:
         """Take no notice."""

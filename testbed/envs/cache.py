@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-SOURCES = Path(__file__).resolve().parents[2]
+SOURCES = Path(__file__).resolve().parents[1]
 """The package."""
 COMPILED = "envs", "scenes"
 """Whatever of it is compiled lies in these rooms."""
