@@ -146,7 +146,7 @@ def test_threads_change_nothing(name):
     """One thread and two, with parts of unequal size: bit for bit."""
     n, actions = 333, random_actions(9, 70, 333)
     one, two = (make_batch(name, n, NEXT_STEP, threads=threads) for threads in (1, 2))
-    assert one._pool is None and two._pool is not None and len(set(np.diff(two._bounds))) == 2
+    assert one._pool is None and two._pool is not None and len(set(np.diff(two._parts, axis=1).ravel())) == 2
     assert same(drive(one, actions, seed=1), drive(two, actions, seed=1))
     two.close()
     two.close()

@@ -132,10 +132,11 @@ def _checked_actions(policy: Policy, env: VectorEnv, observations: np.ndarray) -
     wanted = (len(observations), *(single.shape or ()))
     if actions.shape != wanted:
         raise UserError(f"the policy returned actions of shape {actions.shape}; the environment takes {wanted}")
-    if not np.isfinite(actions).all():
+    whole = actions.dtype.kind in "biu"
+    if not whole and not np.isfinite(actions).all():
         raise UserError("the policy returned an action that is not a number; check its weights")
     if isinstance(single, spaces.Discrete):
-        known = (actions >= 0) & (actions < single.n) & (np.floor(actions) == actions)
+        known = (actions >= 0) & (actions < single.n) & (whole or np.floor(actions) == actions)
         if not known.all():
             raise UserError(f"action {actions[~known][0]} is outside the {single.n} actions (0 to {single.n - 1})")
     return actions.astype(env.action_space.dtype, casting="unsafe")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,12 +89,13 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         threads = min(self.threads or os.cpu_count() or 1, worth)
         # Several parts a thread, so that one that is held up does not hold up all.
         parts = min(worth, 4 * threads) if threads > 1 else 1
-        self._bounds = np.linspace(0, self.num_envs, parts + 1).astype(int)
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._parts = list(pairwise(np.linspace(0, self.num_envs, parts + 1).astype(int).tolist()))
+        self._helpers = threads - 1
+        self._pool = ThreadPoolExecutor(self._helpers) if threads > 1 else None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the threads: a copy has its own."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_pool", "_bounds")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_pool", "_parts", "_helpers")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -200,11 +202,21 @@ class DrivingVectorEnv(ScenarioVectorEnv):
         self.scene.observe(*seen, start, stop)
 
     def _in_threads(self, work: Callable[[int, int], None]) -> None:
-        """Do work on all worlds, in parts; compiled code lets go of Python's lock."""
-        if self._pool is None:
-            work(0, self.num_envs)
-        else:
-            list(self._pool.map(work, self._bounds[:-1].tolist(), self._bounds[1:].tolist()))
+        """Do work on all worlds, in parts; compiled code lets go of Python's lock.
+
+        This thread works as well, and does not wait for helpers that have not woken up when nothing is left.
+        """
+        parts = iter(self._parts)
+
+        def take_parts() -> None:
+            for start, stop in parts:
+                work(start, stop)
+
+        helpers = [self._pool.submit(take_parts) for _ in range(self._helpers)] if self._pool else []
+        take_parts()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
 
     def _trace(self) -> dict[str, np.ndarray]:
         return {name: self._state.trace[name] for name in TRACE_UNITS}

@@ -39,6 +39,14 @@ def owner_by_place(now, unit, codes, areas):
 
 
 @compiled
+def owners_by_place(seen, codes, areas):
+    """Write whose each unit of n worlds is by where it is and who holds it; see `owned_areas`."""
+    for now in seen:
+        for unit in range(len(now.units)):
+            now.owner[unit] = owner_by_place(now, unit, codes, areas)
+
+
+@compiled
 def count(owners, owner):
     """Return how many units are somebody's; owners of shape (units,)."""
     return (owners == owner).sum()

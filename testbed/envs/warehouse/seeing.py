@@ -48,6 +48,15 @@ def write_own(now, home, row):
 
 
 @compiled
+def write_first(now, home, unit, there, row):
+    """Write the columns OWN, and THING of a unit, or of the hand's home, shape (3,) [m], where there is none.
+
+    Return the column after them.
+    """
+    return write_thing(now, now.units[unit] if there else home, row, write_own(now, home, row))
+
+
+@compiled
 def write_thing(now, place, row, column):
     """Write the columns THING of what is at a place, shape (3,) [m]; return the column after them."""
     for axis in range(3):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from testbed.envs.compiling import compiled
-from testbed.envs.warehouse.looking import count, free_place, next_unit, owned_areas, owner_by_place
+from testbed.envs.warehouse.looking import count, free_place, next_unit, owned_areas, owners_by_place
 from testbed.envs.warehouse.scene import BENCH, BUFFER, COWORKER_TOTE, SUPPLY, TOTE
 from testbed.envs.warehouse.seeing import (
     HandView,
@@ -16,9 +16,9 @@ from testbed.envs.warehouse.seeing import (
     label_names,
     robot_names,
     thing_view,
+    write_first,
     write_hand,
     write_labels,
-    write_own,
     write_thing,
 )
 from testbed.scenes.picking.layout import BUFFER_PLACES, HOME, TOTE_SLOTS, UNITS, ZONES
@@ -40,9 +40,7 @@ _HOME = np.array(HOME)
 @compiled(nogil=True)
 def owners(seen):
     """Write whose each unit is; see `WarehouseScene`."""
-    for now in seen:
-        for unit in range(UNITS):
-            now.owner[unit] = owner_by_place(now, unit, CODES, AREAS)
+    owners_by_place(seen, CODES, AREAS)
 
 
 @compiled(nogil=True)
@@ -56,8 +54,7 @@ def observe(worlds, seen, observations):
         unit, there = next_unit(now, offered)
         left = world.order - count(now.owner, TOTE)
         places = TOTE_SLOTS if left > 0 else BUFFER_PLACES
-        column = write_own(now, HOME, row)
-        column = write_thing(now, now.units[unit] if there else _HOME, row, column)
+        column = write_first(now, _HOME, unit, there, row)
         column = write_thing(now, places[free_place(now, places)], row, column)
         column = write_hand(now, row, column)
         row[column], row[column + 1] = left / MOST, count(now.owner, BUFFER) / MOST

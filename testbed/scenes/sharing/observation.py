@@ -8,7 +8,7 @@ import numpy as np
 
 from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.distances import inside
-from testbed.envs.warehouse.looking import count, free_place, next_unit, owned_areas, owner_by_place
+from testbed.envs.warehouse.looking import count, free_place, next_unit, owned_areas, owners_by_place
 from testbed.envs.warehouse.scene import BENCH, SUPPLY, TOTE
 from testbed.envs.warehouse.seeing import (
     HandView,
@@ -17,9 +17,9 @@ from testbed.envs.warehouse.seeing import (
     label_names,
     robot_names,
     thing_view,
+    write_first,
     write_hand,
     write_labels,
-    write_own,
     write_thing,
 )
 from testbed.scenes.sharing.layout import GOAL_SLOTS, HOME, SHARED, UNITS, ZONES
@@ -40,9 +40,7 @@ _HOME, _SHARED = np.array(HOME), SHARED.area
 @compiled(nogil=True)
 def owners(seen):
     """Write whose each unit is; see `WarehouseScene`."""
-    for now in seen:
-        for unit in range(UNITS):
-            now.owner[unit] = owner_by_place(now, unit, CODES, AREAS)
+    owners_by_place(seen, CODES, AREAS)
 
 
 @compiled(nogil=True)
@@ -54,8 +52,7 @@ def observe(worlds, seen, observations):
         for unit in range(UNITS):
             offered[unit] = now.owner[unit] in (SUPPLY, BENCH)
         unit, there = next_unit(now, offered)
-        column = write_own(now, HOME, row)
-        column = write_thing(now, now.units[unit] if there else _HOME, row, column)
+        column = write_first(now, _HOME, unit, there, row)
         column = write_thing(now, GOAL_SLOTS[free_place(now, GOAL_SLOTS)], row, column)
         column = write_hand(now, row, column)
         row[column], row[column + 1] = (world.order - count(now.owner, TOTE)) / MOST, there

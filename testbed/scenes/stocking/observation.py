@@ -8,7 +8,7 @@ import numpy as np
 
 from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.distances import near
-from testbed.envs.warehouse.looking import next_unit, owned_areas, owner_by_place
+from testbed.envs.warehouse.looking import next_unit, owned_areas, owners_by_place
 from testbed.envs.warehouse.scene import COWORKER_TOTE, TABLE_TOP, TOTE
 from testbed.envs.warehouse.seeing import (
     HandView,
@@ -17,9 +17,9 @@ from testbed.envs.warehouse.seeing import (
     label_names,
     robot_names,
     thing_view,
+    write_first,
     write_hand,
     write_labels,
-    write_own,
     write_thing,
 )
 from testbed.scenes.stocking.layout import HOME, OTHERS, OWN, SLOTS, THEIRS, UNITS, ZONES
@@ -47,9 +47,9 @@ _HOME = np.array(HOME)
 @compiled(nogil=True)
 def owners(seen):
     """Write whose each unit is; see `WarehouseScene`."""
+    owners_by_place(seen, CODES, AREAS)
     for now in seen:
         for unit in range(UNITS):
-            now.owner[unit] = owner_by_place(now, unit, CODES, AREAS)
             if TABLE_TOP < now.units[unit, 2] < STANDS and not now.held[unit]:
                 if unit >= OWN:
                     now.owner[unit] = COWORKER_TOTE
@@ -95,8 +95,7 @@ def observe(worlds, seen, observations):
         done = filled(now)
         last = min(max(done - 1, 0), OTHERS - 1)
         neighbour = now.units[OWN + last]
-        column = write_own(now, HOME, row)
-        column = write_thing(now, now.units[unit] if there else _HOME, row, column)
+        column = write_first(now, _HOME, unit, there, row)
         column = write_thing(now, SLOTS[min(done, OWN - 1)], row, column)
         column = write_thing(now, neighbour, row, column)
         column = write_hand(now, row, column)
