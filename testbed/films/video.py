@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 
 import numpy as np
 
@@ -18,6 +20,8 @@ CRF = 26
 """x264's quality: lower is better and larger."""
 THREADS = 4
 """Of the encoder, on any number of cores: with as many a film is the same to the last byte."""
+AHEAD = 8
+"""Frames that may wait for the encoder while the next ones are drawn."""
 MARK = "made by testbed"
 """What the file says of itself, so that it is told from anybody else's film."""
 
@@ -48,24 +52,38 @@ def video(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
 @contextmanager
 def _encoder(temporary: Path, path: Path) -> Iterator[Callable[[np.ndarray], None]]:
     """Yield what sends frames to ffmpeg, which writes the temporary file; say of the film `path` what goes wrong."""
-    sending: Generator[None, np.ndarray] | None = None
+    waiting: Queue[np.ndarray | None] = Queue(AHEAD)
+    failed: list[Exception] = []
+    sender: Thread | None = None
 
     def append(frame: np.ndarray) -> None:
-        nonlocal sending
-        if sending is None:
-            sending = _started(temporary, frame, path)
-        try:
-            sending.send(np.ascontiguousarray(frame))
-        except OSError as error:
-            raise UserError(f"{_STOPPED.format(path)} ({_said(error)}); {_AGAIN}") from error
+        nonlocal sender
+        if sender is None:
+            sender = Thread(target=_send, args=(_started(temporary, frame, path), waiting, failed), daemon=True)
+            sender.start()
+        if failed:
+            raise UserError(f"{_STOPPED.format(path)} ({_said(failed[0])}); {_AGAIN}")
+        waiting.put(np.ascontiguousarray(frame))
 
     try:
         yield append
     finally:
-        if sending is not None:
-            sending.close()
-    if not temporary.is_file() or not is_complete(temporary.read_bytes()):
+        if sender is not None:
+            waiting.put(None)
+            sender.join()
+    if failed or not temporary.is_file() or not is_complete(temporary.read_bytes()):
         raise UserError(f"{_STOPPED.format(path)}; {_AGAIN}")
+
+
+def _send(sending: Generator[None, np.ndarray], waiting: Queue[np.ndarray | None], failed: list[Exception]) -> None:
+    """Send frames that wait until None comes, or until it fails; then they are thrown away."""
+    while (frame := waiting.get()) is not None:
+        try:
+            if not failed:
+                sending.send(frame)
+        except Exception as error:  # whoever draws hears of it; else it would wait for ever
+            failed.append(error)
+    sending.close()
 
 
 def _started(temporary: Path, frame: np.ndarray, path: Path) -> Generator[None, np.ndarray]:
