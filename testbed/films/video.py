@@ -53,7 +53,7 @@ def video(path: Path) -> Iterator[Callable[[np.ndarray], None]]:
 def _encoder(temporary: Path, path: Path) -> Iterator[Callable[[np.ndarray], None]]:
     """Yield what sends frames to ffmpeg, which writes the temporary file; say of the film `path` what goes wrong."""
     waiting: Queue[np.ndarray | None] = Queue(AHEAD)
-    failed: list[Exception] = []
+    failed: list[str] = []
     sender: Thread | None = None
 
     def append(frame: np.ndarray) -> None:
@@ -62,7 +62,7 @@ def _encoder(temporary: Path, path: Path) -> Iterator[Callable[[np.ndarray], Non
             sender = Thread(target=_send, args=(_started(temporary, frame, path), waiting, failed), daemon=True)
             sender.start()
         if failed:
-            raise UserError(f"{_STOPPED.format(path)} ({_said(failed[0])}); {_AGAIN}")
+            raise UserError(f"{_STOPPED.format(path)} ({failed[0]}); {_AGAIN}")
         waiting.put(np.ascontiguousarray(frame))
 
     try:
@@ -75,14 +75,14 @@ def _encoder(temporary: Path, path: Path) -> Iterator[Callable[[np.ndarray], Non
         raise UserError(f"{_STOPPED.format(path)}; {_AGAIN}")
 
 
-def _send(sending: Generator[None, np.ndarray], waiting: Queue[np.ndarray | None], failed: list[Exception]) -> None:
+def _send(sending: Generator[None, np.ndarray], waiting: Queue[np.ndarray | None], failed: list[str]) -> None:
     """Send frames that wait until None comes, or until it fails; then they are thrown away."""
     while (frame := waiting.get()) is not None:
         try:
             if not failed:
                 sending.send(frame)
         except Exception as error:  # whoever draws hears of it; else it would wait for ever
-            failed.append(error)
+            failed.append(_said(error))
     sending.close()
 
 

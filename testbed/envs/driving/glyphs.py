@@ -40,6 +40,7 @@ class Canvas:
         self.origin = np.zeros(2)
         self.width = width * FINE
         self.surface = pygame.Surface((self.width, height * FINE), depth=32)
+        self.small = pygame.Surface(self.size, depth=32)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 2) [m], are on the surface, shape (n, 2)."""
@@ -71,10 +72,15 @@ class Canvas:
         pygame.draw.rect(self.surface, WHITE, plate, border_radius=3 * FINE)
         self.surface.blit(words, words.get_rect(center=plate.center))
 
+    def scale_down(self, spots: Sequence[pygame.Rect]) -> None:
+        """Bring what was drawn in some places of the picture [px] into it."""
+        for spot in spots:
+            drawn = self.surface.subsurface([FINE * value for value in spot])
+            self.small.blit(pygame.transform.smoothscale(drawn, spot.size), spot)
+
     def picture(self) -> np.ndarray:
-        """Return what was drawn, shape (height, width, 3) uint8."""
-        small = pygame.transform.smoothscale(self.surface, self.size)
-        pixels = np.frombuffer(pygame.image.tobytes(small, "RGB"), np.uint8)
+        """Return the picture, shape (height, width, 3) uint8."""
+        pixels = np.frombuffer(pygame.image.tobytes(self.small, "RGB"), np.uint8)
         return pixels.reshape(self.size[1], self.size[0], 3).copy()
 
 

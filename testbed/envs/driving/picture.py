@@ -14,7 +14,7 @@ from highway_env.road.lane import LineType, SineLane
 from highway_env.road.road import Road
 
 from testbed.envs.driving import glyphs, street
-from testbed.envs.driving.glyphs import WHITE, Canvas, Colour, Pen
+from testbed.envs.driving.glyphs import FINE, WHITE, Canvas, Colour, Pen
 from testbed.envs.driving.scene import Scene
 
 WIDTH = 1280
@@ -54,6 +54,8 @@ BEFORE = 62.0
 """How much of the street before the middle of the zebra is seen while the camera stands [m]."""
 BEHIND, AHEAD = 12.0, 16.0
 """The ego is never nearer to the left and to the right edge of the picture [m]."""
+ROOM = 1.2
+"""A body's glyph reaches no further than this beyond its corners [m]."""
 SOFT = 8.0
 """The camera starts and stops within twice this way of the ego [m]."""
 
@@ -84,6 +86,7 @@ class RoadPicture:
         self.canvas = Canvas(WIDTH, self.view.height, self.view.scale)
         self.lanes = road.network.lanes_list()
         self._pieces: dict[int, pygame.Surface] = {}
+        self._strips: dict[tuple[int, int], pygame.Surface] = {}
 
     def draw(
         self, position: np.ndarray, heading: np.ndarray, colours: Mapping[int, Colour], braking: Collection[int]
@@ -99,12 +102,48 @@ class RoadPicture:
         view, canvas = self.view, self.canvas
         left, top = view.left(float(position[0][0])), view.centre - view.height / view.scale / 2
         pixels = round(left * canvas.fine)
-        first = pixels // canvas.width
-        for number, piece in [(number, self._ground(number, top)) for number in (first, first + 1)]:
-            canvas.surface.blit(piece, (number * canvas.width - pixels, 0))
+        self._lay_ground(pixels, top)
         canvas.origin = np.array([left, top])
+        spots = self._spots(position)
+        for spot in spots:
+            self._clear(spot, pixels, top)
         self._bodies(position, heading, colours, braking)
+        canvas.scale_down(spots)
         return canvas.picture()
+
+    def _lay_ground(self, pixels: int, top: float) -> None:
+        """Put what lies under the bodies into the picture, whose left edge is at some pixels of the drawing."""
+        number, shift = divmod(pixels // FINE, self.canvas.size[0])
+        for place in (number, number + 1):
+            strip = self._strip(place, pixels % FINE, top)
+            self.canvas.small.blit(strip, ((place - number) * self.canvas.size[0] - shift, 0))
+
+    def _strip(self, number: int, phase: int, top: float) -> pygame.Surface:
+        """Return a piece of the ground as it is in pictures that begin at an even or odd pixel; each is made once."""
+        if (number, phase) not in self._strips:
+            pieces = [self._ground(place, top) for place in (number, number + 1)]
+            for place, piece in enumerate(pieces):
+                self.canvas.surface.blit(piece, (place * self.canvas.width - phase, 0))
+            self._strips[number, phase] = pygame.transform.smoothscale(self.canvas.surface, self.canvas.size)
+        return self._strips[number, phase]
+
+    def _spots(self, position: np.ndarray) -> list[pygame.Rect]:
+        """Return where bodies are in the picture [px], with room round them."""
+        bodies = [*self.road.vehicles, *self.road.objects[: self.walkers]]
+        room = np.array([np.hypot(body.LENGTH, body.WIDTH) / 2 + ROOM for body in bodies])[:, None]
+        places = np.asarray(position)[: len(bodies)]
+        low, high = (np.floor(self.project(places + side * room)).astype(int) for side in (-1, 1))
+        whole = pygame.Rect((0, 0), self.canvas.size)
+        extents = zip(low.tolist(), (high - low + 1).tolist(), strict=True)
+        spots = [pygame.Rect(corner, extent) for corner, extent in extents]
+        return [spot.clip(whole) for spot in spots if spot.colliderect(whole)]
+
+    def _clear(self, spot: pygame.Rect, pixels: int, top: float) -> None:
+        """Put the ground of a spot onto the drawing."""
+        first, area = pixels // self.canvas.width, pygame.Rect(*(FINE * value for value in spot))
+        for number in (first, first + 1):
+            left = number * self.canvas.width - pixels
+            self.canvas.surface.blit(self._ground(number, top), area.topleft, area.move(-left, 0))
 
     def _ground(self, number: int, top: float) -> pygame.Surface:
         """Return a piece of what lies under the bodies, as wide as the picture; pieces are drawn once."""
