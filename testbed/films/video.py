@@ -72,7 +72,8 @@ def _encoder(temporary: Path, path: Path) -> Iterator[Callable[[np.ndarray], Non
             waiting.put(None)
             sender.join()
     if failed or not temporary.is_file() or not is_complete(temporary.read_bytes()):
-        raise UserError(f"{_STOPPED.format(path)}; {_AGAIN}")
+        reason = f" ({failed[0]})" if failed else ""
+        raise UserError(f"{_STOPPED.format(path)}{reason}; {_AGAIN}")
 
 
 def _send(sending: Generator[None, np.ndarray], waiting: Queue[np.ndarray | None], failed: list[str]) -> None:

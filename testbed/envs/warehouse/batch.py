@@ -162,7 +162,8 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         """Complete records in the worlds `ids` with what these look like; return the signals of TRACE_UNITS."""
         physics, samples = self.physics, self._samples(told)
         note_state(ids, physics.worlds, physics.seen, self._shared, samples)
-        self.scene.open_need(physics.worlds, physics.seen, ids, samples)
+        if self.scene.open_need is not None:
+            self.scene.open_need(physics.worlds, physics.seen, ids, samples)
         return {name: told[name] for name in TRACE_UNITS}
 
     def _observed(self) -> np.ndarray:

@@ -44,7 +44,7 @@ class BenchPicture:
     def _unseen(self) -> np.ndarray:
         """Return the geoms that stand still, as the camera does, and are hidden by others that do, shape (k,).
 
-        Without them every picture is the same, and quicker: a third of the room and of the robot is never in sight.
+        Without them every picture is the same, and quicker: of some hundred geoms one in five is never in sight.
         """
         model, renderer = self.model, self._renderer
         still = model.body_weldid[model.geom_bodyid] == 0

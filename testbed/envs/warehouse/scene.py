@@ -147,10 +147,11 @@ class WarehouseScene(Declared):
     remember which ones have ended; after so many steps all have."""
     owners: Compiled
     """(seen) writes into it whose each unit is, a position in OWNERS."""
-    open_need: Compiled
-    """(worlds, seen, ids, samples) writes into samples of the trace how many units the coworker's open order lacks."""
     appearance: Callable[[Mapping[str, str]], Mapping[int, tuple[float, float, float]]]
     """Context -> colour of each unit that is not plain, by number."""
+    open_need: Compiled | None = None
+    """(worlds, seen, ids, samples) writes into samples of the trace how many units the coworker's open order lacks;
+    None where it has no order."""
     camera: Camera = Camera()
     """What pictures show."""
 

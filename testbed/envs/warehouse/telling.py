@@ -25,7 +25,7 @@ def constants(scene: WarehouseScene, physics: Physics) -> dict[str, np.ndarray]:
         "size": size,
         "mine": np.array(scene.mine, np.int8),
         "slots": scene.slots,
-        "zone": np.array([scene.shared.centre, scene.shared.half]),
+        "zone": scene.shared.area,
         "solver": np.array(solver),
     }
     told = {name: np.tile(values, (n, *(1,) * values.ndim)) for name, values in once.items()}

@@ -96,11 +96,6 @@ def reward_and_termination(worlds, seen, ids, steps, rewards):
             rewards[number] = done / world.order
 
 
-@compiled(nogil=True)
-def open_need(worlds, seen, ids, samples):
-    """The coworker needs nothing; see `WarehouseScene`."""
-
-
 def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
     """All units are plain."""
     return {}
@@ -125,7 +120,6 @@ SCENE = WarehouseScene(
     observe=observe,
     reward_and_termination=reward_and_termination,
     owners=owners,
-    open_need=open_need,
     appearance=appearance,
 )
 """The shared bench, declared."""

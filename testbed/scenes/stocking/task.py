@@ -65,11 +65,6 @@ def reward_and_termination(worlds, seen, ids, steps, rewards):
             rewards[number] = done / world.order
 
 
-@compiled(nogil=True)
-def open_need(worlds, seen, ids, samples):
-    """The coworker needs nothing; see `WarehouseScene`."""
-
-
 def appearance(context: Mapping[str, str]) -> dict[int, tuple[float, float, float]]:
     """Return the colour of every unit: the coworker's that of their label."""
     theirs = tuple(LABELS[CONTEXT["neighbour"].index(context["neighbour"])])
@@ -95,7 +90,6 @@ SCENE = WarehouseScene(
     observe=observe,
     reward_and_termination=reward_and_termination,
     owners=owners,
-    open_need=open_need,
     appearance=appearance,
     camera=Camera(eye=(0.92, -0.42, 1.36), target=(1.30, 0.78, 0.42), angle=34.0),
 )
