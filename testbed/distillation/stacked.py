@@ -7,6 +7,7 @@ arithmetic is shared, so a student comes out as if it had been trained alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -66,12 +67,13 @@ def train_stacked(
     weights = fresh_weights(config, samples, seeds) if starts is None else started_weights(config, starts)
     trained = trainable(weights)
     optimiser = Adam(trained.values(), training.learning_rate, training.steps)
-    batches = make_batches(config, samples, [generator(seed, "batches") for seed in seeds], training.batch)
+    seen = _standardised(samples, weights)
+    batches = make_batches(config, seen, [generator(seed, "batches") for seed in seeds], training.batch)
     done = journal.restore(trained, optimiser, batches)
     for start in range(done, training.steps, CHUNK):
         count = min(CHUNK, training.steps - start)
         for step, batch in enumerate(batches.draw(count), start):
-            outputs = stacked_outputs(weights, batch.observations, config, batch.firsts)
+            outputs = _outputs(weights, batch.observations, config, batch.firsts)
             value = _value(outputs, batch.targets, batch.auxiliary, loss, config, weights)
             optimiser.minimise(value * len(seeds))
             if step % CHUNK == 0 or step == training.steps - 1:
@@ -117,11 +119,27 @@ def stacked_outputs(
         firsts: Of windows, 1 where an episode begins, else 0, shape (k, n, length). The result then has the decisions
             after the burn-in of all windows in a row.
     """
-    if config.memory:
-        hidden = _remembered(weights, observations, firsts)
-    else:
-        hidden = (observations - weights["mean"][:, None]) / weights["std"][:, None]
-    return perceptrons(weights, hidden)
+    seen = observations.flatten(1, -2)
+    standardised = (seen - weights["mean"][:, None]) / weights["std"][:, None]
+    return _outputs(weights, standardised.reshape(observations.shape), config, firsts)
+
+
+def _outputs(
+    weights: Mapping[str, Tensor], standardised: Tensor, config: PolicyConfig, firsts: Tensor | None
+) -> Tensor:
+    """Return what `stacked_outputs` does, of observations that went through the normaliser."""
+    return perceptrons(weights, _remembered(weights, standardised, firsts) if config.memory else standardised)
+
+
+def _standardised(samples: Sequence[Samples], weights: Mapping[str, Tensor]) -> list[Samples]:
+    """Return samples as their networks see them; what several share is made, and kept, once."""
+    found: dict[tuple[int, bytes, bytes], Samples] = {}
+    keys = []
+    for data, mean, std in zip(samples, weights["mean"].numpy(), weights["std"].numpy(), strict=True):
+        keys.append((id(data), mean.tobytes(), std.tobytes()))
+        if keys[-1] not in found:
+            found[keys[-1]] = replace(data, observations=(data.observations - mean) / std)
+    return [found[key] for key in keys]
 
 
 def perceptrons(
@@ -148,9 +166,9 @@ def perceptrons(
 def _remembered(weights: Mapping[str, Tensor], windows: Tensor, firsts: Tensor | None) -> Tensor:
     """Return the gated recurrent units' state at every decision of windows but the burn-in, (k, n * counted,
     memory)."""
-    k, n, length, size = windows.shape
-    seen = (windows.reshape(k, -1, size) - weights["mean"][:, None]) / weights["std"][:, None]
-    given = torch.baddbmm(weights["input.bias"][:, None], seen, weights["input.weight"]).reshape(k, n, length, -1)
+    k, n, length, _ = windows.shape
+    given = torch.baddbmm(weights["input.bias"][:, None], windows.flatten(1, 2), weights["input.weight"])
+    given = given.reshape(k, n, length, -1)
     state = windows.new_zeros(k, n, given.shape[-1] // 3)
     states = []
     for t in range(length):

@@ -22,6 +22,8 @@ from testbed.stopping import uninterrupted
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+SERVED = "testbed.experiment.served"
+"""What the server of processes imports last."""
 AGAIN = "run the same command again, it goes on from here"
 
 
@@ -34,7 +36,7 @@ def preload(modules: Sequence[str]) -> None:
     require_guard()
     sweep_leftovers()
     name_after_process()
-    get_context("forkserver").set_forkserver_preload([__name__, *modules])
+    get_context("forkserver").set_forkserver_preload([__name__, *modules, SERVED])
     with _unheard():
         resource_tracker.ensure_running()  # which lets signals through again
     with _unheard():

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 from torch import Tensor
-from torch.nn import functional
 
-from testbed.distillation.losses.likelihood import halves
+from testbed.distillation.losses.likelihood import halves, log_probabilities
 
 
 def policy_divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0, reverse: bool = False) -> Tensor:
@@ -27,7 +26,7 @@ def policy_divergence(teacher: Tensor, student: Tensor, temperature: float = 1.0
         ValueError: if the shapes differ or the temperature is not positive.
     """
     _check(teacher, student, temperature)
-    target, given = functional.log_softmax(teacher / temperature, -1), functional.log_softmax(student, -1)
+    target, given = log_probabilities(teacher / temperature), log_probabilities(student)
     first, second = (given, target) if reverse else (target, given)
     return (first.exp() * (first - second)).sum(-1).mean()
 

@@ -25,8 +25,13 @@ def log_likelihood(logits: Tensor, actions: Tensor) -> Tensor:
     """Return log pi(a | s) of a categorical policy, shape (..., n); arguments as `negative_log_likelihood`."""
     if logits.shape[:-1] != actions.shape:
         raise ValueError(f"logits {tuple(logits.shape)} and actions {tuple(actions.shape)} do not belong together")
-    by_action = functional.log_softmax(logits.transpose(-1, -2), -2)  # faster than along the last axis, which is short
-    return by_action.gather(-2, actions[..., None, :]).squeeze(-2)
+    return log_probabilities(logits).transpose(-1, -2).gather(-2, actions[..., None, :]).squeeze(-2)
+
+
+def log_probabilities(logits: Tensor) -> Tensor:
+    """Return log pi of every action, shape (..., n, actions): along the last axis, which is short, torch needs nine
+    times as long."""
+    return functional.log_softmax(logits.transpose(-1, -2), -2).transpose(-1, -2)
 
 
 def gaussian_negative_log_likelihood(parameters: Tensor, actions: Tensor) -> Tensor:

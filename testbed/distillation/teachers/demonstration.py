@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from testbed.distillation.batches import Samples
+from testbed.distillation.batches import Samples, taken
 from testbed.distillation.config import Dagger, Training
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.memory import keep_memory
@@ -68,5 +68,5 @@ def _fit(
     optimiser = Adam(policy.parameters(), training.learning_rate, training.steps)
     for _ in range(training.steps):
         rows = torch.from_numpy(rng.integers(len(labels), size=training.batch))
-        loss = likelihood(parameters(policy, config, observations[rows]), labels[rows])
+        loss = likelihood(parameters(policy, config, taken(observations, rows)), taken(labels, rows))
         optimiser.minimise(loss)

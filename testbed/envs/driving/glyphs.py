@@ -14,6 +14,9 @@ import pygame
 FINE = 2
 """Everything is drawn at so many times the size and scaled down, so edges are smooth."""
 
+RGB = (0xFF, 0xFF00, 0xFF0000, 0)
+"""Where a pixel's colours are, so that its bytes are red, green and blue in this order: a picture is read as it is."""
+
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
@@ -40,7 +43,7 @@ class Canvas:
         self.origin = np.zeros(2)
         self.width = width * FINE
         self.surface = pygame.Surface((self.width, height * FINE), depth=32)
-        self.small = pygame.Surface(self.size, depth=32)
+        self.small = pygame.Surface(self.size, depth=24, masks=RGB)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Return where points, shape (n, 2) [m], are on the surface, shape (n, 2)."""
@@ -80,8 +83,8 @@ class Canvas:
 
     def picture(self) -> np.ndarray:
         """Return the picture, shape (height, width, 3) uint8."""
-        pixels = np.frombuffer(pygame.image.tobytes(self.small, "RGB"), np.uint8)
-        return pixels.reshape(self.size[1], self.size[0], 3).copy()
+        rows = np.frombuffer(self.small.get_buffer().raw, np.uint8).reshape(self.size[1], self.small.get_pitch())
+        return rows[:, : 3 * self.size[0]].reshape(self.size[1], self.size[0], 3).copy()
 
 
 def _font(size: int) -> pygame.font.Font:

@@ -124,7 +124,8 @@ class RoadPicture:
             pieces = [self._ground(place, top) for place in (number, number + 1)]
             for place, piece in enumerate(pieces):
                 self.canvas.surface.blit(piece, (place * self.canvas.width - phase, 0))
-            self._strips[number, phase] = pygame.transform.smoothscale(self.canvas.surface, self.canvas.size)
+            small = pygame.transform.smoothscale(self.canvas.surface, self.canvas.size)
+            self._strips[number, phase] = small.convert(self.canvas.small)
         return self._strips[number, phase]
 
     def _spots(self, position: np.ndarray) -> list[pygame.Rect]:
