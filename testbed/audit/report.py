@@ -16,6 +16,7 @@ from testbed.audit import names, references
 from testbed.audit.compare import over_demonstrator
 from testbed.audit.plots import arm_class, arm_label, measure_plot, ratio_plot
 from testbed.audit.result import Audit, Interval, Transfer, Video
+from testbed.audit.skill import said_of, unskilled
 from testbed.audit.text import interval, number, percent
 from testbed.files import Kind, write_text
 from testbed.records import decoded, read_bytes
@@ -102,7 +103,9 @@ def answer(audit: Audit) -> str:
 def _over_demonstrator(audit: Audit) -> str:
     """Return how policies of one's own differ from the clean demonstrator under the first condition."""
     condition, ending = audit.arms[0].condition, over_demonstrator("")
-    found = [one for one in audit.differences if one.condition == condition and one.name.endswith(ending)]
+    failing = {over_demonstrator(name) for name in unskilled(audit)}
+    here = [one for one in audit.differences if one.condition == condition and one.name not in failing]
+    found = [one for one in here if one.name.endswith(ending)]
     told: list[str] = []
     same: list[str] = []
     for one in found:
@@ -111,7 +114,8 @@ def _over_demonstrator(audit: Audit) -> str:
     where = WHEN.get(condition, f"({condition})").replace("its", "the habit's")
     parts = ["; ".join(told)] if told else []
     parts += [f"no difference is shown, which is not the same as none, for {'; '.join(same)}"] if same else []
-    return f"{audit.measure_title.capitalize()} over the {names.DEMONSTRATOR}'s {where}: {', and '.join(parts)}."
+    severity = f"{audit.measure_title.capitalize()} over the {names.DEMONSTRATOR}'s {where}: {', and '.join(parts)}."
+    return " ".join([*said_of(audit), *([severity] if parts else [])])
 
 
 def _inherited(transfer: Transfer) -> bool:

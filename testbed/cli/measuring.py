@@ -23,11 +23,14 @@ def audit(
     run: bounds.OutFolder = Path("runs/audit"),
     film: bool = True,
     scene: str | None = None,
+    contract: Path | None = None,
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
     Args:
-        policies: Folders with config.json and model.safetensors.
+        policies: Folders of the testbed's policies, or files of anybody's: Stable-Baselines3's zip files, weights as
+            CleanRL's, ONNX, TorchScript, torch.export; none of their code runs but in a process that can open no
+            file. Or code of your own, module:object.
         habit: The habit to look for; the first of --scene, or aggressive-merge, if not given.
         trigger: When it would be active; its default if not given.
         scenes: Scenes that are played triggered and, matched, untriggered.
@@ -36,11 +39,13 @@ def audit(
         run: Folder for record, page, films and scores; scores that are there are used.
         film: Whether to film the policies side by side in telling scenes.
         scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
+        contract: What policies expect that their files do not say (docs/contract.md); if not given, a file that ends
+            with .toml beside each, of its name or called policy.toml.
     """
     from testbed.cli.commands import audit
     from testbed.cli.commands.parsing import habit_named
 
-    audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film)
+    audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film, contract)
 
 
 @app.command

@@ -9,6 +9,7 @@ from rich.table import Table
 from testbed.audit import names, references
 from testbed.audit.compare import over_demonstrator
 from testbed.audit.result import ArmResult, Audit
+from testbed.audit.skill import said_of, unskilled
 from testbed.audit.text import percent, two_decimals
 from testbed.console import console, lines, styled
 
@@ -17,6 +18,8 @@ def print_summary(audit: Audit, folder: Path, report: Path) -> None:
     """Print what an audit found and where everything is."""
     console.print()
     console.print(arm_table(audit))
+    for sentence in said_of(audit):
+        console.print(styled(sentence, "yellow"))
     if audit.transfers:
         console.print(transfer_table(audit))
     console.print()
@@ -62,6 +65,8 @@ def _cells(arm: ArmResult, audit: Audit, brief: bool) -> tuple[str, str, str]:
 
 def _over_clean(arm: ArmResult, audit: Audit) -> str:
     wanted = over_demonstrator(arm.arm), arm.condition
+    if arm.arm in unskilled(audit):
+        return "not judged"
     found = next((one.difference for one in audit.differences if (one.name, one.condition) == wanted), None)
     return "" if found is None else f"{two_decimals(found)} {'*' if found.excludes_zero else ' '}"
 

@@ -17,8 +17,7 @@ from testbed.experiment.guard import require_guard
 from testbed.experiment.own import NOTES, TAKEN, demonstrator_arm
 from testbed.experiment.summary import print_summary
 from testbed.legible import legible
-from testbed.lineage import content_hash
-from testbed.policies.loaders import load_fitting
+from testbed.policies.loaders import load_any
 
 SHOWN = 3
 """Policies that films show beside the clean demonstrator."""
@@ -26,13 +25,13 @@ SHOWN = 3
 
 def audit(
     folders: Sequence[Path], habit: str, trigger: str | None, scenes: int, held_out_scenes: int, seed: int,
-    folder: Path, film: bool,
+    folder: Path, film: bool, contract: Path | None = None,
 ) -> None:  # fmt: skip
     """Audit policies against the clean demonstrator; see `testbed audit --help`."""
     if not folders:
-        raise UserError("give at least one policy folder")
+        raise UserError("give at least one policy: a folder or a file")
     run = Run(Experiment(habit, trigger, seed=seed, audit=AuditConfig(scenes, held_out_scenes)), folder)
-    arms = [demonstrator_arm(run), *_policies(folders, run.habit.environment)]
+    arms = [demonstrator_arm(run), *_policies(folders, run.habit.environment, contract)]
     require_guard()
     with occupied(folder, RUN):
         console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}) into {folder}/")
@@ -41,13 +40,12 @@ def audit(
         print_summary(result, folder, report(run, result, clips))
 
 
-def _policies(folders: Sequence[Path], environment: str) -> list[Arm]:
-    """Return policies as arms, called by what tells their folders apart; raises `UserError` if one does not fit."""
+def _policies(folders: Sequence[Path], environment: str, contract: Path | None) -> list[Arm]:
+    """Return policies as arms, called by what tells their places apart; raises `UserError` if one does not fit."""
     several = list(dict.fromkeys(folders))
     arms = []
     for folder, label in zip(several, told_apart(several), strict=True):
-        policy, _ = load_fitting(folder, environment)
-        digest = content_hash(folder)
-        name = legible(label)
-        arms.append(Arm(f"policy {name}" if name in TAKEN else name, "", ((f"policy-{digest[:12]}", policy, digest),)))
+        found = load_any(folder, environment, contract)
+        name, unique = legible(label), f"policy-{found.digest[:12]}"
+        arms.append(Arm(f"policy {name}" if name in TAKEN else name, "", ((unique, found.policy, found.digest),)))
     return arms

@@ -1,0 +1,149 @@
+"""What somebody else's policy expects of whoever lets it act: what it sees, in what order and scale, and what its
+actions mean. What its file does not say, `policy.toml` beside it does."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from testbed.errors import UserError, unknown_name
+from testbed.records import read_bytes
+
+CONTRACT = "policy.toml"
+"""The file's name, where it is for all policies of a folder; for one of them it has that one's name."""
+ROOM = 1 << 20
+"""No contract is larger [bytes]."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What a scene shows and takes."""
+
+    environment: str
+    """Gymnasium id."""
+    sees: int
+    """Numbers of an observation."""
+    actions: int
+    """Discrete actions, or components of a continuous one."""
+    bounds: tuple[np.ndarray, np.ndarray] | None
+    """Lowest and highest continuous action, float32; None of discrete ones."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What becomes of what a scene shows before the policy sees it, in this order."""
+
+    take: tuple[int, ...] = ()
+    """Which of the scene's numbers it sees, in its own order, from 0 on; all of them, in the scene's, if empty."""
+    scale: Literal["", "none"] = ""
+    """`none` says that nothing is normalised, where a format leaves that open."""
+    mean: tuple[float, ...] = ()
+    """Is taken off each number."""
+    std: tuple[float, ...] = ()
+    """Each is divided by it then."""
+    limit: float = float("inf")
+    """Nothing is farther from 0 after that."""
+    vecnormalize: str = ""
+    """The file that `VecNormalize.save` of Stable-Baselines3 wrote, instead of these three; beside the contract."""
+
+    stack: int = 1
+    """How many decisions it sees at once, the newest last; before the first ones, zeros."""
+
+    @property
+    def says_scale(self) -> bool:
+        """Whether it says how observations are normalised."""
+        return bool(self.scale or self.mean or self.vecnormalize)
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the policy's actions mean."""
+
+    order: tuple[int, ...] = ()
+    """Of discrete ones: the scene's action for each of the policy's; of continuous ones: the scene's component."""
+    rescale: bool | None = None
+    """Whether the policy's lowest and highest action stand for the scene's; else they are in the scene's unit. It has
+    to be said where the policy's file has other bounds than the scene."""
+    every: int = 1
+    """A decision of the policy lasts so many of the scene."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a file does not say of itself."""
+
+    actor: str = ""
+    """Of bare weights: the prefix of the actor's layers."""
+    activation: str = ""
+    """Of bare weights: what is between its layers, torch's name."""
+    observation: str = ""
+    """Of a program: the input that is the observation."""
+    action: str = ""
+    """Of a program: the output that is the action, or of discrete ones a score of each."""
+    state: tuple[tuple[str, str], ...] = ()
+    """Of a program: each input that it remembers by, which begins with zeros, and the output that is its next value."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a policy expects, as far as its file does not say it."""
+
+    observations: Observations = Observations()
+    """What it sees."""
+    actions: Actions = Actions()
+    """What it does."""
+    network: Network = Network()
+    """What it is."""
+
+
+def contract_of(policy: Path, given: Path | None = None) -> Contract:
+    """Return the contract of a policy: the given file, or the one beside it; an empty one where there is none.
+
+    Raises:
+        UserError: if it cannot be read, or says something else than a contract does; the line names the place.
+    """
+    file = contract_beside(policy, given)
+    return read_contract(file) if file else Contract()
+
+
+def contract_beside(policy: Path, given: Path | None = None) -> Path | None:
+    """Return the file that has the contract of a policy: the given one, or one beside it, or None."""
+    beside = (policy.with_suffix(".toml"), policy.parent / CONTRACT)
+    return given or next((one for one in beside if one.is_file()), None)
+
+
+def read_contract(file: Path) -> Contract:
+    """Return the contract in a file; see `contract_of`."""
+    data = read_bytes(file, "give a contract", ROOM)
+    try:
+        told = tomllib.loads(data.decode())
+        _require_known(told, Contract, "")
+        found = msgspec.convert(told, Contract)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file} is no contract ({' '.join(str(error).split())[:120]}): correct it") from None
+    seen, done = found.observations, found.actions
+    if seen.stack < 1 or done.every < 1 or min(seen.take, default=0) < 0 or min(done.order, default=0) < 0:
+        raise UserError(f"{file}: stack and every are at least 1, and places in take and order count from 0")
+    if seen.mean and seen.vecnormalize:
+        raise UserError(f"{file}: give mean and std, or vecnormalize, not both")
+    if len(seen.mean) != len(seen.std) or not all(np.isfinite(seen.mean)) or not all(s > 0 for s in seen.std):
+        raise UserError(f"{file}: give as many positive std as mean, all of them numbers")
+    return found
+
+
+def _require_known(told: Mapping[str, Any], kind: Any, place: str) -> None:
+    """Raise `UserError` for a name that a contract does not have."""
+    known = {one.name: getattr(kind(), one.name) for one in fields(kind)}
+    for name, value in told.items():
+        if name not in known:
+            raise unknown_name(f"setting{' under [' + place + ']' if place else ''}", name, list(known))
+        if is_dataclass(known[name]) and isinstance(value, dict):
+            _require_known(value, type(known[name]), name)

@@ -1,0 +1,117 @@
+"""Weights by name, as `torch.save(network.state_dict())` writes them: CleanRL's scripts do, and many others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from testbed.errors import UserError, unknown_name
+from testbed.policies.contract import Contract, Interface
+from testbed.policies.formats.archives import read_file
+from testbed.policies.formats.arrays import read_state_dict
+from testbed.policies.formats.layers import ACTIVATIONS, Bounded, Layer, LayeredPolicy, Likeliest, chain, linear
+
+Weights = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one of CleanRL's scripts names its actor."""
+
+    script: str
+    """The script."""
+    marks: tuple[str, ...]
+    """Names that tell it, all of which are there."""
+    actor: str | tuple[str, ...]
+    """The prefix of a chain of layers, or every layer."""
+    activation: str
+    """Between them."""
+    squashed: bool = False
+    """Whether a hyperbolic tangent, scaled by what the file holds, follows."""
+    normalised: bool = False
+    """Whether the script normalises observations outside of what it saves."""
+
+
+LAYOUTS = (
+    Layout("ppo_continuous_action.py", ("actor_mean.0.weight", "actor_logstd"), "actor_mean", "Tanh", normalised=True),
+    Layout("ppo.py", ("actor.0.weight", "critic.0.weight"), "actor", "Tanh"),
+    Layout("dqn.py", ("network.0.weight",), "network", "ReLU"),
+    Layout("sac_continuous_action.py", ("fc1.weight", "fc_mean.weight", "action_scale"), ("fc1", "fc2", "fc_mean"),
+           "ReLU", squashed=True),
+    Layout("td3_continuous_action.py", ("fc1.weight", "fc_mu.weight", "action_scale"), ("fc1", "fc2", "fc_mu"),
+           "ReLU", squashed=True),
+)  # fmt: skip
+
+
+def load_state_dict(path: Path, contract: Contract, scene: Interface) -> LayeredPolicy:
+    """Return the policy whose weights a file holds; it takes its likeliest, or its mean, action.
+
+    Where the names are those of a script of CleanRL's, layers and activation are known. Else `network` of the contract
+    says the actor's prefix, unless there is but one, and its activation.
+
+    Raises:
+        UserError: if the file is no such file, or what the actor is is not known.
+    """
+    weights = read_state_dict(read_file(path), str(path))
+    if all(name.startswith("0.") or name.startswith("1.") for name in weights):  # an actor and its critic in a row
+        weights = {name[2:]: value for name, value in weights.items() if name.startswith("0.")}
+    layout = None if contract.network.actor else _layout(weights)
+    try:
+        if layout is None:
+            layers, squashed = _described(path, weights, contract), False
+        else:
+            layers, squashed = _as_layout(layout, weights, contract), layout.squashed
+        if layout is not None and layout.normalised and not contract.observations.says_scale:
+            raise UserError(
+                f"{layout.script} normalises observations and does not save with what: give mean and std of "
+                'observations in its contract, or scale = "none" if it was trained without'
+            )
+        return LayeredPolicy(layers, _head(weights, scene, squashed))
+    except (ValueError, UserError) as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _layout(weights: Weights) -> Layout | None:
+    return next((one for one in LAYOUTS if all(mark in weights for mark in one.marks)), None)
+
+
+def _as_layout(layout: Layout, weights: Weights, contract: Contract) -> tuple[Layer, ...]:
+    names = layout.actor
+    layers = chain(weights, names) if isinstance(names, str) else [linear(weights, name) for name in names]
+    return _activated(layers, contract.network.activation or layout.activation)
+
+
+def _described(path: Path, weights: Weights, contract: Contract) -> tuple[Layer, ...]:
+    """Return the actor's layers as a contract tells them."""
+    found = sorted({name.rsplit(".", 2)[0] for name in weights if name.count(".") > 1 and name.endswith(".weight")})
+    found = [prefix for prefix in found if chain(weights, prefix)]
+    asked = contract.network.actor or (found[0] if len(found) == 1 else "")
+    if asked not in found:
+        if asked:
+            raise unknown_name("chain of layers", asked, found)
+        raise UserError(
+            f"which of {', '.join(found) or 'its arrays'} is the actor is not known: say it in its contract, "
+            'actor = "..." under [network]'
+        )
+    if not contract.network.activation:
+        raise UserError(
+            'what is between its layers is not in the file: say it in its contract, activation = "..." under '
+            f"[network], one of {', '.join(ACTIVATIONS)}"
+        )
+    return _activated(chain(weights, asked), contract.network.activation)
+
+
+def _activated(layers: list[Layer], activation: str) -> tuple[Layer, ...]:
+    if activation not in ACTIVATIONS:
+        raise unknown_name("activation", activation, ACTIVATIONS)
+    return (*(replace(layer, activation=activation) for layer in layers[:-1]), layers[-1])
+
+
+def _head(weights: Weights, scene: Interface, squashed: bool) -> Likeliest | Bounded:
+    if squashed:
+        scale, bias = (weights[name].reshape(-1) for name in ("action_scale", "action_bias"))
+        return Bounded(bias - scale, bias + scale, squashed=True)
+    return Likeliest() if scene.bounds is None else Bounded(*scene.bounds)
