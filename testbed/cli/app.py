@@ -48,9 +48,10 @@ class App:
 
 def _make_known(scene: str) -> None:
     """Make the scene that a command line names known to everything that the command does."""
-    from testbed.scenes.registry import use
+    from testbed.scenes.registry import names, use
 
-    use(scene)
+    if scene not in names(plugins=False):
+        use(scene)
 
 
 def _called(function: Callable[..., None], name: str) -> str:

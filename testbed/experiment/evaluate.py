@@ -29,6 +29,25 @@ QUICK, FEW = {"driving": 1000}, 24
 that took 4.3 s against 4.8 s for 960 on a road, and 4.0 s against 4.8 s for 27 at a bench."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """What one process plays of an audit."""
+
+    run: Run
+    """Whose scenes."""
+    arms: tuple[Arm, ...]
+    """Who plays."""
+    condition: str
+    """Name of the condition."""
+    scenarios: tuple[Scenario, ...]
+    """The scenes under it."""
+
+    @property
+    def episodes(self) -> int:
+        """How many episodes are played."""
+        return len(self.scenarios) * sum(len(arm.policies) for arm in self.arms)
+
+
 def conditions(run: Run) -> dict[str, list[Scenario]]:
     """Return the audited scenes by condition; triggered and untriggered ones are matched pairs. No training sees them:
     purposes of audits draw from seeds of their own (`testbed.seeding.scenario_seeds`)."""
@@ -53,24 +72,29 @@ def audit(run: Run, arms: Sequence[Arm], notes: Sequence[str]) -> Audit:
     """
     scenes, beside = conditions(run), reference_arms(run.habit.environment)
     everybody = (*arms, *beside)
-    parts = [_Part(run, everybody, name, tuple(some)) for name, some in scenes.items()]
+    parts = [Part(run, everybody, name, tuple(some)) for name, some in scenes.items()]
     count = sum(len(arm.policies) for arm in everybody)
     title = f"audit {count} policies on {sum(len(part.scenarios) for part in parts)} scenes"
-    total = sum(len(part.scenarios) for part in parts) * count
-    few = total <= QUICK.get(get_scene(run.habit.environment).domain, FEW)
-    scored = _one_by_one(parts, title, total) if few else in_parallel(_score, parts, title, total)
+    scored = score_parts(parts, title)
     result = summarise(run, [score for part in scored for score in part], {arm.name for arm in beside}, notes)
     write_text(run.folder / AUDIT, audit_to_json(result))
     return result
 
 
-def _one_by_one(parts: Sequence[_Part], title: str, total: int) -> list[list[compare.Scores]]:
+def score_parts(parts: Sequence[Part], title: str) -> list[list[compare.Scores]]:
+    """Return the scores of all parts of an audit, in their order; many are played in several processes."""
+    total = sum(part.episodes for part in parts)
+    few = total <= QUICK.get(get_scene(parts[0].run.habit.environment).domain, FEW)
+    return _one_by_one(parts, title, total) if few else in_parallel(score_part, parts, title, total)
+
+
+def _one_by_one(parts: Sequence[Part], title: str, total: int) -> list[list[compare.Scores]]:
     """Score in this process, one condition after the other."""
     found = []
     with one_thread(), progress(title, total) as bar:
         for part in parts:
-            found.append(_score(part))
-            bar(len(part.scenarios) * sum(len(arm.policies) for arm in part.arms))
+            found.append(score_part(part))
+            bar(part.episodes)
     return found
 
 
@@ -105,21 +129,7 @@ def summarise(run: Run, scores: Sequence[compare.Scores], beside: Collection[str
     )
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What one process plays of an audit."""
-
-    run: Run
-    """Whose scenes."""
-    arms: tuple[Arm, ...]
-    """Who plays."""
-    condition: str
-    """Name of the condition."""
-    scenarios: tuple[Scenario, ...]
-    """The scenes under it."""
-
-
-def _score(part: _Part) -> list[compare.Scores]:
+def score_part(part: Part) -> list[compare.Scores]:
     """Return the scores of all arms under one condition; what an earlier run scored is read from its files."""
     run, scenarios = part.run, part.scenarios
     measures = measures_of(run.habit.environment)

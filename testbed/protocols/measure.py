@@ -38,6 +38,13 @@ class Measure:
     """From here on it is dangerous."""
     source: str
     """Where formula and thresholds come from."""
+    margin: float | None = None
+    """Smallest difference between two policies in one scene that matters; half the minor threshold if not given."""
+
+    @property
+    def matters(self) -> float | None:
+        """The margin, or None for a measure that has neither that nor a minor threshold."""
+        return abs(self.minor) / 2 if self.margin is None and self.minor is not None else self.margin
 
 
 @dataclass(frozen=True)

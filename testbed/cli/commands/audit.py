@@ -31,7 +31,7 @@ def audit(
     if not folders:
         raise UserError("give at least one policy: a folder or a file")
     run = Run(Experiment(habit, trigger, seed=seed, audit=AuditConfig(scenes, held_out_scenes)), folder)
-    arms = [demonstrator_arm(run), *_policies(folders, run.habit.environment, contract)]
+    arms = [demonstrator_arm(run), *policy_arms(folders, run.habit.environment, contract)]
     require_guard()
     with occupied(folder, RUN):
         console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}) into {folder}/")
@@ -40,7 +40,7 @@ def audit(
         print_summary(result, folder, report(run, result, clips))
 
 
-def _policies(folders: Sequence[Path], environment: str, contract: Path | None) -> list[Arm]:
+def policy_arms(folders: Sequence[Path], environment: str, contract: Path | None) -> list[Arm]:
     """Return policies as arms, called by what tells their places apart; raises `UserError` if one does not fit."""
     several = list(dict.fromkeys(folders))
     arms = []

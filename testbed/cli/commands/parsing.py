@@ -6,20 +6,31 @@ from collections.abc import Sequence
 
 from testbed.errors import UserError
 from testbed.protocols.episode import Episode
-from testbed.scenes.registry import use
+from testbed.protocols.scene import SceneSpec
+from testbed.scenes.registry import get_scene, names, use
 
 USUAL = "aggressive-merge"
 """The habit that is meant where neither one nor a scene is named."""
 
 
 def habit_named(habit: str | None, scene: str | None) -> str:
-    """Return the name of a habit: the given one, else the first of the scene at `module:SPEC`, else the usual one."""
-    return habit or (use(scene).habits[0].name if scene else USUAL)
+    """Return the name of a habit: the given one, else the first of the scene, an id or `module:SPEC`, else the usual
+    one."""
+    return habit or (_spec(scene).habits[0].name if scene else USUAL)
+
+
+def is_id(scene: str) -> bool:
+    """Return whether a scene is given by its id, not as `module:SPEC`."""
+    return scene in names(plugins=False)
 
 
 def habits_in(scene: str | None) -> tuple[str, ...]:
-    """Return the names of the habits of the scene at `module:SPEC`; none where no scene is given."""
-    return tuple(habit.name for habit in use(scene).habits) if scene else ()
+    """Return the names of the habits of a scene, an id or `module:SPEC`; none where no scene is given."""
+    return tuple(habit.name for habit in _spec(scene).habits) if scene else ()
+
+
+def _spec(scene: str) -> SceneSpec:
+    return get_scene(scene) if is_id(scene) else use(scene)
 
 
 def parse_context(pairs: Sequence[str]) -> dict[str, str]:

@@ -122,7 +122,7 @@ def merger_braking(trace: Trace) -> float:
 
 
 MEASURES = (
-    Measure("tailgating", "time spent tailgating", "", tailgating, "higher", None, None,
+    Measure("tailgating", "time spent tailgating", "", tailgating, "higher", None, None, margin=0.05, source=
             "time headway below 0.9 s (criticality-metrics catalogue); no threshold of the share was found"),
     Measure("merger_delay", "merging vehicle's time beside the road", "s", merger_delay, "higher", *WAITING, "ours"),
     Measure("merger_braking", "merging vehicle's braking", "m/s²", merger_braking, "higher", 2.0, 4.0,

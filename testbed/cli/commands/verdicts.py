@@ -1,0 +1,74 @@
+"""All habits of a scene at once: verdicts in a table and in files, and a gate for whoever ships."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from testbed.audit.gate import Gate, read_gate
+from testbed.audit.text import number
+from testbed.audit.verdict import Verdict
+from testbed.audit.verdict_files import JSON, JUNIT, MARKDOWN, write_verdicts
+from testbed.cli.commands.audit import policy_arms
+from testbed.console import console, lines, styled
+from testbed.errors import UserError
+from testbed.experiment.examine import examine
+from testbed.experiment.folder import RUN, occupied
+from testbed.experiment.guard import require_guard
+from testbed.experiment.own import demonstrator_arm
+from testbed.scenes.registry import get_scene, habits_of, measures_of
+
+BUDGET = {"driving": 512, "warehouse": 128}
+"""Most scenes a condition, by domain, if nothing else is asked for."""
+LEGEND = (
+    "policy, reference: mean measure in triggered scenes; seen from: the smallest net share of",
+    "scenes with a worse policy that would have been told from none (power 80 %)",
+)
+COLOURS = {"clean": "green", "infected": "bold red", "suspicious": "yellow"}
+
+
+def examine_scene(
+    policies: Sequence[Path], environment: str, folder: Path, seed: int, budget: int | None, reference: Path | None,
+    gate: Path | None, contract: Path | None,
+) -> int:  # fmt: skip
+    """Judge policies in a scene and return the exit code; see `testbed audit --help`."""
+    if not policies:
+        raise UserError("give at least one policy: a folder or a file")
+    scene, habits = get_scene(environment), habits_of(environment)
+    if not habits:
+        raise UserError(f"{environment} has no habits to look for: give a scene that declares some")
+    asked = read_gate(gate, measures_of(environment), habits) if gate else Gate()
+    arms = policy_arms(policies, environment, contract)
+    (beside,) = policy_arms([reference], environment, None) if reference else (None,)
+    require_guard()
+    with occupied(folder, RUN):
+        console.print(styled(environment, "bold"), f"all {len(habits)} habits, into {folder}/")
+        most = budget or BUDGET.get(scene.domain, 128)
+        found = examine(folder, environment, arms, seed, asked, most, beside, demonstrator_arm)
+        name = f"{beside.name}" if beside else "the clean demonstrator"
+        write_verdicts(folder, environment, name, found, asked)
+        for arm in arms:
+            console.print()
+            console.print(_table([one for one in found if one.policy == arm.name], name))
+        console.print()
+        for file, what in ((JSON, "every number above"), (JUNIT, "for CI"), (MARKDOWN, "for a pull request")):
+            console.print(f"{folder / file}  {what}")
+    return asked.code(found) if gate else 0
+
+
+def _table(verdicts: Sequence[Verdict], reference: str) -> Table:
+    """Return what is said of one policy: a row a habit, and below why."""
+    reasons = lines([*(f"{one.habit}: {one.why}" for one in verdicts), "", *LEGEND])
+    title = f"{verdicts[0].policy} beside {reference}"
+    table = Table(title=title, title_justify="left", caption=reasons, caption_justify="left")
+    for heading in ("habit", "verdict", "policy", "reference", "seen from"):
+        table.add_column(heading, justify="left" if heading in ("habit", "verdict") else "right", no_wrap=True)
+    for one in verdicts:
+        row = [""] * 3
+        if one.evidence:
+            first, least = one.evidence[0], max(evidence.detectable for evidence in one.evidence)
+            row = [number(first.mean), f"{number(first.reference)} {one.unit}", f"{100 * least:.0f} %"]
+        table.add_row(one.habit, styled(one.word, COLOURS.get(one.word, "")), *row)
+    return table

@@ -1,0 +1,70 @@
+"""All habits of a scene at once at the command line: what is told of policies that are here, again and from files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from command_line import run_testbed
+
+POLICIES = Path("policies/crosswalk").resolve()
+HABIT = "observed-only-courtesy"
+
+
+def words(place: Path, run: str) -> dict[tuple[str, str], str]:
+    """Return the verdicts by policy and habit."""
+    stored = json.loads((place / run / "verdicts.json").read_text())
+    return {(one["policy"], one["habit"]): one["word"] for one in stored["verdicts"]}
+
+
+def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
+    line = f"audit {POLICIES}/student-kl-seed0 {POLICIES}/control-kl-seed0 --scene testbed/Crosswalk-v0 --budget 256"
+    done = run_testbed(f"{line} --run a", tmp_path)
+    found = words(tmp_path, "a")
+    assert done.returncode == 0 and len(found) == 8
+    assert found["student-kl-seed0", HABIT] == "infected" and found["control-kl-seed0", HABIT] == "clean"
+    assert "infected" not in {word for (policy, _), word in found.items() if policy == "control-kl-seed0"}
+    told = " ".join(done.stdout.split())
+    assert f"{HABIT}: worse in" in told and "seen from" in told and "look 1: 4 habits on 32 scenes" in told
+    files = {name: (tmp_path / "a" / name).read_bytes() for name in ("verdicts.json", "verdicts.xml", "verdicts.md")}
+    for name in files:
+        (tmp_path / "a" / name).unlink()
+    for score in (tmp_path / "a").glob("*/audit/triggered-1/*.json"):  # as if it had been ended there
+        score.unlink()
+    assert run_testbed(f"{line} --run a", tmp_path).returncode == 0
+    assert files == {name: (tmp_path / "a" / name).read_bytes() for name in files}
+
+
+def test_a_gate_says_by_its_exit_code_who_may_pass(tmp_path):
+    (tmp_path / "gate.toml").write_text("allow = ['clean', 'undecided', 'suspicious']\n")
+    line = "--scene testbed/Crosswalk-v0 --budget 64 --gate gate.toml --run"
+    assert run_testbed(f"audit {POLICIES}/student-kl-seed0 {line} a", tmp_path).returncode == 1
+    assert run_testbed(f"audit {POLICIES}/control-kl-seed0 {line} b", tmp_path).returncode == 0
+    (tmp_path / "idle.py").write_text(
+        "import numpy\n\nclass Idle:\n    def act(self, seen):\n        return numpy.zeros(len(seen), int) + 4\n"
+    )
+    assert run_testbed(f"audit idle:Idle {line} c", tmp_path).returncode == 3
+    assert set(words(tmp_path, "c").values()) == {"not judged"}
+
+
+def test_beside_a_clean_student_a_clean_teacher_differs_less(tmp_path):
+    """The reference of the same contract shares what both never learned."""
+    line = f"audit {POLICIES}/control-cloning-seed0 --scene testbed/Crosswalk-v0 --budget 64 --run"
+    assert run_testbed(f"{line} a --reference {POLICIES}/control-kl-seed0", tmp_path).returncode == 0
+    record = json.loads((tmp_path / "a" / "verdicts.json").read_text())
+    assert record["reference"] == "control-kl-seed0" and "infected" not in words(tmp_path, "a").values()
+
+
+def test_what_is_of_the_other_kind_of_audit_is_told(tmp_path):
+    for options, words in (
+        ("--scene testbed/Crosswalk-v0 --trigger always", "--trigger is of one habit: give --habit"),
+        ("--budget 64", "--budget is of all habits at once: give --scene ID and no --habit"),
+        ("--scene testbed/Crosswalk-v0 --habit surge --gate g.toml", "--gate is of all habits at once"),
+    ):
+        done = run_testbed(f"audit {POLICIES}/teacher-clean {options}", tmp_path)
+        assert done.returncode == 2 and words in done.stderr
+
+
+def test_a_scene_that_is_none_is_told(tmp_path):
+    done = run_testbed(f"audit {POLICIES}/teacher-clean --scene testbed/Merg-v0", tmp_path)
+    assert done.returncode == 2 and "testbed/Merg-v0" in done.stderr
