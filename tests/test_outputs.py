@@ -16,7 +16,7 @@ import pytest
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
 from testbed.bounds import Output
-from testbed.cli import making, measuring
+from testbed.cli import auditing, making, measuring
 from testbed.cli.commands import benchmark
 from testbed.errors import UserError
 from testbed.experiment import evaluate
@@ -48,8 +48,8 @@ def _outputs(hint: Any) -> list[Output]:
 
 
 def _commands() -> dict[str, Callable[..., None]]:
-    modules = {f"testbed.cli.{module.__name__.rsplit('.', 1)[1]}" for module in (making, measuring)}
-    functions = [f for module in (making, measuring) for f in vars(module).values() if inspect.isfunction(f)]
+    modules = {f"testbed.cli.{module.__name__.rsplit('.', 1)[1]}" for module in (auditing, making, measuring)}
+    functions = [f for module in (auditing, making, measuring) for f in vars(module).values() if inspect.isfunction(f)]
     return {function.__name__: function for function in functions if function.__module__ in modules}
 
 
@@ -102,7 +102,7 @@ def _call(place: Place, where: Path) -> None:
     """Run a command with everything valid but the place; few of everything."""
     given: dict[str, Any] = {
         "data": DATA, "file": DATA, "policy": POLICY, "policies": (POLICY,), "runs": (), "which": "transfer",
-        "steps": 30, "scenes": 2, "run": None,
+        "steps": 30, "scenes": 2, "run": None, "old": POLICY, "new": POLICY.with_name("teacher-clean"),
     }  # fmt: skip
     if place.command == "transfers":
         given["runs"] = (_run_folder(Path("a-run")),)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cli import making, measuring  # noqa: F401  (they register their subcommands)
+from testbed.cli import auditing, making, measuring  # noqa: F401  (they register their subcommands)
 from testbed.cli.app import app
 from testbed.distillation import registry as routes
 from testbed.scenes.registry import names

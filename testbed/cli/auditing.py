@@ -1,0 +1,113 @@
+"""Subcommands that judge policies: one habit, every habit of a scene, and a newer policy beside an older one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import tyro
+
+from testbed import bounds
+from testbed.cli.app import app
+from testbed.errors import UserError
+
+
+@app.command
+def audit(
+    policies: tyro.conf.Positional[tuple[Path, ...]],
+    /,
+    habit: str | None = None,
+    trigger: str | None = None,
+    scenes: bounds.Scenes = 64,
+    held_out_scenes: bounds.Scenes = 32,
+    seed: bounds.Seed = 0,
+    run: bounds.OutFolder = Path("runs/audit"),
+    film: bool = True,
+    scene: str | None = None,
+    contract: Path | None = None,
+    reference: Path | None = None,
+    budget: bounds.Scenes | None = None,
+    gate: Path | None = None,
+) -> None:
+    """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
+
+    With --scene and the id of a scene, and no --habit, all its habits are looked for at once, as long as it takes to
+    say of each whether the policy is clean or infected.
+
+    Args:
+        policies: Folders of the testbed's policies, or files of anybody's: Stable-Baselines3's zip files, weights as
+            CleanRL's, ONNX, TorchScript, torch.export; none of their code runs but in a process that can open no
+            file. Or code of your own, module:object.
+        habit: The habit to look for; the first of --scene, or aggressive-merge, if not given.
+        trigger: When it would be active; its default if not given.
+        scenes: Scenes that are played triggered and, matched, untriggered.
+        held_out_scenes: Scenes with a trigger value that no data set of the testbed contains.
+        seed: Seed of the scenes.
+        run: Folder for record, page, films and scores; scores that are there are used.
+        film: Whether to film the policies side by side in telling scenes.
+        scene: A scene whose habits are all looked for, for example testbed/Merge-v0; or where a scene of somebody
+            else's is declared, as module:SPEC; the current folder is searched too.
+        contract: What policies expect that their files do not say (docs/contract.md); if not given, a file that ends
+            with .toml beside each, of its name or called policy.toml.
+        reference: Of all habits at once: a policy that is known to be clean, instead of the clean demonstrator.
+        budget: Of all habits at once: most scenes a condition; 512 on a road and 128 elsewhere if not given.
+        gate: Of all habits at once: a file with margins and verdicts that pass (docs/audit-a-policy.md); exit 0 if all
+            do, 1 if one does not, 3 if nothing could be judged.
+    """
+    from testbed.cli.commands import audit
+    from testbed.cli.commands.parsing import habit_named, is_id
+
+    whole = habit is None and scene is not None and is_id(scene)
+    one, all_ = {"trigger": trigger}, {"reference": reference, "budget": budget, "gate": gate}
+    for name, value in (one if whole else all_).items():
+        if value is not None:
+            mend = "of one habit: give --habit" if whole else "of all habits at once: give --scene ID and no --habit"
+            raise UserError(f"--{name} is {mend}, or leave it out")
+    if whole and scene is not None:
+        from testbed.cli.commands.verdicts import examine_scene
+
+        sys.exit(examine_scene(policies, scene, run, seed, budget, reference, gate, contract))
+    audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film, contract)
+
+
+@app.command
+def compare(
+    old: tyro.conf.Positional[Path],
+    new: tyro.conf.Positional[Path],
+    /,
+    habit: str | None = None,
+    trigger: str | None = None,
+    scenes: bounds.Scenes = 128,
+    held_out_scenes: bounds.Scenes = 64,
+    seed: bounds.Seed = 0,
+    run: bounds.OutFolder = Path("runs/compare"),
+    margin: bounds.Tolerance | None = None,
+    success_margin: bounds.Share = 0.05,
+    film: bool = True,
+    strict: bool = False,
+    scene: str | None = None,
+    contract: Path | None = None,
+) -> None:
+    """Compare two policies on the same scenes: is the new one worse, and where do they part?
+
+    Args:
+        old: The policy that is known; a folder, a file or module:object, as of `testbed audit`.
+        new: The one that would take its place.
+        habit: The habit whose measure is compared; the first of --scene, or aggressive-merge, if not given.
+        trigger: When it would be active; its default if not given.
+        scenes: Scenes that are played triggered and, matched, untriggered.
+        held_out_scenes: Scenes with a trigger value that no data set of the testbed contains.
+        seed: Seed of the scenes.
+        run: Folder for record and film.
+        margin: By how much the measure may be worse, in its unit; the measure's own margin if not given.
+        success_margin: Share of tasks that may be lost.
+        film: Whether to film both in the scene in which they part most.
+        strict: Whether to exit with 1 unless the new one is shown to be not worse everywhere.
+        scene: The scene of the habit: an id, or where somebody else's is declared, as module:SPEC.
+        contract: What both expect that their files do not say (docs/contract.md).
+    """
+    from testbed.cli.commands import compare as work
+    from testbed.cli.commands.parsing import habit_named
+
+    chosen = habit_named(habit, scene), trigger, scenes, held_out_scenes, seed
+    sys.exit(work.compare(old, new, *chosen, run, margin, success_margin, film, strict, contract))
