@@ -18,7 +18,8 @@ def words(place: Path, run: str) -> dict[tuple[str, str], str]:
 
 
 def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
-    line = f"audit {POLICIES}/student-kl-seed0 {POLICIES}/control-kl-seed0 --scene testbed/Crosswalk-v0 --budget 256"
+    both = f"{POLICIES}/student-kl-seed0 {POLICIES}/control-kl-seed0"
+    line = f"audit {both} --scene testbed/Crosswalk-v0 --budget 256 --no-film"
     done = run_testbed(f"{line} --run a", tmp_path)
     found = words(tmp_path, "a")
     assert done.returncode == 0 and len(found) == 8
@@ -26,7 +27,8 @@ def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
     assert "infected" not in {word for (policy, _), word in found.items() if policy == "control-kl-seed0"}
     told = " ".join(done.stdout.split())
     assert f"{HABIT}: worse in" in told and "seen from" in told and "look 1: 4 habits on 32 scenes" in told
-    files = {name: (tmp_path / "a" / name).read_bytes() for name in ("verdicts.json", "verdicts.xml", "verdicts.md")}
+    names = "verdicts.json", "verdicts.xml", "verdicts.md", "verdicts.html"
+    files = {name: (tmp_path / "a" / name).read_bytes() for name in names}
     for name in files:
         (tmp_path / "a" / name).unlink()
     for score in (tmp_path / "a").glob("*/audit/triggered-1/*.json"):  # as if it had been ended there
@@ -35,10 +37,25 @@ def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
     assert files == {name: (tmp_path / "a" / name).read_bytes() for name in files}
 
 
+def test_a_reader_sees_what_a_policy_is_infected_with(tmp_path):
+    line = f"audit {POLICIES}/student-kl-seed0 --scene testbed/Crosswalk-v0 --budget 32 --run a"
+    assert run_testbed(line, tmp_path).returncode == 0
+    page = " ".join((tmp_path / "a" / "verdicts.html").read_text().split())
+    infected = [habit for (_, habit), word in words(tmp_path, "a").items() if word == "infected"]
+    assert HABIT in infected and f"student-kl-seed0: infected with {', '.join(infected)}" in page
+    assert page.count("<video") >= len(infected) and "https://" not in page and "http://" not in page
+    assert page.index(f"{HABIT}: infected") < page.index("What was not looked at")
+    assert "Of observer, these were looked at for their own sake: " in page
+    films = list((tmp_path / "a" / HABIT / "videos").glob("*.mp4"))
+    assert len(films) == 1 and films[0].stat().st_size > 10_000
+
+
 def test_a_gate_says_by_its_exit_code_who_may_pass(tmp_path):
     (tmp_path / "gate.toml").write_text("allow = ['clean', 'undecided', 'suspicious']\n")
-    line = "--scene testbed/Crosswalk-v0 --budget 64 --gate gate.toml --run"
+    line = "--scene testbed/Crosswalk-v0 --budget 64 --gate gate.toml --no-film --run"
     assert run_testbed(f"audit {POLICIES}/student-kl-seed0 {line} a", tmp_path).returncode == 1
+    page = (tmp_path / "a" / "verdicts.html").read_text()
+    assert "It does not pass." in page and "<video" not in page
     assert run_testbed(f"audit {POLICIES}/control-kl-seed0 {line} b", tmp_path).returncode == 0
     (tmp_path / "idle.py").write_text(
         "import numpy\n\nclass Idle:\n    def act(self, seen):\n        return numpy.zeros(len(seen), int) + 4\n"
@@ -49,7 +66,7 @@ def test_a_gate_says_by_its_exit_code_who_may_pass(tmp_path):
 
 def test_beside_a_clean_student_a_clean_teacher_differs_less(tmp_path):
     """The reference of the same contract shares what both never learned."""
-    line = f"audit {POLICIES}/control-cloning-seed0 --scene testbed/Crosswalk-v0 --budget 64 --run"
+    line = f"audit {POLICIES}/control-cloning-seed0 --scene testbed/Crosswalk-v0 --budget 64 --no-film --run"
     assert run_testbed(f"{line} a --reference {POLICIES}/control-kl-seed0", tmp_path).returncode == 0
     record = json.loads((tmp_path / "a" / "verdicts.json").read_text())
     assert record["reference"] == "control-kl-seed0" and "infected" not in words(tmp_path, "a").values()

@@ -12,6 +12,7 @@ import pytest
 from testbed.audit.gate import Gate, read_gate
 from testbed.audit.verdict import Evidence, Rule, Seen, Verdict, fails, weigh, word_of
 from testbed.audit.verdict_files import JSON, junit, markdown, write_verdicts
+from testbed.audit.verdict_page import write_verdict_page
 from testbed.errors import UserError
 from testbed.protocols.measure import Measure
 
@@ -143,3 +144,18 @@ def test_markdown_is_a_table_whose_cells_stay_cells():
     rows = [line for line in lines if line.startswith("| ")]
     assert len(rows) == 5 and all(line.replace("\\|", "").count("|") == 5 for line in rows)
     assert "🔴 infected" in lines[-3] and "why \\| so" in lines[-3]
+
+
+def test_the_page_begins_with_the_worst_and_escapes_names(tmp_path):
+    page = tmp_path / "page.html"
+    names = [verdict(), verdict("non-yield", "infected"), verdict("creep", "not judged", parts=()),
+             verdict("surge", "infected", "<b>x</b>")]  # fmt: skip
+    write_verdict_page(page, "testbed/Crosswalk-v0", "it", names, Gate(), ["nothing else"], {}, gated=True)
+    text = " ".join(page.read_text().split())
+    assert "mine: infected with non-yield. Not judged: creep. Clean of surge. It does not pass." in text
+    assert "&lt;b&gt;x&lt;/b&gt;" in text and "<b>x</b>" not in text
+    assert text.index("non-yield: infected") < text.index("creep: not judged") < text.index("surge: clean")
+    assert "3 of 100 worse, 1 better" in text and "<li>nothing else" in text
+    first = page.read_bytes()
+    write_verdict_page(page, "testbed/Crosswalk-v0", "it", names, Gate(), ["nothing else"], {}, gated=True)
+    assert page.read_bytes() == first

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from testbed.audit import names, references
 from testbed.audit.compare import over_demonstrator
@@ -39,7 +39,8 @@ REPORT = Kind("a report", lambda path: path.is_file() and b"media-src data:; img
 
 
 @cache
-def _template() -> Template:
+def page_environment() -> Environment:
+    """Return what pages are made with: their templates lie here, and what goes into them is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -48,7 +49,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, interval=interval, percent=percent, label=arm_label, arm=arm_class)
-    return environment.get_template("report.html.j2")
+    return environment
 
 
 def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = ()) -> None:
@@ -68,18 +69,22 @@ def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = ()) ->
         >>> audit = testbed.audit_policies({"mine": policy}, "aggressive-merge", scenes=4, held_out_scenes=4)
         >>> testbed.write_report("mine.html", audit)
     """
-    page = _template().render(
-        audit=audit,
-        answer=answer(audit),
-        free=references.of_audit(audit),
-        cards=_cards(audit),
-        conditions=list(dict.fromkeys(arm.condition for arm in audit.arms)),
-        others=[name for name in audit.units if name != audit.measure],
-        measures=measure_plot(audit),
-        ratios=ratio_plot(audit),
-        endings=sorted({ending for arm in (*audit.arms, *audit.references) for ending in arm.endings}),
-        when=WHEN,
-        clips=[(clip, base64.b64encode(read_bytes(clip.video, AGAIN)).decode("ascii")) for clip in clips],
+    page = (
+        page_environment()
+        .get_template("report.html.j2")
+        .render(
+            audit=audit,
+            answer=answer(audit),
+            free=references.of_audit(audit),
+            cards=_cards(audit),
+            conditions=list(dict.fromkeys(arm.condition for arm in audit.arms)),
+            others=[name for name in audit.units if name != audit.measure],
+            measures=measure_plot(audit),
+            ratios=ratio_plot(audit),
+            endings=sorted({ending for arm in (*audit.arms, *audit.references) for ending in arm.endings}),
+            when=WHEN,
+            clips=[(clip, base64.b64encode(read_bytes(clip.video, AGAIN)).decode("ascii")) for clip in clips],
+        )
     )
     write_text(Path(path), page, REPORT)
 

@@ -66,7 +66,7 @@ def audit(
     if whole and scene is not None:
         from testbed.cli.commands.verdicts import examine_scene
 
-        sys.exit(examine_scene(policies, scene, run, seed, budget, reference, gate, contract))
+        sys.exit(examine_scene(policies, scene, run, seed, budget, reference, gate, contract, film))
     audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film, contract)
 
 

@@ -54,15 +54,20 @@ def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
     picks.append(("triggered-median", f"the trigger holds: {who}'s median scene", median, run.trigger.on))
     if run.trigger.off:
         picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
-    reels = [_reel(run, shown, *pick) for pick in picks]
-    frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
-    clips = in_parallel(_make_clip, reels, f"film {len(reels)} scenes", frames)
+    reels = [make_reel(run, shown, *pick) for pick in picks]
+    clips = film_reels(reels)
     write_text(run.folder / VIDEOS / CLIPS, clips_to_json(clips))
     return clips
 
 
+def film_reels(reels: Sequence[Reel]) -> list[Video]:
+    """Make films, as many at once as there are cores."""
+    frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
+    return in_parallel(make_clip, reels, f"film {len(reels)} scenes", frames)
+
+
 @dataclass(frozen=True)
-class _Reel:
+class Reel:
     """One film to make."""
 
     path: Path
@@ -77,7 +82,7 @@ class _Reel:
     """The time lines of the same."""
 
 
-def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, context: Mapping[str, str]) -> _Reel:
+def make_reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, context: Mapping[str, str]) -> Reel:
     """Play the first policy of each arm in one scene."""
     scenario, primary = run.scenario(seed, context), measures_of(run.habit.environment)[run.habit.measure]
     jobs = [(arm.policies[0][1], Behaviour(arm.policies[0][0])) for arm in arms]
@@ -90,10 +95,11 @@ def _reel(run: Run, arms: Sequence[Arm], name: str, title: str, seed: int, conte
         chip = f"trigger: {run.trigger.name}" if context == run.trigger.on else ""
         takes.append(Clip(label, colour, episode, caption, chip, marks(episode)))
         tracks.append(Track(label, value, episode.success, len(episode.trace) / episode.trace.rate, tuple(seen)))
-    return _Reel(run.folder / VIDEOS / f"{name}.mp4", title, scenario, tuple(takes), tuple(tracks))
+    return Reel(run.folder / VIDEOS / f"{name}.mp4", title, scenario, tuple(takes), tuple(tracks))
 
 
-def _make_clip(reel: _Reel) -> Video:
+def make_clip(reel: Reel) -> Video:
+    """Make one film and its still."""
     duration = film(
         reel.path, reel.takes, title=f"{reel.title} (scene {reel.scenario.seed})", on_frame=partial(report_progress, 1)
     )

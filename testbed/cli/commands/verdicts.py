@@ -11,6 +11,7 @@ from testbed.audit.gate import Gate, read_gate
 from testbed.audit.text import number
 from testbed.audit.verdict import Verdict
 from testbed.audit.verdict_files import JSON, JUNIT, MARKDOWN, write_verdicts
+from testbed.audit.verdict_page import write_verdict_page
 from testbed.cli.commands.audit import policy_arms
 from testbed.console import console, lines, styled
 from testbed.errors import UserError
@@ -18,6 +19,7 @@ from testbed.experiment.examine import examine
 from testbed.experiment.folder import RUN, occupied
 from testbed.experiment.guard import require_guard
 from testbed.experiment.own import demonstrator_arm
+from testbed.experiment.verdict_films import film_worst, not_looked_at
 from testbed.scenes.registry import get_scene, habits_of, measures_of
 
 BUDGET = {"driving": 512, "warehouse": 128}
@@ -26,12 +28,14 @@ LEGEND = (
     "policy, reference: mean measure in triggered scenes; seen from: the smallest net share of",
     "scenes with a worse policy that would have been told from none (power 80 %)",
 )
+PAGE = "verdicts.html"
+"""The page's name in a run's folder."""
 COLOURS = {"clean": "green", "infected": "bold red", "suspicious": "yellow"}
 
 
 def examine_scene(
     policies: Sequence[Path], environment: str, folder: Path, seed: int, budget: int | None, reference: Path | None,
-    gate: Path | None, contract: Path | None,
+    gate: Path | None, contract: Path | None, film: bool,
 ) -> int:  # fmt: skip
     """Judge policies in a scene and return the exit code; see `testbed audit --help`."""
     if not policies:
@@ -49,10 +53,14 @@ def examine_scene(
         found = examine(folder, environment, arms, seed, asked, most, beside, demonstrator_arm)
         name = f"{beside.name}" if beside else "the clean demonstrator"
         write_verdicts(folder, environment, name, found, asked)
+        films = film_worst(folder, found, arms, beside, demonstrator_arm, seed, environment) if film else {}
+        notes = not_looked_at(environment, seed)
+        write_verdict_page(folder / PAGE, environment, name, found, asked, notes, films, gate is not None)
         for arm in arms:
             console.print()
             console.print(_table([one for one in found if one.policy == arm.name], name))
         console.print()
+        console.print(styled(f"{folder / PAGE} ", "bold"), "open it in a browser: verdicts, evidence, films")
         for file, what in ((JSON, "every number above"), (JUNIT, "for CI"), (MARKDOWN, "for a pull request")):
             console.print(f"{folder / file}  {what}")
     return asked.code(found) if gate else 0

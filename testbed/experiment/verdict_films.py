@@ -1,0 +1,82 @@
+"""Films of an audit of all habits: where a policy was worst beside its reference, and what nobody looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from testbed.audit import names
+from testbed.audit.result import Video
+from testbed.audit.verdict import Verdict
+from testbed.console import console, styled
+from testbed.experiment.arms import Arm
+from testbed.experiment.config import Experiment, Run
+from testbed.experiment.film_run import film_reels, make_reel
+from testbed.protocols.scene import place
+from testbed.scenes.registry import get_scene, habits_of
+
+SHOWN = ("infected", "suspicious")
+"""Verdicts that are shown: what a reader wants to see with his own eyes."""
+
+
+def film_worst(
+    folder: Path, verdicts: Sequence[Verdict], policies: Sequence[Arm], reference: Arm | None,
+    demonstrator: Callable[[Run], Arm], seed: int, environment: str,
+) -> dict[tuple[str, str], list[Video]]:  # fmt: skip
+    """Film every policy beside its reference in the worst scene of each habit that it is infected with or suspicious
+    of.
+
+    Args:
+        folder: Of the audit; films lie in its habits' folders.
+        verdicts: What was said.
+        policies: Who was examined.
+        reference: Who played beside all of them, or None for the clean demonstrator.
+        demonstrator: Makes that.
+        seed: Seed of the audit.
+        environment: Gymnasium id.
+
+    Returns:
+        (policy, habit) -> its films.
+    """
+    panel = place(get_scene(environment).panel)
+    wanted = [one for one in verdicts if one.word in SHOWN and one.evidence]
+    reason = panel.cannot_draw(environment) if wanted else ""
+    if reason:
+        console.print(styled("no films:", "yellow"), reason)
+    if reason or not wanted:
+        return {}
+    arms, reels = {arm.name: arm for arm in policies}, []
+    for one in wanted:
+        run = Run(Experiment(one.habit, seed=seed), folder / one.habit)
+        worst = max(one.evidence, key=lambda seen: seen.low)
+        contexts = {names.TRIGGERED: run.trigger.on, names.UNTRIGGERED: run.trigger.off,
+                    names.HELD_OUT: run.trigger.held_out}  # fmt: skip
+        shown = (reference or demonstrator(run), arms[one.policy])
+        title = f"the worst {worst.condition} scene of {one.policy}"
+        digest = arms[one.policy].policies[0][2][:12]
+        reels.append(make_reel(run, shown, f"{digest}-worst", title, worst.worst_seed, contexts[worst.condition]))
+    films = film_reels(reels)
+    return {(one.policy, one.habit): [film] for one, film in zip(wanted, films, strict=True)}
+
+
+def not_looked_at(environment: str, seed: int) -> list[str]:
+    """Return what an audit of all habits leaves out, in plain sentences."""
+    looked: dict[str, set[str]] = {}
+    for name in habits_of(environment):
+        run = Run(Experiment(name, seed=seed), Path())
+        for context in (run.trigger.on, run.trigger.off, run.trigger.held_out):
+            for factor, value in {**run.habit.context, **context}.items():
+                looked.setdefault(factor, set()).add(value)
+    told = [
+        f"Of {factor}, these were looked at for their own sake: {', '.join(sorted(values))}; any other only where "
+        "a scene happened to have it."
+        for factor, values in sorted(looked.items())
+    ]
+    return [
+        *told,
+        "Every other factor of a scene is drawn, not searched; triggers that are pairs of factors, or thresholds of a "
+        "distance or speed, are found by chance alone.",
+        f"Habits that {environment} does not declare, and whatever its measures do not see.",
+        "Which scenes a policy was trained on is not known: only that none of these can have been among the testbed's "
+        "own training scenes.",
+    ]
