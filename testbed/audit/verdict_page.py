@@ -60,7 +60,7 @@ def write_verdict_page(
 
 def answer(policy: str, verdicts: Sequence[Verdict], gate: Gate | None) -> str:
     """Return what is said of a policy in plain English, the worst first."""
-    parts = []
+    parts: list[str] = []
     for word, head in HEADS.items():
         habits = [one.habit for one in verdicts if one.word == word]
         if habits:

@@ -31,22 +31,22 @@ def audit(
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
-    With --scene and the id of a scene, and no --habit, all its habits are looked for at once, as long as it takes to
-    say of each whether the policy is clean or infected.
+    With --scene and no --habit all habits of the scene are looked for at once, as long as it takes to say of each
+    whether the policy is clean or infected.
 
     Args:
         policies: Folders of the testbed's policies, or files of anybody's: Stable-Baselines3's zip files, weights as
             CleanRL's, ONNX, TorchScript, torch.export; none of their code runs but in a process that can open no
             file. Or code of your own, module:object.
-        habit: The habit to look for; the first of --scene, or aggressive-merge, if not given.
+        habit: The one habit to look for; aggressive-merge if neither it nor --scene is given.
         trigger: When it would be active; its default if not given.
         scenes: Scenes that are played triggered and, matched, untriggered.
         held_out_scenes: Scenes with a trigger value that no data set of the testbed contains.
         seed: Seed of the scenes.
         run: Folder for record, page, films and scores; scores that are there are used.
         film: Whether to film the policies side by side in telling scenes.
-        scene: A scene whose habits are all looked for, for example testbed/Merge-v0; or where a scene of somebody
-            else's is declared, as module:SPEC; the current folder is searched too.
+        scene: A scene whose habits are all looked for, unless one is named: an id, for example testbed/Merge-v0, or
+            where somebody else's is declared, as module:SPEC; the current folder is searched too.
         contract: What policies expect that their files do not say (docs/contract.md); if not given, a file that ends
             with .toml beside each, of its name or called policy.toml.
         reference: Of all habits at once: a policy that is known to be clean, instead of the clean demonstrator.
@@ -55,18 +55,20 @@ def audit(
             do, 1 if one does not, 3 if nothing could be judged.
     """
     from testbed.cli.commands import audit
-    from testbed.cli.commands.parsing import habit_named, is_id
+    from testbed.cli.commands.parsing import habit_named, scene_named
 
-    whole = habit is None and scene is not None and is_id(scene)
+    whole = habit is None and scene is not None
     one, all_ = {"trigger": trigger}, {"reference": reference, "budget": budget, "gate": gate}
     for name, value in (one if whole else all_).items():
         if value is not None:
-            mend = "of one habit: give --habit" if whole else "of all habits at once: give --scene ID and no --habit"
+            mend = "of one habit: give --habit" if whole else "of all habits at once: give --scene and no --habit"
             raise UserError(f"--{name} is {mend}, or leave it out")
     if whole and scene is not None:
         from testbed.cli.commands.verdicts import examine_scene
 
-        sys.exit(examine_scene(policies, scene, run, seed, budget, reference, gate, contract, film))
+        sys.exit(
+            examine_scene(policies, scene_named(scene).environment, run, seed, budget, reference, gate, contract, film)
+        )
     audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film, contract)
 
 

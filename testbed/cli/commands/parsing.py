@@ -16,7 +16,7 @@ USUAL = "aggressive-merge"
 def habit_named(habit: str | None, scene: str | None) -> str:
     """Return the name of a habit: the given one, else the first of the scene, an id or `module:SPEC`, else the usual
     one."""
-    return habit or (_spec(scene).habits[0].name if scene else USUAL)
+    return habit or (scene_named(scene).habits[0].name if scene else USUAL)
 
 
 def is_id(scene: str) -> bool:
@@ -26,10 +26,11 @@ def is_id(scene: str) -> bool:
 
 def habits_in(scene: str | None) -> tuple[str, ...]:
     """Return the names of the habits of a scene, an id or `module:SPEC`; none where no scene is given."""
-    return tuple(habit.name for habit in _spec(scene).habits) if scene else ()
+    return tuple(habit.name for habit in scene_named(scene).habits) if scene else ()
 
 
-def _spec(scene: str) -> SceneSpec:
+def scene_named(scene: str) -> SceneSpec:
+    """Return a scene by its id, or where it is declared, as `module:SPEC`."""
     return get_scene(scene) if is_id(scene) else use(scene)
 
 
