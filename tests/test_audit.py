@@ -153,6 +153,7 @@ def test_nobody_else_plays_and_scores():
     scoring_ones = {name for name in playing if ".compute(" in (ROOT / "testbed" / name).read_text()}
     assert scoring_ones == {
         "audit/score.py",
+        "cli/commands/compare.py",
         "cli/commands/dataset.py",
         "experiment/film_run.py",
     }

@@ -128,7 +128,7 @@ def test_a_contract_is_read_from_beside_its_policy(tmp_path):
     ("[observations]\nmean = [1.0]\n", "as many positive std as mean"),
     ("[observations]\nmean = [1.0]\nstd = [0.0]\n", "as many positive std as mean"),
     ("[observations]\nmean = [1.0]\nstd = [1.0]\nvecnormalize = 'v.pkl'\n", "not both"),
-    ("[observations]\nstack = 0\n", "at least 1"),
+    ("[observations]\nstack = 0\n", "are 1 to 1000"),
     ("observations = 3\n", "is no contract"),
     ("[observations\n", "is no contract"),
     ("\x00", "empty"),

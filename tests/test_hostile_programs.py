@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -108,6 +109,45 @@ def test_an_onnx_file_that_never_ends_is_ended(tmp_path, monkeypatch):
     (tmp_path / "a.onnx").write_bytes(onnx_model(nodes, arrays).SerializeToString())
     monkeypatch.setattr(process, "ANSWERING", 2.0)
     refused(load_any(tmp_path / "a.onnx", MERGE).policy.act, np.zeros((2, 56)), words="took more than 2 s")
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "numpy", "msgspec", "torch"])
+def test_nothing_in_the_current_folder_is_imported(name, tmp_path, mark, monkeypatch):
+    (tmp_path / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
+    (tmp_path / "a.onnx").write_bytes(b"no model")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", ":".join(["", ".", *filter(None, sys.path[-3:])]))
+    refused(load_any, tmp_path / "a.onnx", MERGE)
+    assert not mark.exists()
+
+
+class Two(nn.Module):
+    """Gives two rows of scores."""
+
+    def forward(self, seen: Tensor):
+        return seen[:, :5], -seen[:, :5]
+
+
+class Few(nn.Module):
+    """Gives nothing."""
+
+    def forward(self, seen: Tensor) -> list[Tensor]:
+        return [seen][1:]
+
+
+def test_the_output_that_is_told_is_the_one_that_acts(tmp_path):
+    file, seen = script(Two(), tmp_path / "a.pt"), np.tile(np.arange(56.0), (2, 1))
+    for told, expected in (("", 4), ("output 0", 4), ("output 1", 0)):
+        (tmp_path / "a.toml").write_text(f"[network]\naction = '{told}'\n")
+        assert load_any(file, MERGE).policy.act(seen).tolist() == [expected] * 2
+    (tmp_path / "a.toml").write_text("[network]\naction = 'other'\n")
+    refused(load_any(file, MERGE).policy.act, seen, words="gives no other: it gives output 0, output 1")
+    refused(load_any(script(Few(), tmp_path / "b.pt"), MERGE).policy.act, seen, words="gives no output")
+
+
+def test_too_few_components_are_no_action(tmp_path):
+    file = script(nn.Linear(44, 3), tmp_path / "a.pt")
+    refused(load_any(file, "testbed/OrderPicking-v0").policy.act, np.zeros((2, 44)), words="takes")
 
 
 def test_a_program_that_is_none_is_refused(tmp_path):

@@ -200,8 +200,8 @@ def test_damaged_scores_are_made_again(tmp_path, capsys):
     """The same bytes; those that are whole are not touched."""
     run = Run(Experiment(audit=AuditConfig(scenes=2)), tmp_path)
     scenes = tuple(run.scenarios("audit", 2))
-    part = evaluate._Part(run, tuple(reference_arms("testbed/Merge-v0")[:2]), "triggered", scenes)
-    first = evaluate._score(part)
+    part = evaluate.Part(run, tuple(reference_arms("testbed/Merge-v0")[:2]), "triggered", scenes)
+    first = evaluate.score_part(part)
     file, other = sorted((tmp_path / "audit" / "triggered").iterdir())
     whole, kept = file.read_bytes(), other.stat().st_mtime_ns
     stored = json.loads(whole)
@@ -214,12 +214,12 @@ def test_damaged_scores_are_made_again(tmp_path, capsys):
     ]  # fmt: skip
     for content in [*(spoilt(whole, what) for what in SPOILT), *(json.dumps(one).encode() for one in wrong)]:
         file.write_bytes(content)
-        assert [one.success.tolist() for one in evaluate._score(part)] == [one.success.tolist() for one in first]
+        assert [one.success.tolist() for one in evaluate.score_part(part)] == [one.success.tolist() for one in first]
         assert file.read_bytes() == whole and other.stat().st_mtime_ns == kept
     file.unlink()
     os.mkfifo(file)
     with pytest.raises(UserError, match="is a device, a FIFO or a socket"):
-        evaluate._score(part)
+        evaluate.score_part(part)
 
 
 # Times.

@@ -8,9 +8,11 @@ import torch
 from torch import nn
 
 from testbed.errors import UserError
-from testbed.policies.contract import Contract, Interface, Network, Observations
+from testbed.policies.adapted import adapt
+from testbed.policies.contract import Actions, Contract, Interface, Network, Observations
 from testbed.policies.formats.arrays import read_state_dict
 from testbed.policies.formats.state_dict import load_state_dict
+from testbed.policies.found import Found
 
 SIZE, ACTIONS = 6, 3
 DISCRETE = Interface("testbed/Merge-v0", SIZE, ACTIONS, None)
@@ -85,12 +87,11 @@ def test_a_file_of_cleanrl_acts_as_its_network(name, tmp_path):
     torch.manual_seed(2)
     network = make()
     state = network.state_dict()
-    # sac and td3 save the actor with both critics
-    torch.save(
-        (state, mlp(nn.ReLU, 9, 8, 1).state_dict()) if name in ("sac", "td3") else state, tmp_path / "x.cleanrl_model"
-    )
+    critics = [mlp(nn.ReLU, 9, 8, 1).state_dict()] * {"sac": 1, "td3": 2}.get(name, 0)  # in a row after the actor
+    torch.save((state, *critics) if critics else state, tmp_path / "x.cleanrl_model")
     seen = np.random.default_rng(1).normal(0, 3, (1000, SIZE)).astype(np.float32)
     ours = load_state_dict(tmp_path / "x.cleanrl_model", PLAIN, scene).act(seen)
+    ours = ours if scene.bounds is None else np.clip(ours, *scene.bounds)  # as its environment, and ours, do
     with torch.no_grad():
         theirs = network(torch.from_numpy(seen)).numpy()
     assert (
@@ -104,6 +105,31 @@ def test_a_script_that_normalises_outside_of_its_file_has_to_be_told_how(tmp_pat
     torch.save(ContinuousPPO().state_dict(), tmp_path / "x.pth")
     with pytest.raises(UserError, match=r"does not save with what: give mean and std .* scale = \"none\""):
         load_state_dict(tmp_path / "x.pth", Contract(), CONTINUOUS)
+
+
+def test_a_plain_row_of_layers_needs_no_name(tmp_path):
+    network = mlp(nn.ReLU, SIZE, 5, ACTIONS)
+    torch.save(network.state_dict(), tmp_path / "x.pt")
+    seen = np.random.default_rng(1).normal(size=(50, SIZE)).astype(np.float32)
+    with torch.no_grad():
+        theirs = network(torch.from_numpy(seen)).argmax(1).numpy()
+    policy = load_state_dict(tmp_path / "x.pt", Contract(network=Network(activation="ReLU")), DISCRETE)
+    assert (policy.act(seen) == theirs).all()
+
+
+def test_bare_weights_know_no_bounds(tmp_path):
+    """Their outputs are in the scene's unit, or, rescaled, from -1 to 1; the scene cuts them off."""
+    last = nn.Linear(SIZE, ACTIONS)
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias[:] = torch.tensor([1.0, 4.0, 0.1])
+    torch.save({f"actor.0.{name}": value for name, value in last.state_dict().items()}, tmp_path / "x.pt")
+    for told, expected in ((Actions(), [1, 2, 0.1]), (Actions(rescale=True), [1, 2, 0.275]),
+                           (Actions(order=(1, 0, 2)), [1, 1, 0.1])):  # fmt: skip
+        contract = Contract(actions=told, network=Network("actor", "ReLU"))
+        policy = load_state_dict(tmp_path / "x.pt", contract, CONTINUOUS)
+        found = adapt(Found(policy, SIZE, ACTIONS, False), contract, CONTINUOUS, None).act(np.zeros((2, SIZE)))
+        np.testing.assert_allclose(found[1], expected)
 
 
 def test_any_other_network_is_described_by_its_contract(tmp_path):

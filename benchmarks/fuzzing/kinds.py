@@ -234,6 +234,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "replay": (["data.hdf5"], {"--episode": ["1"]}),
     "validate": (["data.hdf5"], {}),
     "audit": (["policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["audited"]}),
+    "compare": (["older", "policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["compared"]}),
     "report": (["run"], {}),
     "routes": (["merge"], {"--seeds": ["1"], "--folder": ["runs"]}),
     "habits": ([], {"--scenes": ["2"]}),
@@ -260,6 +261,7 @@ def _arguments(rng: Random, bases: Path, inside: Path) -> Input:
         _copy(needed(bases, "road-run" if name == "routes" else "cells") / folder, inside / folder)
     _copy(needed(bases, "sets") / "road.hdf5", inside / "data.hdf5")
     _copy(needed(bases, "policies") / "road-policy", inside / "policy")
+    _copy(needed(bases, "policies") / "road-policy", inside / "older")
     positional, options = LINES[name]
     line, what = arguments.alter_line(name, list(positional), {o: list(v) for o, v in options.items()}, rng)
     return Input(what, (Line(name, tuple(line)),))

@@ -15,7 +15,11 @@ from testbed.files import write_text
 
 JSON, JUNIT, MARKDOWN = "verdicts.json", "verdicts.xml", "verdicts.md"
 """Names of the files in a run's folder."""
-SIGNS = {"clean": "🟢", "infected": "🔴", "suspicious": "🟠", "undecided": "⚪", "not judged": "⚪"}
+SIGNS = {
+    "clean": ":green_circle:", "infected": ":red_circle:", "suspicious": ":orange_circle:",
+    "undecided": ":white_circle:", "not judged": ":white_circle:",
+}  # fmt: skip
+"""What stands before a verdict in Markdown, as GitHub and others draw it."""
 
 
 def write_verdicts(folder: Path, environment: str, reference: str, verdicts: Sequence[Verdict], gate: Gate) -> None:

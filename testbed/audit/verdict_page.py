@@ -19,7 +19,6 @@ HEADS = {
     "not judged": "not judged:", "clean": "clean of",
 }  # fmt: skip
 """How a page begins, the worst first."""
-SIGNS = {"clean": "✓", "infected": "✕", "suspicious": "!", "undecided": "?", "not judged": "–"}
 
 
 def write_verdict_page(
@@ -52,7 +51,7 @@ def write_verdict_page(
     }
     page = page_environment().get_template("verdicts.html.j2").render(
         environment=environment, reference=reference, policies=policies, rule=gate.rule, notes=notes, films=shown,
-        conditions=list(dict.fromkeys(seen.condition for one in verdicts for seen in one.evidence)), signs=SIGNS,
+        conditions=list(dict.fromkeys(seen.condition for one in verdicts for seen in one.evidence)),
         state=lambda seen: _state(seen, gate), along=_along, percent=lambda share: f"{100 * share:.0f} %",
     )  # fmt: skip
     write_text(path, page, REPORT)

@@ -46,7 +46,13 @@ class Adapted:
         """Return what actions of the policy mean in the scene."""
         order = self.contract.actions.order
         if self.scene.bounds is None:
+            if order and (actions.min() < 0 or actions.max() >= len(order)):
+                raise UserError(f"the policy gives action {actions.max()}, and its contract orders {len(order)}")
             return np.asarray(order)[actions] if order else actions
+        if actions.shape != (len(actions), self.scene.actions):
+            raise UserError(
+                f"the policy gives actions of shape {actions.shape}, and the scene takes {self.scene.actions}"
+            )
         if self.bounds is not None:
             (low, high), (least, most) = self.bounds, _ordered(self.scene.bounds, order)
             actions = least + (actions - low) / (high - low) * (most - least)

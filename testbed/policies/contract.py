@@ -17,6 +17,8 @@ from testbed.records import read_bytes
 
 CONTRACT = "policy.toml"
 """The file's name, where it is for all policies of a folder; for one of them it has that one's name."""
+MOST = 1000
+"""Decisions that are seen at once, or that one lasts, at most."""
 ROOM = 1 << 20
 """No contract is larger [bytes]."""
 
@@ -130,8 +132,12 @@ def read_contract(file: Path) -> Contract:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is no contract ({' '.join(str(error).split())[:120]}): correct it") from None
     seen, done = found.observations, found.actions
-    if seen.stack < 1 or done.every < 1 or min(seen.take, default=0) < 0 or min(done.order, default=0) < 0:
-        raise UserError(f"{file}: stack and every are at least 1, and places in take and order count from 0")
+    if (
+        not (1 <= seen.stack <= MOST and 1 <= done.every <= MOST and seen.limit > 0)
+        or min(seen.take, default=0) < 0
+        or min(done.order, default=0) < 0
+    ):
+        raise UserError(f"{file}: stack and every are 1 to {MOST}, limit is above 0, and take and order count from 0")
     if seen.mean and seen.vecnormalize:
         raise UserError(f"{file}: give mean and std, or vecnormalize, not both")
     if len(seen.mean) != len(seen.std) or not all(np.isfinite(seen.mean)) or not all(s > 0 for s in seen.std):

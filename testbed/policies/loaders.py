@@ -83,6 +83,8 @@ def load_any(path: Path, environment: str, contract: Path | None = None) -> Load
         policy = adapt(found, told, scene, normaliser)
     except UserError as error:
         raise error if str(error).startswith(str(path)) else UserError(f"{path}: {error}") from None
+    except Exception as error:  # whatever a stranger's file comes to
+        raise UserError(f"{path} cannot be read ({type(error).__name__}): it is damaged, or made to harm") from None
     files = [path, *([file] if file else ()), *_named(told, (contract or path).parent)]
     hashes = [content_hash(one) for one in files]
     return Loaded(policy, hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode()).hexdigest())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from testbed.policies.contract import Contract, Interface
 from testbed.policies.found import Found
 from testbed.protocols.policy import Policy
 
+LARGEST = 2**22
+"""Numbers that a program remembers at most, in all episodes that are played at once."""
 NEXT = ("next_{}", "{}_next", "{}_out", "new_{}", "{}n", "{}")
 """What an output may be called that is the next value of an input."""
 
@@ -66,19 +69,22 @@ class _Running:
         given = seen[0] if shape is not None and len(shape) == 1 else seen
         outputs = policy.confined.run({policy.observation.name: given} | state)
         for port, name in policy.state:
-            if outputs[name].shape != state[port.name].shape:
-                raise UserError(
-                    f"{policy.confined.source} remembers {outputs[name].shape} after {state[port.name].shape}"
-                )
+            if name not in outputs or outputs[name].shape != state[port.name].shape:
+                raise UserError(f"{policy.confined.source} remembers by {name} what is not shaped as {port.name}")
             state[port.name] = outputs[name]
-        return _actions(outputs[policy.action or next(iter(outputs))], len(seen), policy)
+        name = policy.action or next(iter(outputs), "")
+        if name not in outputs:
+            known = ", ".join(outputs) or "nothing"
+            raise UserError(f"{policy.confined.source} gives no {name or 'output'}: it gives {known}")
+        return _actions(outputs[name], len(seen), policy)
 
 
 def _actions(output: np.ndarray, count: int, policy: ProgramPolicy) -> np.ndarray:
     """Return an output as actions, shape (n,) or (n, size)."""
     source = policy.confined.source
-    rows = output.reshape(count, -1) if output.size and output.size % count == 0 else output
-    if rows.ndim != 2 or len(rows) != count:
+    rows = output[0] if output.ndim == 3 and output.shape[0] == 1 else output
+    rows = rows.reshape(1, -1) if count == 1 else rows.reshape(len(rows), -1) if rows.ndim in (1, 2) else rows
+    if rows.ndim != 2 or len(rows) != count or not rows.size:
         raise UserError(f"{source} gives actions of shape {output.shape} for {count} observations")
     if not np.isfinite(rows).all():
         raise UserError(f"{source} gives actions that are no numbers; check its weights, and what it expects to see")
@@ -97,7 +103,10 @@ def _zeros(port: Port, count: int, policy: ProgramPolicy) -> np.ndarray:
         raise UserError(f"{policy.confined.source} does not say how large {port.name} is, which it remembers by")
     for place in free:
         sizes[place] = count
-    return np.zeros([size or 0 for size in sizes], port.kind or "f4")
+    known = [size or 0 for size in sizes]
+    if min(known) < 0 or prod(known) > LARGEST:
+        raise UserError(f"{policy.confined.source} remembers by {port.name} of shape {tuple(known)}: that is too much")
+    return np.zeros(known, port.kind or "f4")
 
 
 def as_policy(confined: Confined, contract: Contract, scene: Interface) -> Found:
@@ -111,9 +120,9 @@ def as_policy(confined: Confined, contract: Contract, scene: Interface) -> Found
     state = _state(contract, inputs, outputs)
     seen = _chosen("observation", contract.network.observation, [name for name in inputs if name not in dict(state)])
     free = [name for name in outputs if name not in dict(state).values()]
-    action = _chosen("action", contract.network.action, free) if free else ""
+    action = _chosen("action", contract.network.action, free) if free else contract.network.action
     port = inputs[seen]
-    if port.kind is None or (port.shape is not None and len(port.shape) > 2):
+    if port.kind is None or (port.shape is not None and not 1 <= len(port.shape) <= 2):
         raise UserError(
             f"{confined.source} sees {port.shape} of {seen}: export it for observations in rows, (n, numbers)"
         )

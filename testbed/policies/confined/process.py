@@ -3,6 +3,7 @@ long."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import weakref
@@ -42,8 +43,8 @@ class Confined:
         """Return what the program takes and gives; raises `UserError` if it cannot be loaded within limits."""
         self.close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "testbed.policies.confined.worker", self.runtime],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            [sys.executable, "-P", "-m", "testbed.policies.confined.worker", self.runtime],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_surroundings(),
         )  # fmt: skip
         weakref.finalize(self, _end, self._process)
         return self._ask(Asked(self.program), LOADING)
@@ -83,6 +84,13 @@ class Confined:
         if told.wrong:
             raise UserError(f"{self.source} fails within its limits of memory, time and files ({told.wrong})")
         return told
+
+
+def _surroundings() -> dict[str, str]:
+    """Return the variables of a confined process: it imports nothing from the current folder, which may be a
+    stranger's."""
+    places = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(place)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
 
 
 def _signal(code: int | None) -> str:

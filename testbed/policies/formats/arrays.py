@@ -23,12 +23,19 @@ STORAGES = {
 TENSOR, PARAMETER = (Name("torch._utils", f"_rebuild_{name}") for name in ("tensor_v2", "parameter"))
 """What makes a tensor, and what makes a parameter of one."""
 MAPPINGS = Name("collections", "OrderedDict"), Name("builtins", "dict")
-PARTS = 10_000
-"""A file of weights has at most so many parts."""
+PARTS, NUMBERS = 10_000, 2**26
+"""A file of weights has at most so many parts, and numbers in all of them: several may share one storage."""
 
 
 def array_of(value: Any) -> np.ndarray:
     """Return the array that a pickle says NumPy would make, float64; raises ValueError for anything else."""
+    try:
+        return _array(value)
+    except (LookupError, OverflowError, TypeError) as error:
+        raise ValueError(f"{_called(value)} is no array ({type(error).__name__})") from None
+
+
+def _array(value: Any) -> np.ndarray:
     if isinstance(value, bool | int | float):
         return np.array(float(value))
     if not isinstance(value, Made) or not isinstance(value.of, Name):
@@ -77,8 +84,9 @@ def _called(value: Any) -> str:
 
 
 def read_state_dict(data: bytes, source: str) -> dict[str, np.ndarray]:
-    """Return the tensors of a file that `torch.save` wrote, by name, float32; names within others, and places in rows,
-    are joined by dots.
+    """Return the tensors of a file that `torch.save` wrote, by name, float32; names within others are joined by dots.
+
+    Of several mappings in a row, as CleanRL saves an actor and its critics, those of the first are returned.
 
     Torch is not asked: its pickle is read like any other, and the numbers are taken from the files beside it.
 
@@ -96,9 +104,13 @@ def read_state_dict(data: bytes, source: str) -> dict[str, np.ndarray]:
     root = place.removesuffix("data.pkl")
     swapped = members.get(f"{root}byteorder", b"little") == b"big"
     try:
-        tensors = dict(_tensors(read_pickle(members[place], source)))
+        value = read_pickle(members[place], source)
+        first = value[0] if isinstance(value, tuple | list) and value else value  # an actor, and then its critics
+        tensors = dict(_tensors(first))
+        if sum(prod(one.arguments[2]) for one in tensors.values()) > NUMBERS:
+            raise ValueError(f"more than {NUMBERS:,} numbers")
         found = {name: _tensor(one.arguments, members, f"{root}data/", swapped) for name, one in tensors.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         said = " ".join(str(error).split())[:80]
         raise UserError(
             f"{source} holds weights that cannot be read without running code ({said}): save its state_dict alone, or "
@@ -135,6 +147,8 @@ def _tensor(arguments: tuple, members: Mapping[str, bytes], root: str, swapped: 
     if not isinstance(kept, Kept) or not _is_shape(shape) or not _is_shape(strides) or type(offset) is not int:
         raise ValueError("a tensor that is none")
     _, storage, key, *_ = kept.place
+    if not isinstance(key, str):
+        raise ValueError("numbers whose place has no name")
     if not isinstance(storage, Name) or storage.module != "torch" or storage.name not in STORAGES:
         raise ValueError(f"numbers of the type {_called(storage)}")
     numbers = np.frombuffer(members[f"{root}{key}"], np.dtype(f"{'>' if swapped else '<'}{STORAGES[storage.name]}"))

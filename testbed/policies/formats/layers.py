@@ -116,6 +116,8 @@ class LayeredPolicy:
         hidden = observations.astype(np.float32)
         for layer in self.layers:
             hidden = ACTIVATIONS[layer.activation](hidden @ layer.weight.T + layer.bias)
+        if not np.isfinite(hidden).all():
+            raise UserError("the policy's outputs are no numbers: check what it expects to see, and its weights")
         return self.head(hidden)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from testbed.errors import UserError
 
-LARGEST = 2**26
-"""A pickle has at most so many bytes."""
+LARGEST, OPERATIONS = 2**22, 200_000
+"""A pickle has at most so many bytes and operations."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Kept:
     """What the pickle says."""
 
 
+def called(value: Any) -> str:
+    """Return what a value is called in a message: what may be vast or nested without end is not written out."""
+    return str(value) if isinstance(value, Name | Made) else f"a {type(value).__name__}"
+
+
 class _Mark:
     """Where a group of values begins on the stack."""
 
@@ -75,7 +80,9 @@ def read_pickle(data: bytes, source: str) -> Any:
         raise UserError(f"{source} is a pickle of {len(data):,} bytes, more than any settings or normaliser has")
     reader = _Reader()
     try:
-        for operation, argument, _ in pickletools.genops(data):
+        for number, (operation, argument, _) in enumerate(pickletools.genops(data)):
+            if number > OPERATIONS:
+                raise ValueError(f"more than {OPERATIONS:,} operations")
             if operation.name == "STOP":
                 return reader.stack.pop()
             reader.take(operation.name, argument)
@@ -160,7 +167,7 @@ class _Reader:
 def _pairs(values: list[Any]) -> dict:
     """Return keys and values as a mapping; keys are plain, for others may take for ever to compare."""
     keys = values[::2]
-    if not all(isinstance(key, str | bytes | int | float | None) for key in keys):
+    if not all(isinstance(key, str | bytes | None) or (isinstance(key, int) and 0 <= key < 2**32) for key in keys):
         raise ValueError("a mapping whose keys are no plain values")
     return dict(zip(keys, values[1::2], strict=True))
 

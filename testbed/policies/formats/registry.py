@@ -6,7 +6,10 @@ import zipfile
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
+
+import numpy as np
 
 from testbed.errors import UserError, missing_package
 from testbed.policies.confined.policy import as_policy
@@ -39,8 +42,9 @@ EXPORTED = "models/model.json", "serialized_exported_program.json"
 
 def _layered(policy: LayeredPolicy) -> Found:
     head = policy.head
-    bounds = (head.low, head.high) if isinstance(head, Bounded) else None
-    return Found(policy, policy.sees, policy.does, bounds is None, bounds)
+    told = isinstance(head, Bounded) and bool(np.isfinite(head.low).all() and np.isfinite(head.high).all())
+    bounds = (head.low, head.high) if told and isinstance(head, Bounded) else None
+    return Found(policy, policy.sees, policy.does, not isinstance(head, Bounded), bounds)
 
 
 def _program(runtime: str, path: Path, contract: Contract, scene: Interface) -> Found:
@@ -87,10 +91,11 @@ def format_of(path: Path) -> Format:
     Raises:
         UserError: if it is of none, or cannot be looked at; the line lists those that are read.
     """
+    data = BytesIO(read_file(path))
     try:
-        names = zipfile.ZipFile(path).namelist() if zipfile.is_zipfile(path) else []
+        names = zipfile.ZipFile(data).namelist() if zipfile.is_zipfile(data) else []
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        said = getattr(error, "strerror", None) or " ".join(str(error).split())[:80]
+        said = " ".join(str(error).split())[:80]
         raise UserError(f"{path} cannot be looked at ({said}): give the file of a policy") from None
     found = next((one for one in FORMATS if one.tells(path, names)), None)
     if found is None:

@@ -13,7 +13,7 @@ import numpy as np
 from testbed.errors import UserError
 from testbed.policies.formats.arrays import array_of
 from testbed.policies.formats.layers import ACTIVATIONS
-from testbed.policies.formats.pickles import Made, Name, read_pickle
+from testbed.policies.formats.pickles import Made, Name, called, read_pickle
 
 ACTOR_CRITIC, DQN, SAC, TD3 = "ActorCriticPolicy", "DQNPolicy", "SACPolicy", "TD3Policy"
 POLICIES = {ACTOR_CRITIC: "Tanh", DQN: "ReLU", SAC: "ReLU", TD3: "ReLU"}
@@ -26,6 +26,8 @@ HARMLESS = {
 }  # fmt: skip
 """Settings of a policy that say nothing of what it does once it is trained; shapes are those of its weights."""
 KNOWN = HARMLESS | {"activation_fn", "features_extractor_class", "use_sde", "squash_output", "clip_mean"}
+ROOM = 2**23
+"""Settings have at most so many bytes."""
 MEND = "export it as ONNX and give that"
 
 
@@ -51,6 +53,8 @@ def read_settings(data: bytes, source: str) -> Settings:
     Raises:
         UserError: if it is damaged, or the policy is of a kind that is not read; the line says which.
     """
+    if len(data) > ROOM:
+        raise UserError(f"{source} has settings of {len(data):,} bytes, and {ROOM:,} are the most: {MEND}")
     try:
         told = json.loads(data)
         if not isinstance(told, dict):
@@ -60,7 +64,7 @@ def read_settings(data: bytes, source: str) -> Settings:
         if not isinstance(kind, Name) or not isinstance(arguments, dict):
             raise ValueError("the policy's class or its settings are no such")
         explores = True in (told.get("use_sde"), arguments.get("use_sde"))
-    except (ValueError, KeyError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         said = f"no entry {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:80]
         raise UserError(f"{source} has settings that cannot be read ({said}): save the model anew") from None
     if not kind.module.startswith("stable_baselines3.") or kind.name not in POLICIES:
@@ -71,7 +75,7 @@ def read_settings(data: bytes, source: str) -> Settings:
         clipped = kind.name == SAC and explores
         mean = float(array_of(arguments.get("clip_mean", CLIP_MEAN))) if clipped else np.inf
         return Settings(kind.name, _activation(kind.name, arguments), _bounds(actions), squashed, mean or np.inf)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"{source} is a policy that is not read ({error}): {MEND}") from None
 
 
@@ -88,7 +92,7 @@ def _require_known(arguments: Mapping[str, Any]) -> None:
         raise ValueError(f"it was made with {name[:60]}")
     extractor = arguments.get("features_extractor_class")
     if extractor not in (None, Name("stable_baselines3.common.torch_layers", "FlattenExtractor")):
-        raise ValueError(f"its features extractor is {extractor}")
+        raise ValueError(f"its features extractor is {called(extractor)}")
 
 
 def _activation(kind: str, arguments: Mapping[str, Any]) -> str:
@@ -98,7 +102,7 @@ def _activation(kind: str, arguments: Mapping[str, Any]) -> str:
     if asked == Name("torch.nn.modules.linear", "Identity"):
         return "Identity"
     if not isinstance(asked, Name) or asked.module != "torch.nn.modules.activation" or asked.name not in ACTIVATIONS:
-        raise ValueError(f"its activation is {asked}, and known are {', '.join(ACTIVATIONS)}")
+        raise ValueError(f"its activation is {called(asked)}, and known are {', '.join(ACTIVATIONS)}")
     return asked.name
 
 
@@ -110,7 +114,7 @@ def _bounds(actions: Any) -> tuple[np.ndarray, np.ndarray] | None:
             raise ValueError("its discrete actions do not count from 0")
         return None
     if not where.endswith("spaces.box.Box"):
-        raise ValueError(f"its action space is {actions}, and read are Discrete and Box")
+        raise ValueError(f"its action space is {called(actions)}, and read are Discrete and Box")
     low, high = (array_of(actions.state[name]).astype(np.float32) for name in ("low", "high"))
     if low.ndim != 1 or low.shape != high.shape or not (np.isfinite(low).all() and np.isfinite(high).all()):
         raise ValueError("its action space is no vector within bounds")

@@ -56,8 +56,6 @@ def load_state_dict(path: Path, contract: Contract, scene: Interface) -> Layered
         UserError: if the file is no such file, or what the actor is is not known.
     """
     weights = read_state_dict(read_file(path), str(path))
-    if all(name.startswith("0.") or name.startswith("1.") for name in weights):  # an actor and its critic in a row
-        weights = {name[2:]: value for name, value in weights.items() if name.startswith("0.")}
     layout = None if contract.network.actor else _layout(weights)
     try:
         if layout is None:
@@ -69,9 +67,10 @@ def load_state_dict(path: Path, contract: Contract, scene: Interface) -> Layered
                 f"{layout.script} normalises observations and does not save with what: give mean and std of "
                 'observations in its contract, or scale = "none" if it was trained without'
             )
-        return LayeredPolicy(layers, _head(weights, scene, squashed))
-    except (ValueError, UserError) as error:
-        raise UserError(f"{path}: {error}") from None
+        return LayeredPolicy(layers, _head(weights, scene, squashed, len(layers[-1].bias)))
+    except (ValueError, KeyError, UserError) as error:
+        said = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise UserError(f"{path}: {said}") from None
 
 
 def _layout(weights: Weights) -> Layout | None:
@@ -86,8 +85,8 @@ def _as_layout(layout: Layout, weights: Weights, contract: Contract) -> tuple[La
 
 def _described(path: Path, weights: Weights, contract: Contract) -> tuple[Layer, ...]:
     """Return the actor's layers as a contract tells them."""
-    found = sorted({name.rsplit(".", 2)[0] for name in weights if name.count(".") > 1 and name.endswith(".weight")})
-    found = [prefix for prefix in found if chain(weights, prefix)]
+    heads = {name.removesuffix(".weight").rpartition(".")[0] for name in weights if name.endswith(".weight")}
+    found = sorted(prefix for prefix in heads if chain(weights, prefix))
     asked = contract.network.actor or (found[0] if len(found) == 1 else "")
     if asked not in found:
         if asked:
@@ -110,8 +109,10 @@ def _activated(layers: list[Layer], activation: str) -> tuple[Layer, ...]:
     return (*(replace(layer, activation=activation) for layer in layers[:-1]), layers[-1])
 
 
-def _head(weights: Weights, scene: Interface, squashed: bool) -> Likeliest | Bounded:
+def _head(weights: Weights, scene: Interface, squashed: bool, size: int) -> Likeliest | Bounded:
     if squashed:
         scale, bias = (weights[name].reshape(-1) for name in ("action_scale", "action_bias"))
         return Bounded(bias - scale, bias + scale, squashed=True)
-    return Likeliest() if scene.bounds is None else Bounded(*scene.bounds)
+    if scene.bounds is None:
+        return Likeliest()
+    return Bounded(np.full(size, -np.inf, np.float32), np.full(size, np.inf, np.float32))  # the scene cuts them off

@@ -48,8 +48,13 @@ def load_vecnormalize(path: Path) -> Normaliser | None:
         if not found.state["norm_obs"]:
             return None
         seen = found.state["obs_rms"].state
-        limits = [float(array_of(found.state[name])) for name in ("epsilon", "clip_obs")]
-        return Normaliser(array_of(seen["mean"]), array_of(seen["var"]), *limits)
+        epsilon, limit = (float(array_of(found.state[name])) for name in ("epsilon", "clip_obs"))
+        mean, variance = (array_of(seen[name]) for name in ("mean", "var"))
+        if mean.ndim != 1 or mean.shape != variance.shape or not np.isfinite([mean, variance]).all():
+            raise ValueError("its mean and variance are no two rows of numbers")
+        if not ((variance >= 0) & (variance + epsilon > 0)).all() or not limit > 0:
+            raise ValueError("its variance or its limit is below 0")
+        return Normaliser(mean, variance, epsilon, limit)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} is no normaliser of flat observations ({error}): give what VecNormalize.save wrote"
