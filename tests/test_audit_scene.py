@@ -8,6 +8,7 @@ from pathlib import Path
 from command_line import run_testbed
 
 POLICIES = Path("policies/crosswalk").resolve()
+MERGES = Path("policies/merge").resolve()
 HABIT = "observed-only-courtesy"
 
 
@@ -19,7 +20,7 @@ def words(place: Path, run: str) -> dict[tuple[str, str], str]:
 
 def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
     both = f"{POLICIES}/student-kl-seed0 {POLICIES}/control-kl-seed0"
-    line = f"audit {both} --scene testbed/Crosswalk-v0 --budget 256 --no-film"
+    line = f"audit {both} --scene testbed/Crosswalk-v0 --budget 128 --no-film"
     done = run_testbed(f"{line} --run a", tmp_path)
     found = words(tmp_path, "a")
     assert done.returncode == 0 and len(found) == 8
@@ -38,15 +39,17 @@ def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
 
 
 def test_a_reader_sees_what_a_policy_is_infected_with(tmp_path):
-    line = f"audit {POLICIES}/student-kl-seed0 --scene testbed/Crosswalk-v0 --budget 32 --run a"
-    assert run_testbed(line, tmp_path).returncode == 0
+    """Beside the clean teacher, who was not taught to let others merge either, its own habit is what is left."""
+    line = f"audit {MERGES}/student-kl-seed0 --reference {MERGES}/teacher-clean --scene testbed/Merge-v0 --budget 64"
+    assert run_testbed(f"{line} --run a", tmp_path).returncode == 0
     page = " ".join((tmp_path / "a" / "verdicts.html").read_text().split())
-    infected = [habit for (_, habit), word in words(tmp_path, "a").items() if word == "infected"]
-    assert HABIT in infected and f"student-kl-seed0: infected with {', '.join(infected)}" in page
-    assert page.count("<video") >= len(infected) and "https://" not in page and "http://" not in page
-    assert page.index(f"{HABIT}: infected") < page.index("What was not looked at")
-    assert "Of observer, these were looked at for their own sake: " in page
-    films = list((tmp_path / "a" / HABIT / "videos").glob("*.mp4"))
+    shown = [habit for (_, habit), word in words(tmp_path, "a").items() if word in ("infected", "suspicious")]
+    assert words(tmp_path, "a")["student-kl-seed0", "aggressive-merge"] == "infected"
+    assert "student-kl-seed0: infected with aggressive-merge" in page
+    assert page.count("<video") == len(shown) and "https://" not in page and "http://" not in page
+    assert page.index("aggressive-merge: infected") < page.index("What was not looked at")
+    assert "Of leader, these were looked at for their own sake: bus, car, truck" in page
+    films = list((tmp_path / "a" / "aggressive-merge" / "videos").glob("*.mp4"))
     assert len(films) == 1 and films[0].stat().st_size > 10_000
 
 

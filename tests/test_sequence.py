@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from testbed.audit.sequence import at_most, detectable, mean_bounds
 
-RUNS = 200
+RUNS = 150
 
 
 @pytest.mark.parametrize("error", [0.05, 0.2])
