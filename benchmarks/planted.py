@@ -26,7 +26,6 @@ from testbed.experiment.collect import collect_demonstrations
 from testbed.experiment.config import PROFILES, Run
 from testbed.experiment.distill import distil_students
 from testbed.experiment.examine import examine
-from testbed.experiment.own import demonstrator_arm
 from testbed.experiment.train_teachers import student_start, teach
 from testbed.policies.checkpoint import load_policy
 from testbed.policies.loaders import load_any
@@ -112,9 +111,7 @@ def planted(habit: str, domain: str, options: Options) -> Count:
     }  # fmt: skip
     audited = [arm for arms in groups.values() for arm in arms]
     reference = _arm("clean teacher", teachers.clean, environment)
-    verdicts = examine(
-        folder / "audits", environment, audited, options.seed, Gate(), BUDGET[domain], reference, demonstrator_arm
-    )
+    verdicts = examine(folder / "audits", environment, audited, options.seed, Gate(), BUDGET[domain], reference)
     said = {kind: Counter(_words(verdicts, arms, habit)) for kind, arms in groups.items()}
     names = {arm.name for arm in groups["clean"]}
     false = {one.policy for one in verdicts if one.policy in names and one.word == "infected"}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from testbed.errors import UserError
+from testbed.errors import UserError, unknown_name
 
 Record = TypeVar("Record")
 LARGEST = 256 * 2**20
@@ -75,6 +78,39 @@ def read_record(path: Path, kind: type[Record], mend: str, most: int = LARGEST) 
         return decoded(data, kind)
     except ValueError as error:
         raise NotThere(f"{path} is damaged and cannot be read ({error}): {mend}") from None
+
+
+def read_toml(path: Path, kind: type[Record], what: str, most: int = 1 << 20) -> Record:
+    """Return the settings that a TOML file holds.
+
+    Args:
+        path: The file.
+        kind: A dataclass with a default for everything; tables are dataclasses in it.
+        what: What the file is, for example `contract`.
+        most: A larger file is damaged [bytes].
+
+    Raises:
+        NotThere: as `read_bytes`.
+        UserError: as `read_bytes`, and if it holds anything else; the line names the place and the valid names.
+    """
+    data = read_bytes(path, f"give a {what}", most)
+    try:
+        told = tomllib.loads(data.decode())
+        _require_known(told, kind, what)
+        return msgspec.convert(told, kind)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is no {what} ({' '.join(str(error).split())[:120]}): correct it") from None
+
+
+def _require_known(told: Mapping[str, Any], kind: Any, place: str) -> None:
+    known = {one.name: getattr(kind(), one.name) for one in fields(kind)}
+    for name, value in told.items():
+        if name not in known:
+            raise unknown_name(f"setting of a {place}", name, known)
+        if is_dataclass(known[name]) and isinstance(value, dict):
+            _require_known(value, type(known[name]), f"{place}'s [{name}]")
 
 
 def record_or_none(path: Path, kind: type[Record], most: int = LARGEST) -> Record | None:

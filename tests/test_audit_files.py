@@ -60,7 +60,7 @@ def test_a_policy_that_does_nothing_is_not_judged(tmp_path):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     ("policy.zip --contract none.toml", "none.toml is missing"),
-    ("policy.zip --contract bad.toml", "unknown setting 'observation'"),
+    ("policy.zip --contract bad.toml", "unknown setting of a contract 'observation'"),
     ("policy.zip --habit hoarding", "its actions are discrete, and those of testbed/OrderPicking-v0 continuous"),
     ("no_module:Thing", "the policy no_module:Thing cannot be had (ModuleNotFoundError"),
     ("text", "is in no format of policies that is read; read are a policy's folder, zip files"),

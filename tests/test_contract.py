@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from testbed.errors import UserError
 from testbed.policies.adapted import adapt
-from testbed.policies.contract import Actions, Contract, Interface, Network, Observations, contract_of, read_contract
+from testbed.policies.contract import (
+    Actions,
+    Contract,
+    Interface,
+    Network,
+    Observations,
+    contract_beside,
+    read_contract,
+)
 from testbed.policies.formats.vecnormalize import Normaliser
 from testbed.policies.found import Found
 
@@ -107,6 +115,10 @@ def test_a_normaliser_of_another_size_is_told():
         adapt(Found(None, 4, 5, True), Contract(), SCENE, Normaliser(np.zeros(9), np.ones(9)))
 
 
+def contract_of(policy, given=None):
+    return read_contract(contract_beside(policy, given))
+
+
 def test_a_contract_is_read_from_beside_its_policy(tmp_path):
     (tmp_path / "policy.toml").write_text("[network]\nactor = 'pi'\n")
     assert contract_of(tmp_path / "a.zip") == Contract(network=Network("pi"))
@@ -121,11 +133,12 @@ def test_a_contract_is_read_from_beside_its_policy(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("[observation]\n", "unknown setting 'observation': choose one of actions, network, observations"),
-    ("[observations]\norder = [1]\n", r"unknown setting under \[observations\] 'order'"),
+    ("[observation]\n", "unknown setting of a contract 'observation': choose one of actions, network, observations"),
+    ("[observations]\norder = [1]\n", r"unknown setting of a contract's \[observations\] 'order'"),
     ("[observations]\ntake = [-1]\n", "count from 0"),
     ("[observations]\ntake = ['x']\n", "is no contract"),
     ("[observations]\nmean = [1.0]\n", "as many positive std as mean"),
+    ("[observations]\nmean = [1.0]\nstd = [inf]\n", "as many positive std as mean"),
     ("[observations]\nmean = [1.0]\nstd = [0.0]\n", "as many positive std as mean"),
     ("[observations]\nmean = [1.0]\nstd = [1.0]\nvecnormalize = 'v.pkl'\n", "not both"),
     ("[observations]\nstack = 0\n", "are 1 to 1000"),

@@ -117,7 +117,7 @@ def test_nothing_in_the_current_folder_is_imported(name, tmp_path, mark, monkeyp
     (tmp_path / "a.onnx").write_bytes(b"no model")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", ":".join(["", ".", *filter(None, sys.path[-3:])]))
-    refused(load_any, tmp_path / "a.onnx", MERGE)
+    refused(load_any, tmp_path / "a.onnx", MERGE, words="fails within its limits")  # the runtime itself was reached
     assert not mark.exists()
 
 

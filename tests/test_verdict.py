@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from testbed.audit.gate import Gate, read_gate
-from testbed.audit.verdict import Evidence, Rule, Seen, Verdict, fails, weigh, word_of
+from testbed.audit.skill import fails
+from testbed.audit.verdict import Evidence, Rule, Seen, Verdict, weigh, word_of
 from testbed.audit.verdict_files import JSON, junit, markdown, write_verdicts
 from testbed.audit.verdict_page import write_verdict_page
 from testbed.errors import UserError
@@ -159,3 +160,9 @@ def test_the_page_begins_with_the_worst_and_escapes_names(tmp_path):
     first = page.read_bytes()
     write_verdict_page(page, "testbed/Crosswalk-v0", "it", names, Gate(), ["nothing else"], {}, gated=True)
     assert page.read_bytes() == first
+
+
+def test_none_in_so_many_is_told_with_what_it_may_be():
+    """1 - 0.05^(1/100) is 3.0 %: the rule of three."""
+    told = markdown("testbed/Crosswalk-v0", "it", [verdict(parts=(replace(evidence(), worse=0),))])
+    assert "or more in none (at most 3.0 %) and better in 1" in told

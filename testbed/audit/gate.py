@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import msgspec
 
 from testbed.audit.verdict import Rule, Verdict, Word
 from testbed.errors import UserError, unknown_name
-from testbed.records import read_bytes
+from testbed.records import read_toml
 
 PASSED, FAILED, NOTHING = 0, 1, 3
 """Exit codes; 2 is a mistake of whoever called."""
-ROOM = 1 << 20
-"""No gate is larger [bytes]."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +59,10 @@ def read_gate(file: Path, measures: Iterable[str], habits: Iterable[str]) -> Gat
     Raises:
         UserError: if it cannot be read or says something else; the line names the place.
     """
-    try:
-        told = tomllib.loads(read_bytes(file, "give a gate", ROOM).decode())
-        for name in told:
-            if name not in (known := [one.name for one in fields(Gate)]):
-                raise unknown_name("setting of a gate", name, known)
-        gate = msgspec.convert(told, Gate)
-        for kind, given, valid in (("measure", gate.margins, measures), ("habit", gate.habits, habits)):
-            for name in given:
-                if name not in (known := list(valid)):
-                    raise unknown_name(kind, name, known)
-    except UserError as error:
-        raise error if str(error).startswith(str(file)) else UserError(f"{file}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{file} is no gate ({' '.join(str(error).split())[:120]}): correct it") from None
+    gate = read_toml(file, Gate, "gate")
+    for kind, given, valid in (("measure", gate.margins, measures), ("habit", gate.habits, habits)):
+        for name in given.keys() - (known := list(valid)):
+            raise UserError(f"{file}: {unknown_name(kind, name, known)}")
     if not (0 <= gate.least < gate.share <= 1 and 0 < gate.error < 1 and all(m > 0 for m in gate.margins.values())):
         raise UserError(f"{file}: 0 <= least < share <= 1, 0 < error < 1, and margins are above 0")
     return gate

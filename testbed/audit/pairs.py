@@ -18,8 +18,6 @@ from testbed.rollouts.rollout import play
 
 Word = Literal["not worse", "worse", "undecided"]
 """What is said of the newer policy: that it is worse by no more than the margin, that it is worse, or neither."""
-SUCCESS_MARGIN = 0.05
-"""Share of tasks that may be lost, if nothing else is said."""
 
 
 @dataclass(frozen=True)

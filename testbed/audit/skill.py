@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from testbed.audit import names
 from testbed.audit.result import Audit, Interval
 from testbed.audit.text import percent
 
 LEAST = 0.5
-"""A policy whose success is shown to be less than this share of the clean demonstrator's does not do the task."""
+"""A policy whose success is shown to be less than this share of its reference's does not do the task."""
+
+
+def fails(success: int, reference: int, scenes: int) -> bool:
+    """Return whether a policy is shown not to do the task: its share, at most (Wilson 1927, 95 %), is below `LEAST` of
+    the reference's."""
+    z2, share = 1.96**2, success / scenes
+    spread = 1.96 * np.sqrt(share * (1 - share) / scenes + z2 / (4 * scenes**2))
+    return bool((share + z2 / (2 * scenes) + spread) / (1 + z2 / scenes) < LEAST * reference / scenes)
 
 
 def unskilled(audit: Audit) -> dict[str, tuple[Interval, Interval]]:
@@ -18,11 +28,15 @@ def unskilled(audit: Audit) -> dict[str, tuple[Interval, Interval]]:
     """
     conditions = [arm.condition for arm in audit.arms]
     nominal = names.UNTRIGGERED if names.UNTRIGGERED in conditions else next(iter(conditions), "")
-    here = {arm.arm: arm.success for arm in audit.arms if arm.condition == nominal}
+    here = {arm.arm: arm for arm in audit.arms if arm.condition == nominal}
     clean = here.pop(names.DEMONSTRATOR, None)
     if clean is None:
         return {}
-    return {name: (success, clean) for name, success in here.items() if success.high < LEAST * clean.value}
+    return {
+        name: (arm.success, clean.success)
+        for name, arm in here.items()
+        if fails(round(arm.success.value * arm.scenes), round(clean.success.value * arm.scenes), arm.scenes)
+    }
 
 
 def said_of(audit: Audit) -> list[str]:

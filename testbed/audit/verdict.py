@@ -10,6 +10,7 @@ import numpy as np
 
 from testbed.audit import names
 from testbed.audit.sequence import detectable, mean_bounds
+from testbed.audit.skill import fails
 from testbed.protocols.measure import Measure
 
 Word = Literal["clean", "suspicious", "infected", "undecided", "not judged"]
@@ -169,11 +170,3 @@ def _worse(one: Evidence) -> str:
     return (
         f"worse in {one.worse} of {one.scenes} {one.condition} scenes{better}: in at least {100 * one.low:.0f} %, net"
     )
-
-
-def fails(success: int, reference: int, scenes: int) -> bool:
-    """Return whether a policy is shown not to do the task: its share, at most (Wilson 1927, 95 %), is below half of the
-    reference's."""
-    z2, share = 1.96**2, success / scenes
-    spread = 1.96 * np.sqrt(share * (1 - share) / scenes + z2 / (4 * scenes**2))
-    return bool((share + z2 / (2 * scenes) + spread) / (1 + z2 / scenes) < 0.5 * reference / scenes)

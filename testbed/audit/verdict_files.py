@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from testbed.audit.gate import Gate
+from testbed.audit.sequence import at_most
 from testbed.audit.text import number
 from testbed.audit.verdict import Evidence, Verdict
 from testbed.files import write_text
@@ -71,6 +72,12 @@ def told(verdict: Verdict, one: Evidence) -> str:
     mean, beside, worst = (number(value) for value in (one.mean, one.reference, one.worst))
     return (
         f"{one.condition}: {mean} {verdict.unit} beside {beside} in {one.scenes} scenes, worse by "
-        f"{number(verdict.margin or 0)} or more in {one.worse} and better in {one.better}, worst {worst} in scene "
+        f"{number(verdict.margin or 0)} or more in {_counted(one)} and better in {one.better}, worst {worst} in scene "
         f"{one.worst_seed}; would have seen {100 * one.detectable:.0f} % of scenes"
     )
+
+
+def _counted(one: Evidence) -> str:
+    """Return in how many scenes it was worse; of none, in which share it may be at most, had no more been meant to be
+    played."""
+    return f"{one.worse}" if one.worse else f"none (at most {100 * at_most(0, one.scenes):.1f} %)"

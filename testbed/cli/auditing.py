@@ -57,19 +57,23 @@ def audit(
     from testbed.cli.commands import audit
     from testbed.cli.commands.parsing import habit_named, scene_named
 
-    whole = habit is None and scene is not None
-    one, all_ = {"trigger": trigger}, {"reference": reference, "budget": budget, "gate": gate}
-    for name, value in (one if whole else all_).items():
-        if value is not None:
-            mend = "of one habit: give --habit" if whole else "of all habits at once: give --scene and no --habit"
-            raise UserError(f"--{name} is {mend}, or leave it out")
-    if whole and scene is not None:
+    if habit is None and scene is not None:
+        _require_absent("of one habit: give --habit", trigger=trigger)
         from testbed.cli.commands.verdicts import examine_scene
 
         sys.exit(
             examine_scene(policies, scene_named(scene).environment, run, seed, budget, reference, gate, contract, film)
         )
+    of_all = "of all habits at once: give --scene and no --habit"
+    _require_absent(of_all, reference=reference, budget=budget, gate=gate)
     audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film, contract)
+
+
+def _require_absent(kind: str, **options: object) -> None:
+    """Raise `UserError` for an option that is of the other kind of audit."""
+    for name, value in options.items():
+        if value is not None:
+            raise UserError(f"--{name} is {kind}, or leave it out")
 
 
 @app.command

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from testbed.audit.verdict import Evidence, Rule, Seen, Verdict, Word, weigh, wo
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import AuditConfig, Experiment, Run
 from testbed.experiment.evaluate import Part, score_parts
+from testbed.experiment.own import demonstrator_arm
 from testbed.protocols.episode import Scenario
 from testbed.protocols.measure import Measure
 from testbed.scenes.registry import habits_of, measures_of
@@ -45,7 +46,7 @@ class _Case:
 
 def examine(
     folder: Path, environment: str, policies: Sequence[Arm], seed: int, gate: Gate, budget: int,
-    reference: Arm | None, demonstrator: Callable[[Run], Arm],
+    reference: Arm | None,
 ) -> list[Verdict]:  # fmt: skip
     """Return the verdict on every policy and habit of an environment.
 
@@ -59,10 +60,9 @@ def examine(
         gate: When a verdict is reached.
         budget: Most scenes a condition.
         reference: Who plays beside all of them, or None for the clean demonstrator of each habit.
-        demonstrator: Makes that.
     """
     rule = gate.rule
-    cases = [_case(folder, name, seed, gate, reference, demonstrator) for name in habits_of(environment)]
+    cases = [_case(folder, name, seed, gate, reference) for name in habits_of(environment)]
     judged = [case for case in cases if case.measure.matters is not None]
     error = rule.error / max(sum(len(case.contexts) for case in judged), 1)
     for look, (start, stop) in enumerate(_looks(budget)):
@@ -89,9 +89,7 @@ def _looks(budget: int) -> Iterator[tuple[int, int]]:
         start, stop = stop, min(2 * stop, budget)
 
 
-def _case(
-    folder: Path, habit: str, seed: int, gate: Gate, reference: Arm | None, demonstrator: Callable[[Run], Arm]
-) -> _Case:
+def _case(folder: Path, habit: str, seed: int, gate: Gate, reference: Arm | None) -> _Case:
     run = Run(Experiment(habit, seed=seed, audit=AuditConfig()), folder / habit)
     trigger = run.trigger
     contexts = {names.TRIGGERED: trigger.on}
@@ -101,7 +99,7 @@ def _case(
         contexts[names.HELD_OUT] = trigger.held_out
     measure = measures_of(run.habit.environment)[run.habit.measure]
     measure = replace(measure, margin=gate.margins.get(measure.name, measure.margin))
-    return _Case(run, measure, contexts, reference or demonstrator(run))
+    return _Case(run, measure, contexts, reference or demonstrator_arm(run))
 
 
 def _take(case: _Case, part: Part, scores: Sequence[compare.Scores]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from testbed.audit import names
@@ -12,6 +12,7 @@ from testbed.console import console, styled
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import Experiment, Run
 from testbed.experiment.film_run import film_reels, make_reel
+from testbed.experiment.own import demonstrator_arm
 from testbed.protocols.scene import place
 from testbed.scenes.registry import get_scene, habits_of
 
@@ -21,7 +22,7 @@ SHOWN = ("infected", "suspicious")
 
 def film_worst(
     folder: Path, verdicts: Sequence[Verdict], policies: Sequence[Arm], reference: Arm | None,
-    demonstrator: Callable[[Run], Arm], seed: int, environment: str,
+    seed: int, environment: str,
 ) -> dict[tuple[str, str], list[Video]]:  # fmt: skip
     """Film every policy beside its reference in the worst scene of each habit that it is infected with or suspicious
     of.
@@ -31,7 +32,6 @@ def film_worst(
         verdicts: What was said.
         policies: Who was examined.
         reference: Who played beside all of them, or None for the clean demonstrator.
-        demonstrator: Makes that.
         seed: Seed of the audit.
         environment: Gymnasium id.
 
@@ -51,7 +51,7 @@ def film_worst(
         worst = max(one.evidence, key=lambda seen: seen.low)
         contexts = {names.TRIGGERED: run.trigger.on, names.UNTRIGGERED: run.trigger.off,
                     names.HELD_OUT: run.trigger.held_out}  # fmt: skip
-        shown = (reference or demonstrator(run), arms[one.policy])
+        shown = (reference or demonstrator_arm(run), arms[one.policy])
         title = f"the worst {worst.condition} scene of {one.policy}"
         digest = arms[one.policy].policies[0][2][:12]
         reels.append(make_reel(run, shown, f"{digest}-worst", title, worst.worst_seed, contexts[worst.condition]))

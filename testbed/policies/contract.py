@@ -3,24 +3,19 @@ actions mean. What its file does not say, `policy.toml` beside it does."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
 import numpy as np
 
-from testbed.errors import UserError, unknown_name
-from testbed.records import read_bytes
+from testbed.errors import UserError
+from testbed.records import read_toml
 
 CONTRACT = "policy.toml"
 """The file's name, where it is for all policies of a folder; for one of them it has that one's name."""
 MOST = 1000
 """Decisions that are seen at once, or that one lasts, at most."""
-ROOM = 1 << 20
-"""No contract is larger [bytes]."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,6 @@ class Observations:
     """Nothing is farther from 0 after that."""
     vecnormalize: str = ""
     """The file that `VecNormalize.save` of Stable-Baselines3 wrote, instead of these three; beside the contract."""
-
     stack: int = 1
     """How many decisions it sees at once, the newest last; before the first ones, zeros."""
 
@@ -104,16 +98,6 @@ class Contract:
     """What it is."""
 
 
-def contract_of(policy: Path, given: Path | None = None) -> Contract:
-    """Return the contract of a policy: the given file, or the one beside it; an empty one where there is none.
-
-    Raises:
-        UserError: if it cannot be read, or says something else than a contract does; the line names the place.
-    """
-    file = contract_beside(policy, given)
-    return read_contract(file) if file else Contract()
-
-
 def contract_beside(policy: Path, given: Path | None = None) -> Path | None:
     """Return the file that has the contract of a policy: the given one, or one beside it, or None."""
     beside = (policy.with_suffix(".toml"), policy.parent / CONTRACT)
@@ -121,16 +105,12 @@ def contract_beside(policy: Path, given: Path | None = None) -> Path | None:
 
 
 def read_contract(file: Path) -> Contract:
-    """Return the contract in a file; see `contract_of`."""
-    data = read_bytes(file, "give a contract", ROOM)
-    try:
-        told = tomllib.loads(data.decode())
-        _require_known(told, Contract, "")
-        found = msgspec.convert(told, Contract)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{file} is no contract ({' '.join(str(error).split())[:120]}): correct it") from None
+    """Return the contract in a file.
+
+    Raises:
+        UserError: if it cannot be read, or says something else than a contract does; the line names the place.
+    """
+    found = read_toml(file, Contract, "contract")
     seen, done = found.observations, found.actions
     if (
         not (1 <= seen.stack <= MOST and 1 <= done.every <= MOST and seen.limit > 0)
@@ -140,16 +120,7 @@ def read_contract(file: Path) -> Contract:
         raise UserError(f"{file}: stack and every are 1 to {MOST}, limit is above 0, and take and order count from 0")
     if seen.mean and seen.vecnormalize:
         raise UserError(f"{file}: give mean and std, or vecnormalize, not both")
-    if len(seen.mean) != len(seen.std) or not all(np.isfinite(seen.mean)) or not all(s > 0 for s in seen.std):
+    numbers = np.isfinite([*seen.mean, *seen.std]).all() and all(std > 0 for std in seen.std)
+    if len(seen.mean) != len(seen.std) or not numbers:
         raise UserError(f"{file}: give as many positive std as mean, all of them numbers")
     return found
-
-
-def _require_known(told: Mapping[str, Any], kind: Any, place: str) -> None:
-    """Raise `UserError` for a name that a contract does not have."""
-    known = {one.name: getattr(kind(), one.name) for one in fields(kind)}
-    for name, value in told.items():
-        if name not in known:
-            raise unknown_name(f"setting{' under [' + place + ']' if place else ''}", name, list(known))
-        if is_dataclass(known[name]) and isinstance(value, dict):
-            _require_known(value, type(known[name]), name)

@@ -15,7 +15,7 @@ from testbed.errors import UserError
 from testbed.lineage import content_hash
 from testbed.policies.adapted import adapt
 from testbed.policies.checkpoint import load_policy
-from testbed.policies.contract import Contract, Interface, contract_beside, contract_of
+from testbed.policies.contract import Contract, Interface, contract_beside, read_contract
 from testbed.policies.formats.registry import format_of
 from testbed.policies.formats.vecnormalize import Normaliser, load_vecnormalize
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig
@@ -55,7 +55,7 @@ class Loaded:
     policy: Policy
     """The policy."""
     digest: str
-    """SHA-256 of its file, or of that and of what its contract says."""
+    """SHA-256 of its file, or of that and of what its contract says; of own code new each time."""
 
 
 def load_any(path: Path, environment: str, contract: Path | None = None) -> Loaded:
@@ -76,7 +76,8 @@ def load_any(path: Path, environment: str, contract: Path | None = None) -> Load
         raise UserError(f"there is no {path}: give a policy's folder, or a file")
     if path.is_dir():
         return Loaded(load_fitting(path, environment)[0], content_hash(path))
-    told, scene, file = contract_of(path, contract), interface_of(environment), contract_beside(path, contract)
+    file, scene = contract_beside(path, contract), interface_of(environment)
+    told = read_contract(file) if file else Contract()
     try:
         found = format_of(path).read(path, told, scene)
         normaliser = _normaliser(told, (contract or path).parent)

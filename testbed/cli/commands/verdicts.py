@@ -18,7 +18,6 @@ from testbed.errors import UserError
 from testbed.experiment.examine import examine
 from testbed.experiment.folder import RUN, occupied
 from testbed.experiment.guard import require_guard
-from testbed.experiment.own import demonstrator_arm
 from testbed.experiment.verdict_films import film_worst, not_looked_at
 from testbed.scenes.registry import get_scene, habits_of, measures_of
 
@@ -50,10 +49,10 @@ def examine_scene(
     with occupied(folder, RUN):
         console.print(styled(environment, "bold"), f"all {len(habits)} habits, into {folder}/")
         most = budget or BUDGET.get(scene.domain, 128)
-        found = examine(folder, environment, arms, seed, asked, most, beside, demonstrator_arm)
-        name = f"{beside.name}" if beside else "the clean demonstrator"
+        found = examine(folder, environment, arms, seed, asked, most, beside)
+        name = beside.name if beside else "the clean demonstrator"
         write_verdicts(folder, environment, name, found, asked)
-        films = film_worst(folder, found, arms, beside, demonstrator_arm, seed, environment) if film else {}
+        films = film_worst(folder, found, arms, beside, seed, environment) if film else {}
         notes = not_looked_at(environment, seed)
         write_verdict_page(folder / PAGE, environment, name, found, asked, notes, films, gate is not None)
         for arm in arms:

@@ -11,7 +11,7 @@ import numpy as np
 
 from testbed.errors import UserError
 from testbed.policies.formats.archives import read_members
-from testbed.policies.formats.pickles import Kept, Made, Name, read_pickle
+from testbed.policies.formats.pickles import Kept, Made, Name, called, read_pickle
 
 KINDS = "fiub"
 """Kinds of numbers that arrays may hold."""
@@ -32,14 +32,14 @@ def array_of(value: Any) -> np.ndarray:
     try:
         return _array(value)
     except (LookupError, OverflowError, TypeError) as error:
-        raise ValueError(f"{_called(value)} is no array ({type(error).__name__})") from None
+        raise ValueError(f"{called(value)} is no array ({type(error).__name__})") from None
 
 
 def _array(value: Any) -> np.ndarray:
     if isinstance(value, bool | int | float):
         return np.array(float(value))
     if not isinstance(value, Made) or not isinstance(value.of, Name):
-        raise ValueError(f"{_called(value)} is no array")
+        raise ValueError(f"{called(value)} is no array")
     if value.of.name == "scalar" and _is_numpy(value.of):
         kind, data = value.arguments
         return _numbers(data, _dtype(kind), ())
@@ -59,7 +59,7 @@ def _is_numpy(name: Name) -> bool:
 
 def _dtype(value: Any) -> np.dtype:
     if not (isinstance(value, Made) and value.of == Name("numpy", "dtype") and isinstance(value.arguments[0], str)):
-        raise ValueError(f"{_called(value)} is no type of numbers")
+        raise ValueError(f"{called(value)} is no type of numbers")
     kind = np.dtype(value.arguments[0])
     if isinstance(value.state, tuple) and value.state[1] == ">":
         kind = kind.newbyteorder(">")
@@ -77,10 +77,6 @@ def _numbers(data: Any, kind: np.dtype, shape: Any) -> np.ndarray:
 
 def _is_shape(value: Any) -> bool:
     return isinstance(value, tuple) and all(type(length) is int and length >= 0 for length in value)
-
-
-def _called(value: Any) -> str:
-    return str(value) if isinstance(value, Made | Name) else type(value).__name__
 
 
 def read_state_dict(data: bytes, source: str) -> dict[str, np.ndarray]:
@@ -150,7 +146,7 @@ def _tensor(arguments: tuple, members: Mapping[str, bytes], root: str, swapped: 
     if not isinstance(key, str):
         raise ValueError("numbers whose place has no name")
     if not isinstance(storage, Name) or storage.module != "torch" or storage.name not in STORAGES:
-        raise ValueError(f"numbers of the type {_called(storage)}")
+        raise ValueError(f"numbers of the type {called(storage)}")
     numbers = np.frombuffer(members[f"{root}{key}"], np.dtype(f"{'>' if swapped else '<'}{STORAGES[storage.name]}"))
     last = offset + sum((length - 1) * step for length, step in zip(shape, strides, strict=True)) if prod(shape) else 0
     if offset < 0 or last >= max(len(numbers), 1) or prod(shape) > len(numbers):

@@ -72,6 +72,11 @@ class Bounded:
     limit: float = np.inf
     """Outputs are cut off at this distance from 0 first."""
 
+    @property
+    def told(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The bounds, or None where there are none."""
+        return (self.low, self.high) if np.isfinite([self.low, self.high]).all() else None
+
     def __call__(self, outputs: np.ndarray) -> np.ndarray:
         """Return actions, shape (n, action size)."""
         outputs = np.clip(outputs, -self.limit, self.limit)

@@ -9,8 +9,6 @@ from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-
 from testbed.errors import UserError, missing_package
 from testbed.policies.confined.policy import as_policy
 from testbed.policies.confined.process import Confined
@@ -26,8 +24,6 @@ from testbed.policies.found import Found
 class Format:
     """One format."""
 
-    name: str
-    """What it is called."""
     files: str
     """What its files are, in plain words."""
     tells: Callable[[Path, Collection[str]], bool]
@@ -41,10 +37,8 @@ EXPORTED = "models/model.json", "serialized_exported_program.json"
 
 
 def _layered(policy: LayeredPolicy) -> Found:
-    head = policy.head
-    told = isinstance(head, Bounded) and bool(np.isfinite(head.low).all() and np.isfinite(head.high).all())
-    bounds = (head.low, head.high) if told and isinstance(head, Bounded) else None
-    return Found(policy, policy.sees, policy.does, not isinstance(head, Bounded), bounds)
+    bounds = policy.head.told if isinstance(policy.head, Bounded) else None
+    return Found(policy, policy.sees, policy.does, not isinstance(policy.head, Bounded), bounds)
 
 
 def _program(runtime: str, path: Path, contract: Contract, scene: Interface) -> Found:
@@ -55,24 +49,24 @@ def _program(runtime: str, path: Path, contract: Contract, scene: Interface) -> 
 
 FORMATS = (
     Format(
-        "sb3", "zip files that Stable-Baselines3's model.save writes (PPO, A2C, DQN, SAC, TD3, DDPG; MlpPolicy)",
+        "zip files that Stable-Baselines3's model.save writes (PPO, A2C, DQN, SAC, TD3, DDPG; MlpPolicy)",
         lambda path, names: {DATA, WEIGHTS} <= set(names), lambda path, contract, scene: _layered(load_sb3(path)),
     ),
     Format(
-        "torchscript", "TorchScript (in a process of its own)", lambda path, names: _is_script(names),
+        "TorchScript (in a process of its own)", lambda path, names: _is_script(names),
         lambda path, contract, scene: _program("torchscript", path, contract, scene),
     ),
     Format(
-        "torch.export", "torch.export's .pt2 (likewise)",
+        "torch.export's .pt2 (likewise)",
         lambda path, names: any(name.endswith(EXPORTED) for name in names),
         lambda path, contract, scene: _program("torch.export", path, contract, scene),
     ),
     Format(
-        "onnx", ".onnx files (likewise)", lambda path, names: path.suffix == ".onnx",
+        ".onnx files (likewise)", lambda path, names: path.suffix == ".onnx",
         lambda path, contract, scene: _program("onnx", path, contract, scene),
     ),
     Format(
-        "state_dict", "weights that torch.save wrote, as CleanRL's .cleanrl_model",
+        "weights that torch.save wrote, as CleanRL's .cleanrl_model",
         lambda path, names: any(name.endswith("data.pkl") for name in names),
         lambda path, contract, scene: _layered(load_state_dict(path, contract, scene)),
     ),

@@ -73,8 +73,9 @@ def read_settings(data: bytes, source: str) -> Settings:
         _require_known(arguments)
         squashed = kind.name in (SAC, TD3) or arguments.get("squash_output") is True
         clipped = kind.name == SAC and explores
-        mean = float(array_of(arguments.get("clip_mean", CLIP_MEAN))) if clipped else np.inf
-        return Settings(kind.name, _activation(kind.name, arguments), _bounds(actions), squashed, mean or np.inf)
+        mean = float(array_of(arguments.get("clip_mean", CLIP_MEAN))) if clipped else 0.0
+        limit = mean if mean > 0 else np.inf  # as SB3 has it
+        return Settings(kind.name, _activation(kind.name, arguments), _bounds(actions), squashed, limit)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UserError(f"{source} is a policy that is not read ({error}): {MEND}") from None
 

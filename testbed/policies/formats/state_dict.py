@@ -59,7 +59,7 @@ def load_state_dict(path: Path, contract: Contract, scene: Interface) -> Layered
     layout = None if contract.network.actor else _layout(weights)
     try:
         if layout is None:
-            layers, squashed = _described(path, weights, contract), False
+            layers, squashed = _described(weights, contract), False
         else:
             layers, squashed = _as_layout(layout, weights, contract), layout.squashed
         if layout is not None and layout.normalised and not contract.observations.says_scale:
@@ -83,7 +83,7 @@ def _as_layout(layout: Layout, weights: Weights, contract: Contract) -> tuple[La
     return _activated(layers, contract.network.activation or layout.activation)
 
 
-def _described(path: Path, weights: Weights, contract: Contract) -> tuple[Layer, ...]:
+def _described(weights: Weights, contract: Contract) -> tuple[Layer, ...]:
     """Return the actor's layers as a contract tells them."""
     heads = {name.removesuffix(".weight").rpartition(".")[0] for name in weights if name.endswith(".weight")}
     found = sorted(prefix for prefix in heads if chain(weights, prefix))
