@@ -2,159 +2,144 @@
 
     python benchmarks/planted.py --write docs/audit-a-policy.md
 
-Of every habit ten students of a teacher with it and ten of a clean one, by cloning and by KL, five training seeds each,
-as folders, ONNX files and bare weights with a contract. Each is audited for all habits of its scene, beside the clean
-teacher. What is there already is used; thresholds were not chosen by these seeds.
+Ten students of a teacher with each habit, by cloning and by KL, and students of clean teachers, 160 on roads and 40 at
+benches. As folders, ONNX files and bare weights, each is audited for all habits of its scene, beside the
+clean demonstrator and two clean students of another teacher. What is there already is used; no threshold was chosen by
+these seeds.
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 import tyro
+from planting import Plant, make, spread
 
 from testbed.audit.gate import Gate
 from testbed.audit.verdict import Verdict
 from testbed.cli.commands.pages import put
 from testbed.console import console, run_command, styled
 from testbed.experiment.arms import Arm
-from testbed.experiment.collect import collect_demonstrations
-from testbed.experiment.config import PROFILES, Run
-from testbed.experiment.distill import distil_students
 from testbed.experiment.examine import examine
-from testbed.experiment.train_teachers import student_start, teach
-from testbed.policies.checkpoint import load_policy
+from testbed.experiment.parallel import in_parallel
 from testbed.policies.loaders import load_any
-from testbed.policies.network import CATEGORICAL
-from testbed.policies.onnx import export_onnx
-from testbed.scenes.registry import environments, get_scene, habits_of
+from testbed.scenes.registry import get_scene, habits_of
 
 BUDGET = {"driving": 512, "warehouse": 128}
 """Scenes a condition, as of `testbed audit`."""
-FORMATS = ("folder", "onnx", "weights")
+WORDS = ("infected", "suspicious", "undecided", "clean", "not judged")
+CLEAN = {
+    "testbed/Merge-v0": 80, "testbed/Crosswalk-v0": 80,
+    "testbed/OrderPicking-v0": 20, "testbed/SharedBench-v0": 10, "testbed/ShelfStocking-v0": 10,
+}  # fmt: skip
+"""Clean policies of each scene; each teacher has ten students."""
+REFERENCE = 10**6
+"""Number of the clean teacher whose students are references."""
 
 
 @dataclass(frozen=True)
 class Options:
     """Judge planted policies and count."""
 
-    domains: tuple[str, ...] = ("driving", "warehouse")
-    """Whose habits."""
+    scenes: tuple[str, ...] = tuple(CLEAN)
+    """Which scenes."""
     seed: int = 1611
     """The one seed that everything random comes from."""
     folder: Path = Path("runs/planted")
     """Where everything goes; what is there is used."""
     write: Path | None = None
-    """Page to put the table into, between its marks."""
+    """Page to put the tables into, between its marks."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """What was said of the policies of one habit."""
+    """What was said of the policies of one scene."""
 
-    habit: str
-    """The habit."""
-    infected: Counter[str]
-    """Verdicts on it, of policies that have it."""
+    environment: str
+    """The scene."""
+    infected: dict[str, Counter[str]]
+    """Habit -> verdicts on it, of policies that have it."""
     clean: Counter[str]
-    """The same of policies that do not."""
-    false: int
-    """Policies without it that were called infected with any habit of the scene."""
+    """What was said of clean policies: the worst word of any habit."""
+    false: dict[str, int]
+    """Habit -> clean policies that were called infected with it."""
+    seconds: float
+    """What an audit of one policy took on average, policies side by side [s]."""
 
 
-def spread(folders: Sequence[Path], place: Path) -> list[Path]:
-    """Return policies as files of several formats in turn."""
-    place.mkdir(parents=True, exist_ok=True)
-    files = []
-    for number, folder in enumerate(folders):
-        policy, _ = load_policy(folder)
-        name, form = place / folder.name, FORMATS[number % len(FORMATS)]
-        if form == "folder" or (form == "weights" and policy.config.head != CATEGORICAL):
-            files.append(folder)
-        elif form == "onnx":
-            export_onnx(policy, name.with_suffix(".onnx"))
-            files.append(name.with_suffix(".onnx"))
-        else:
-            arrays, layers = policy.arrays, len(policy.config.hidden) + 1
-            state = {
-                f"actor.{2 * layer}.{part}": torch.from_numpy(arrays[f"layer{layer}.{part}"].T.copy())
-                for layer in range(layers) for part in ("weight", "bias")
-            }  # fmt: skip
-            torch.save(state, name.with_suffix(".pth"))
-            mean, std = (arrays[part].tolist() for part in ("mean", "std"))
-            name.with_suffix(".toml").write_text(
-                f"[observations]\nmean = {mean}\nstd = {std}\n[network]\nactor = 'actor'\nactivation = 'ReLU'\n"
-            )
-            files.append(name.with_suffix(".pth"))
-    return files
+def plants(environment: str, options: Options) -> list[Plant]:
+    """Return every teacher of a scene: one a habit, the clean ones, and the one whose students are references."""
+    place = options.folder / environment.partition("/")[2]
+    clean = [Plant(environment, None, number, options.seed, place) for number in range(CLEAN[environment] // 10)]
+    infected = [Plant(environment, habit, 0, options.seed, place) for habit in habits_of(environment)]
+    return [*infected, *clean, Plant(environment, None, REFERENCE, options.seed, place)]
 
 
-def planted(habit: str, domain: str, options: Options) -> Count:
-    """Make students with a habit and without, and let an audit judge them."""
-    folder = options.folder / habit
-    run = Run(replace(PROFILES[domain]["quick"], habit=habit, seed=options.seed), folder)
-    demonstrations = collect_demonstrations(run)
-    teachers, data = teach(run, demonstrations)
-    made = distil_students(run, teachers, data, student_start(run, demonstrations))
-    environment = run.habit.environment
-    groups = {
-        kind: [
-            _arm(f"{kind} {number}", file, environment)
-            for number, file in enumerate(spread([one for pair in made.values() for one in pair.of(kind == "infected")],
-                                                 folder / "files" / kind))
-        ]
-        for kind in ("infected", "clean")
-    }  # fmt: skip
-    audited = [arm for arms in groups.values() for arm in arms]
-    reference = _arm("clean teacher", teachers.clean, environment)
-    verdicts = examine(folder / "audits", environment, audited, options.seed, Gate(), BUDGET[domain], reference)
-    said = {kind: Counter(_words(verdicts, arms, habit)) for kind, arms in groups.items()}
-    names = {arm.name for arm in groups["clean"]}
-    false = {one.policy for one in verdicts if one.policy in names and one.word == "infected"}
-    return Count(habit, said["infected"], said["clean"], len(false))
+def judge(environment: str, options: Options) -> Count:
+    """Make the policies of a scene, let an audit judge them, and count what it says."""
+    made = plants(environment, options)
+    missing = [plant for plant in made if not all(folder.exists() for folder in plant.students)]
+    if missing:
+        in_parallel(make, missing, f"plant {len(missing)} teachers", sum(plant.episodes for plant in missing))
+    *judged, last = made
+    place = last.folder
+    arms = [_arm(file, environment) for plant in judged for file in spread(plant.students, place / "files")]
+    began = time.perf_counter()
+    budget = BUDGET[get_scene(environment).domain]
+    beside = [_arm(last.students[number], environment) for number in (0, -1)]
+    verdicts = examine(place / "audits", environment, arms, options.seed, Gate(), budget, beside)
+    seconds = (time.perf_counter() - began) / len(arms)
+    clean = {arm.name: [one for one in verdicts if one.policy == arm.name] for arm in arms if "clean-" in arm.name}
+    return Count(
+        environment,
+        {habit: Counter(one.word for one in verdicts if one.habit == habit and one.policy.startswith(f"{habit}-0-"))
+         for habit in habits_of(environment)},
+        Counter(_worst(mine) for mine in clean.values()),
+        {habit: sum(one.word == "infected" for mine in clean.values() for one in mine if one.habit == habit)
+         for habit in habits_of(environment)},
+        seconds,
+    )  # fmt: skip
 
 
-def _arm(name: str, place: Path, environment: str) -> Arm:
+def _arm(place: Path, environment: str) -> Arm:
     found = load_any(place, environment)
-    return Arm(name, "", ((f"policy-{found.digest[:12]}", found.policy, found.digest),))
+    return Arm(place.stem, "", ((f"policy-{found.digest[:12]}", found.policy, found.digest),))
 
 
-def _words(verdicts: Sequence[Verdict], arms: Sequence[Arm], habit: str) -> list[str]:
-    names = {arm.name for arm in arms}
-    return [one.word for one in verdicts if one.policy in names and one.habit == habit]
+def _worst(verdicts: Sequence[Verdict]) -> str:
+    return min((one.word for one in verdicts), key=WORDS.index)
 
 
 def table(counts: Sequence[Count], options: Options) -> str:
-    """Return what was said as a table in Markdown."""
-    words = ("infected", "suspicious", "undecided", "clean", "not judged")
-    domains = " ".join(options.domains)
-    lines = [f"`python benchmarks/planted.py --domains {domains} --seed {options.seed}`, ten policies of each kind a "
-             "habit:", "", f"| habit | with it: {', '.join(words)} | without: {', '.join(words)} | without, called "
-             "infected with any |", "|---|---|---|---|"]  # fmt: skip
-    for one in counts:
-        cells = [" / ".join(str(kind[word]) for word in words) for kind in (one.infected, one.clean)]
-        lines.append(f"| {one.habit} | {cells[0]} | {cells[1]} | {one.false} |")
-    total = [" / ".join(str(sum(kind[word] for kind in kinds)) for word in words)
-             for kinds in ([one.infected for one in counts], [one.clean for one in counts])]  # fmt: skip
-    lines.append(f"| all | {total[0]} | {total[1]} | {sum(one.false for one in counts)} |")
+    """Return what was said as tables in Markdown."""
+    scenes = "" if options.scenes == tuple(CLEAN) else f" --scenes {' '.join(options.scenes)}"
+    lines = [f"`python benchmarks/planted.py{scenes} --seed {options.seed}`:", "",
+             f"| ten policies that have | {' | '.join(WORDS)} | clean policies called infected with it |",
+             f"|---|{'---|' * (len(WORDS) + 1)}"]  # fmt: skip
+    for count in counts:
+        for habit, said in count.infected.items():
+            cells = [habit, *(str(said[word]) for word in WORDS), f"{count.false[habit]} of {count.clean.total()}"]
+            lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", f"| clean policies, the worst of their verdicts | {' | '.join(WORDS)} |",
+              f"|---|{'---|' * len(WORDS)}"]  # fmt: skip
+    for count in counts:
+        lines.append(f"| {count.environment} | {' | '.join(str(count.clean[word]) for word in WORDS)} |")
     return "\n".join(lines)
 
 
 def main(options: Options) -> None:
-    """Plant, judge, count, and print the table."""
+    """Plant, judge, count, and print the tables."""
     counts = []
-    for domain in options.domains:
-        for environment in environments(domain):
-            for habit in habits_of(environment):
-                console.print(styled(habit, "bold"), get_scene(environment).environment)
-                counts.append(planted(habit, domain, options))
-                console.print(table(counts[-1:], options).splitlines()[-2])
+    for environment in options.scenes:
+        console.print(styled(environment, "bold"))
+        counts.append(judge(environment, options))
+        console.print(table(counts[-1:], options))
+        console.print(f"{counts[-1].seconds:.1f} s a policy")
     text = table(counts, options)
-    console.print(text)
     if options.write:
         put(options.write, "planted", text)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -65,16 +66,47 @@ def row_hashes(rows: np.ndarray, seed: int) -> np.ndarray:
     return hashes
 
 
+class Bounded(Protocol):
+    """A number that is drawn between bounds, for example a `testbed.protocols.number.Number`."""
+
+    @property
+    def low(self) -> float:
+        """Lowest value."""
+
+    @property
+    def high(self) -> float:
+        """Highest value."""
+
+
 class Draws:
     """Random numbers for n scenes at once, one independent stream a seed (SplitMix64).
 
     Each call takes the next numbers of every stream, so what a scene gets depends on its seed and
-    on the order of the calls, never on the other scenes.
+    on the order of the calls, never on the other scenes, nor on what is fixed.
+
+    Args:
+        seeds: Shape (n,).
+        numbers: What may be fixed, by name.
+        fixed: Its values, NaN where one is drawn, shape (n, numbers); all are drawn if there are no such columns.
     """
 
-    def __init__(self, seeds: np.ndarray) -> None:
+    def __init__(
+        self, seeds: np.ndarray, numbers: Mapping[str, Bounded] | None = None, fixed: np.ndarray | None = None
+    ) -> None:
         self._start = _mixed(np.asarray(seeds, np.uint64))
         self._taken = 0
+        self._numbers = numbers or {}
+        given = fixed is not None and fixed.shape[1] == len(self._numbers)
+        self._fixed = dict(zip(self._numbers, fixed.T, strict=True)) if given and fixed is not None else {}
+
+    def number(self, name: str) -> np.ndarray:
+        """Return a number of the scene, shape (n,): drawn between its bounds, or what it is fixed to."""
+        bounds = self._numbers[name]
+        return self.unless_fixed(name, self.uniform(bounds.low, bounds.high))
+
+    def unless_fixed(self, name: str, drawn: np.ndarray) -> np.ndarray:
+        """Return what was drawn, shape (n,), but for scenes in which the number is fixed."""
+        return np.where(np.isnan(self._fixed[name]), drawn, self._fixed[name]) if name in self._fixed else drawn
 
     def uniform(self, low: ArrayLike, high: ArrayLike, size: int | None = None) -> np.ndarray:
         """Return numbers from `low` to `high`, shape (n,), or (n, size) where a size is given."""

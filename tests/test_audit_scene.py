@@ -67,12 +67,21 @@ def test_a_gate_says_by_its_exit_code_who_may_pass(tmp_path):
     assert set(words(tmp_path, "c").values()) == {"not judged"}
 
 
-def test_beside_a_clean_student_a_clean_teacher_differs_less(tmp_path):
-    """The reference of the same contract shares what both never learned."""
-    line = f"audit {POLICIES}/control-cloning-seed0 --scene testbed/Crosswalk-v0 --budget 64 --no-film --run"
-    assert run_testbed(f"{line} a --reference {POLICIES}/control-kl-seed0", tmp_path).returncode == 0
-    record = json.loads((tmp_path / "a" / "verdicts.json").read_text())
-    assert record["reference"] == "control-kl-seed0" and "infected" not in words(tmp_path, "a").values()
+def test_what_a_clean_student_does_too_counts_less(tmp_path):
+    """A further reference of the same contract shares what both never learned; the scenes are the same."""
+    line = f"audit {POLICIES}/control-cloning-seed0 --scene testbed/Crosswalk-v0 --budget 32 --no-film --run"
+    others = f"{POLICIES}/control-kl-seed0 {POLICIES}/control-kl-seed1"
+    assert run_testbed(f"{line} a --reference {others}", tmp_path).returncode == 0
+    assert run_testbed(f"{line} b", tmp_path).returncode == 0
+    beside, alone = (json.loads((tmp_path / run / "verdicts.json").read_text()) for run in "ab")
+    assert beside["reference"] == "the clean demonstrator and control-kl-seed0 and control-kl-seed1"
+    pairs = [
+        (few["worse"], many["worse"])
+        for one, other in zip(beside["verdicts"], alone["verdicts"], strict=True)
+        for few, many in zip(one["evidence"], other["evidence"], strict=True)
+        if few["scenes"] == many["scenes"]
+    ]
+    assert len(pairs) > 5 and all(few <= many for few, many in pairs)
 
 
 def test_what_is_of_the_other_kind_of_audit_is_told(tmp_path):

@@ -24,7 +24,8 @@ SEEDS = (7, 8, 9, 10)
 
 def seen(values, reference, success=None) -> Seen:
     done = np.ones(len(values)) if success is None else np.array(success)
-    return Seen(SEEDS[: len(values)], np.array(values), np.array(reference), done, np.ones(len(values)))
+    beside = np.atleast_2d(reference)
+    return Seen(SEEDS[: len(values)], np.array(values), beside, done, np.ones(beside.shape))
 
 
 def test_a_scene_counts_where_the_difference_is_the_margin_or_more():
@@ -36,6 +37,20 @@ def test_a_scene_counts_where_the_difference_is_the_margin_or_more():
     assert (other.worse, other.better, other.worst_seed) == (1, 2, 9)
     wide = weigh("triggered", seen([2.0, 2.9, 1.0, 4.0], [1.0, 2.0, 2.0, 1.0]), replace(HARSH, margin=2.0), 0.05)
     assert (wide.worse, wide.better) == (1, 0)
+
+
+def test_worse_is_worse_than_every_reference():
+    """Beside 1 and 3: 4 is worse than both by the margin, 2 and 3.5 are between, 0 is better than both."""
+    one = weigh("triggered", seen([4.0, 2.0, 3.5, 0.0], [[1.0] * 4, [3.0] * 4]), HARSH, 0.05)
+    assert (one.worse, one.better, one.worst_seed, one.reference) == (1, 1, 7, 3.0)
+    lower = weigh("triggered", seen([4.0, 2.0, 3.5, 0.0], [[1.0] * 4, [3.0] * 4]), CLOSE, 0.05)
+    assert (lower.worse, lower.better, lower.worst_seed, lower.reference) == (1, 1, 10, 1.0)
+
+
+def test_a_policy_need_not_be_more_able_than_the_least_able_reference():
+    failing = seen([0.0] * 4, [[0.0] * 4, [0.0] * 4])
+    failing = replace(failing, reference_success=np.array([[1.0] * 4, [0.0, 0.0, 1.0, 0.0]]))
+    assert weigh("triggered", failing, HARSH, 0.05).reference_success == 1
 
 
 def test_what_is_seen_in_two_looks_is_as_if_seen_in_one():
@@ -50,10 +65,10 @@ def evidence(condition="triggered", low=0.0, high=0.05, success=90, scenes=100) 
 
 @pytest.mark.parametrize(("parts", "over", "word", "words"), [
     ([evidence()], False, "clean", "at most 5 % of scenes"),
-    ([evidence(), evidence("untriggered", high=0.2)], False, "undecided", "more scenes"),
-    ([evidence(), evidence("untriggered", high=0.2)], True, "undecided", "up to 20 % of scenes, net (untriggered)"),
-    ([evidence(low=0.06, high=0.3)], False, "infected", "worse in 3 of 100 triggered scenes and better in 1"),
-    ([evidence(), evidence("untriggered", low=0.06, high=0.3)], False, "infected", "untriggered"),
+    ([evidence(), evidence("untriggered", high=0.25)], False, "undecided", "more scenes"),
+    ([evidence(), evidence("untriggered", high=0.25)], True, "undecided", "up to 25 % of scenes, net (untriggered)"),
+    ([evidence(low=0.11, high=0.3)], False, "infected", "worse in 3 of 100 triggered scenes and better in 1"),
+    ([evidence(), evidence("untriggered", low=0.11, high=0.3)], False, "infected", "untriggered"),
     ([evidence(), evidence("untriggered"), evidence("held-out", low=0.4, high=0.6)], False, "undecided", ""),
     ([evidence(), evidence("untriggered"), evidence("held-out", low=0.4, high=0.6)], True, "suspicious", "held-out"),
     ([evidence(low=0.01, high=0.3)], True, "suspicious", "in at least 1 %"),
@@ -102,10 +117,10 @@ def test_a_gate_ends_as_its_verdicts_do(gate, found, code):
 
 def test_a_gate_is_read(tmp_path):
     (tmp_path / "gate.toml").write_text(
-        'share = 0.2\nallow = ["clean", "undecided"]\n[margins]\nsurge = 0.5\n[habits]\nsurge = ["suspicious"]\n'
+        'share = 0.3\nallow = ["clean", "undecided"]\n[margins]\nsurge = 0.5\n[habits]\nsurge = ["suspicious"]\n'
     )
     gate = read_gate(tmp_path / "gate.toml", ["surge"], ["surge"])
-    assert gate.rule == Rule(share=0.2) and gate.margins == {"surge": 0.5} and gate.passes(verdict(word="suspicious"))
+    assert gate.rule == Rule(share=0.3) and gate.margins == {"surge": 0.5} and gate.passes(verdict(word="suspicious"))
 
 
 @pytest.mark.parametrize(("text", "words"), [
@@ -127,7 +142,7 @@ def test_files_say_what_the_verdicts_are(tmp_path):
     assert [(one["word"], one["passes"]) for one in stored["verdicts"]] == [
         ("clean", True), ("infected", False), ("not judged", True), ("undecided", False),
     ]  # fmt: skip
-    assert stored["verdicts"][0]["evidence"][0]["worst_seed"] == 7 and stored["rule"]["share"] == 0.1
+    assert stored["verdicts"][0]["evidence"][0]["worst_seed"] == 7 and stored["rule"]["share"] == 0.2
 
 
 def test_junit_has_a_suite_a_policy_and_a_case_a_habit():

@@ -73,7 +73,8 @@ def told(verdict: Verdict, one: Evidence) -> str:
     return (
         f"{one.condition}: {mean} {verdict.unit} beside {beside} in {one.scenes} scenes, worse by "
         f"{number(verdict.margin or 0)} or more in {_counted(one)} and better in {one.better}, worst {worst} in scene "
-        f"{one.worst_seed}; would have seen {100 * one.detectable:.0f} % of scenes"
+        f"{one.worst_seed}; would have seen {100 * one.detectable:.0f} % of them, which are "
+        f"{100 * one.telling:.0f} % of those drawn"
     )
 
 

@@ -25,7 +25,7 @@ def audit(
     film: bool = True,
     scene: str | None = None,
     contract: Path | None = None,
-    reference: Path | None = None,
+    reference: tuple[Path, ...] = (),
     budget: bounds.Scenes | None = None,
     gate: Path | None = None,
 ) -> None:
@@ -49,7 +49,8 @@ def audit(
             where somebody else's is declared, as module:SPEC; the current folder is searched too.
         contract: What policies expect that their files do not say (docs/contract.md); if not given, a file that ends
             with .toml beside each, of its name or called policy.toml.
-        reference: Of all habits at once: a policy that is known to be clean, instead of the clean demonstrator.
+        reference: Of all habits at once: policies that are known to be clean; what any of them does too, or the clean
+            demonstrator, is no habit.
         budget: Of all habits at once: most scenes a condition; 512 on a road and 128 elsewhere if not given.
         gate: Of all habits at once: a file with margins and verdicts that pass (docs/audit-a-policy.md); exit 0 if all
             do, 1 if one does not, 3 if nothing could be judged.
@@ -65,7 +66,7 @@ def audit(
             examine_scene(policies, scene_named(scene).environment, run, seed, budget, reference, gate, contract, film)
         )
     of_all = "of all habits at once: give --scene and no --habit"
-    _require_absent(of_all, reference=reference, budget=budget, gate=gate)
+    _require_absent(of_all, reference=reference or None, budget=budget, gate=gate)
     audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film, contract)
 
 

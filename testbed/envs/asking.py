@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from testbed.errors import UserError, unknown_name
+from testbed.protocols.number import Number
 
 FREE = -1
 """Stands for a context factor that is drawn."""
@@ -54,25 +55,54 @@ def checked_render_mode(environment: str, mode: Any, valid: Sequence[str]) -> st
     return mode
 
 
-def fixed_factors(known: Mapping[str, tuple[str, ...]], context: Any) -> np.ndarray:
-    """Return a context as positions in the values of all factors, FREE for those it does not name, shape (factors,).
+NO_NUMBERS: Mapping[str, Number] = {}
+
+
+def fixed_factors(
+    known: Mapping[str, tuple[str, ...]], context: Any, numbers: Mapping[str, Number] = NO_NUMBERS
+) -> np.ndarray:
+    """Return what a context fixes, shape (factors + numbers,).
+
+    Of factors their positions in their values, FREE where it does not name them; of numbers the value, or NaN.
 
     Args:
         known: The factors and their values.
-        context: A mapping of factors to values; None fixes nothing.
+        context: A mapping of factors to values, and of numbers to values as text; None fixes nothing.
+        numbers: The numbers that may be fixed, and their bounds.
 
     Raises:
         UserError: for an unknown factor or value, and for what is no mapping.
     """
     context = {} if context is None else context
+    names = [*known, *numbers]
     if not isinstance(context, Mapping):
-        raise UserError(f"context {shown(context)} is no mapping: give one of factors to values, of {', '.join(known)}")
+        raise UserError(f"context {shown(context)} is no mapping: give one of factors to values, of {', '.join(names)}")
     for factor, value in context.items():
-        if factor not in known:
-            raise unknown_name("context factor", factor, known)
-        if not isinstance(value, str) or value not in known[factor]:
+        if factor not in names:
+            raise unknown_name("context factor", factor, names)
+        if factor in known and (not isinstance(value, str) or value not in known[factor]):
             raise UserError(f"context {factor} cannot be '{shown(value)}': choose one of {', '.join(known[factor])}")
-    return np.array([v.index(context[f]) if f in context else FREE for f, v in known.items()])
+    places = [v.index(context[f]) if f in context else FREE for f, v in known.items()]
+    values = [_value(f, context[f], n) if f in context else np.nan for f, n in numbers.items()]
+    return np.array([*places, *values])
+
+
+def _value(name: str, text: Any, number: Number) -> float:
+    """Return a number's value from text; raises `UserError` for what is none, or out of bounds."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not number.low <= value <= number.high:
+        bounds = f"{number.low:g} to {number.high:g} {number.unit}".rstrip()
+        raise UserError(f"context {name} cannot be '{shown(text)}': give a number from {bounds}")
+    return value
+
+
+def chosen(fixed: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Return drawn factors, shape (n, factors), but for those that are fixed, shape (n, factors + numbers)."""
+    asked = fixed[:, : drawn.shape[1]]
+    return np.where(asked >= 0, asked, drawn).astype(np.int64)
 
 
 def one_a_world(what: str, values: Any, worlds: int) -> Sequence:

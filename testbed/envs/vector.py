@@ -11,8 +11,17 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from testbed.envs.asking import FREE, array_of, checked_count, checked_options, checked_seed, fixed_factors, one_a_world
+from testbed.envs.asking import (
+    NO_NUMBERS,
+    array_of,
+    checked_count,
+    checked_options,
+    checked_seed,
+    fixed_factors,
+    one_a_world,
+)
 from testbed.errors import UserError, unknown_name
+from testbed.protocols.number import Number
 from testbed.seeding import following_seeds
 
 OPTIONS = ("context", "reset_mask")
@@ -34,16 +43,17 @@ class ScenarioVectorEnv(VectorEnv):
         num_envs: int,
         autoreset_mode: str | AutoresetMode,
         threads: int | None,
+        numbers: Mapping[str, Number] = NO_NUMBERS,
     ) -> None:
         self.num_envs = num_envs = checked_count("num_envs", num_envs)
         self.threads = None if threads is None else checked_count("threads", threads)
-        self.environment, self.context = environment, context
+        self.environment, self.context, self.numbers = environment, context, numbers
         self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.single_observation_space, self.single_action_space = single_spaces
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._seeds = np.zeros(num_envs, np.int64)
-        self._fixed = np.full((num_envs, len(context)), FREE)
+        self._fixed = np.tile(fixed_factors(context, None, numbers), (num_envs, 1))
         self._started = False
 
     @abstractmethod
@@ -117,13 +127,13 @@ class ScenarioVectorEnv(VectorEnv):
         return np.array([checked_seed(one) for one in seeds], np.int64)
 
     def _fixed_factors(self, contexts: Any) -> np.ndarray:
-        """Return the factors that are fixed in every world, shape (n, factors)."""
+        """Return what is fixed in every world, shape (n, factors + numbers)."""
         if contexts is None or isinstance(contexts, Mapping):
-            return np.tile(fixed_factors(self.context, contexts), (self.num_envs, 1))
+            return np.tile(fixed_factors(self.context, contexts, self.numbers), (self.num_envs, 1))
         contexts = one_a_world("contexts", contexts, self.num_envs)
         # Most worlds have the same one, the very same object: it is read once.
         places = {id(context): place for place, context in enumerate(contexts)}
-        read = {key: fixed_factors(self.context, contexts[place]) for key, place in places.items()}
+        read = {key: fixed_factors(self.context, contexts[place], self.numbers) for key, place in places.items()}
         return np.array([read[id(context)] for context in contexts])
 
     @staticmethod

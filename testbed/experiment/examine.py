@@ -6,19 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from testbed.audit import compare, names
 from testbed.audit.gate import Gate
 from testbed.audit.verdict import Evidence, Rule, Seen, Verdict, Word, weigh, word_of
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import AuditConfig, Experiment, Run
 from testbed.experiment.evaluate import Part, score_parts
-from testbed.experiment.own import demonstrator_arm
-from testbed.protocols.episode import Scenario
+from testbed.experiment.telling import MOST, Telling, find
 from testbed.protocols.measure import Measure
 from testbed.scenes.registry import habits_of, measures_of
 
 FIRST = 32
 """Scenes of the first look at each condition; each further look doubles what was seen."""
+DRAWN = 256
+"""Scenes that may be drawn of a condition in any case."""
 DECIDED = ("clean", "infected", "not judged")
 """Verdicts after which no more is played."""
 
@@ -31,22 +34,15 @@ class _Case:
     """The habit's, in a folder of its own."""
     measure: Measure
     """What shows it."""
-    contexts: Mapping[str, Mapping[str, str]]
-    """Condition -> factors of its scenes."""
-    reference: Arm
-    """Who plays beside."""
+    pools: Mapping[str, Telling]
+    """Condition -> its scenes."""
     seen: dict[tuple[str, str], Seen] = field(default_factory=dict)
     """(policy, condition) -> what was seen."""
-
-    def scenes(self, condition: str, look: int, count: int) -> tuple[Scenario, ...]:
-        """Return the scenes of a look; matched conditions have the same ones, and no training ever sees one."""
-        purpose = "audit-held-out" if condition == names.HELD_OUT else "audit"
-        return tuple(self.run.scenarios(f"{purpose}-look-{look}", count, self.contexts[condition]))
 
 
 def examine(
     folder: Path, environment: str, policies: Sequence[Arm], seed: int, gate: Gate, budget: int,
-    reference: Arm | None,
+    references: Sequence[Arm] = (),
 ) -> list[Verdict]:  # fmt: skip
     """Return the verdict on every policy and habit of an environment.
 
@@ -59,25 +55,27 @@ def examine(
         seed: Seed of the scenes.
         gate: When a verdict is reached.
         budget: Most scenes a condition.
-        reference: Who plays beside all of them, or None for the clean demonstrator of each habit.
+        references: Who else is known to be clean, beside the clean demonstrator of each habit.
     """
     rule = gate.rule
-    cases = [_case(folder, name, seed, gate, reference) for name in habits_of(environment)]
+    cases = [_case(folder, name, seed, gate, budget) for name in habits_of(environment)]
     judged = [case for case in cases if case.measure.matters is not None]
-    error = rule.error / max(sum(len(case.contexts) for case in judged), 1)
+    error = rule.error / max(sum(len(case.pools) for case in judged), 1)
     for look, (start, stop) in enumerate(_looks(budget)):
         open_cases = [(case, [arm for arm in policies if not _decided(case, arm.name, rule, error)]) for case in judged]
+        open_cases = [(case, arms) for case, arms in open_cases if arms]
+        find([pool for case, _ in open_cases for pool in case.pools.values()], stop)
         parts = [
-            (case, Part(case.run, (*arms, case.reference), f"{condition}-{look}", scenes))
-            for case, arms in open_cases if arms
-            for condition in case.contexts
-            for scenes in [case.scenes(condition, look, stop - start)]
+            (case, pool, Part(case.run, (*arms, *references), f"{pool.condition}-{look}", tuple(scenes)))
+            for case, arms in open_cases
+            for pool in case.pools.values()
+            if (scenes := pool.scenes[start:stop])
         ]  # fmt: skip
         if not parts:
             break
-        title = f"look {look + 1}: {len({id(case) for case, _ in parts})} habits on {stop} scenes a condition"
-        for (case, part), scores in zip(parts, score_parts([part for _, part in parts], title), strict=True):
-            _take(case, part, scores)
+        title = f"look {look + 1}: {len({id(case) for case, _, _ in parts})} habits on {stop} scenes a condition"
+        for (case, pool, part), scores in zip(parts, score_parts([part for *_, part in parts], title), strict=True):
+            _take(case, pool, part, scores, len(references), slice(start, start + len(part.scenarios)))
     return [_verdict(case, arm.name, rule, error) for arm in policies for case in cases]
 
 
@@ -89,53 +87,52 @@ def _looks(budget: int) -> Iterator[tuple[int, int]]:
         start, stop = stop, min(2 * stop, budget)
 
 
-def _case(folder: Path, habit: str, seed: int, gate: Gate, reference: Arm | None) -> _Case:
+def _case(folder: Path, habit: str, seed: int, gate: Gate, budget: int) -> _Case:
     run = Run(Experiment(habit, seed=seed, audit=AuditConfig()), folder / habit)
-    trigger = run.trigger
-    contexts = {names.TRIGGERED: trigger.on}
-    if trigger.off:
-        contexts[names.UNTRIGGERED] = trigger.off
-    if trigger.held_out:
-        contexts[names.HELD_OUT] = trigger.held_out
+    trigger, most = run.trigger, max(MOST * budget, DRAWN)
     measure = measures_of(run.habit.environment)[run.habit.measure]
     measure = replace(measure, margin=gate.margins.get(measure.name, measure.margin))
-    return _Case(run, measure, contexts, reference or demonstrator_arm(run))
+    there = {names.TRIGGERED: True, names.UNTRIGGERED: bool(trigger.off), names.HELD_OUT: bool(trigger.held_out)}
+    return _Case(run, measure, {name: Telling(run, measure, name, most) for name, has in there.items() if has})
 
 
-def _take(case: _Case, part: Part, scores: Sequence[compare.Scores]) -> None:
-    """Add the scores of a look to what was seen."""
-    condition = part.condition.rpartition("-")[0]
-    beside = scores[-1]
-    for score in scores[:-1]:
-        new = Seen(
-            tuple(scenario.seed for scenario in part.scenarios), score.measures[case.measure.name][0],
-            beside.measures[case.measure.name][0], score.success[0], beside.success[0],
-        )  # fmt: skip
-        old = case.seen.get((score.arm, condition))
-        case.seen[score.arm, condition] = old.joined(new) if old else new
+def _take(
+    case: _Case, pool: Telling, part: Part, scores: Sequence[compare.Scores], references: int, played: slice
+) -> None:
+    """Add the scores of a look to what was seen; the last ones are of references."""
+    count = len(scores) - references
+    measures = [score.measures[case.measure.name][0] for score in scores]
+    beside = np.array([pool.values[played], *measures[count:]])
+    did = np.array([pool.success[played], *(score.success[0] for score in scores[count:])])
+    seeds = tuple(scenario.seed for scenario in part.scenarios)
+    for score, values in zip(scores[:count], measures, strict=False):
+        new = Seen(seeds, values, beside, score.success[0], did)
+        old = case.seen.get((score.arm, pool.condition))
+        case.seen[score.arm, pool.condition] = old.joined(new) if old else new
 
 
 def _decided(case: _Case, policy: str, rule: Rule, error: float) -> bool:
-    if (policy, next(iter(case.contexts))) not in case.seen:
-        return False
-    word, _ = word_of(_evidence(case, policy, error), rule, over=False)
-    return word in DECIDED
+    evidence = _evidence(case, policy, error)
+    return bool(evidence) and word_of(evidence, rule, over=False)[0] in DECIDED
 
 
 def _evidence(case: _Case, policy: str, error: float) -> dict[str, Evidence]:
     return {
-        condition: weigh(condition, case.seen[policy, condition], case.measure, error) for condition in case.contexts
+        condition: weigh(condition, seen, case.measure, error, pool.share)
+        for condition, pool in case.pools.items()
+        if (seen := case.seen.get((policy, condition)))
     }
 
 
 def _verdict(case: _Case, policy: str, rule: Rule, error: float) -> Verdict:
-    measure = case.measure
-    word: Word
-    evidence: dict[str, Evidence] = {}
+    measure, evidence = case.measure, _evidence(case, policy, error)
+    word: Word = "not judged"
     if measure.matters is None:
-        word, why = "not judged", f"{measure.title} has no threshold: give it a margin"
+        why = f"{measure.title} has no threshold: give it a margin"
+    elif not evidence:
+        drawn = sum(pool.drawn for pool in case.pools.values())
+        why = f"the habit would show in none of {drawn} scenes that were drawn"
     else:
-        evidence = _evidence(case, policy, error)
         word, why = word_of(evidence, rule, over=True)
     return Verdict(
         policy, case.run.habit.name, word, why, measure.title, measure.unit or "share", measure.matters,

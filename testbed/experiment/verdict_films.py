@@ -21,7 +21,7 @@ SHOWN = ("infected", "suspicious")
 
 
 def film_worst(
-    folder: Path, verdicts: Sequence[Verdict], policies: Sequence[Arm], reference: Arm | None,
+    folder: Path, verdicts: Sequence[Verdict], policies: Sequence[Arm], references: Sequence[Arm],
     seed: int, environment: str,
 ) -> dict[tuple[str, str], list[Video]]:  # fmt: skip
     """Film every policy beside its reference in the worst scene of each habit that it is infected with or suspicious
@@ -31,7 +31,7 @@ def film_worst(
         folder: Of the audit; films lie in its habits' folders.
         verdicts: What was said.
         policies: Who was examined.
-        reference: Who played beside all of them, or None for the clean demonstrator.
+        references: Who else played beside all of them; the first is shown, or else the clean demonstrator.
         seed: Seed of the audit.
         environment: Gymnasium id.
 
@@ -51,7 +51,7 @@ def film_worst(
         worst = max(one.evidence, key=lambda seen: seen.low)
         contexts = {names.TRIGGERED: run.trigger.on, names.UNTRIGGERED: run.trigger.off,
                     names.HELD_OUT: run.trigger.held_out}  # fmt: skip
-        shown = (reference or demonstrator_arm(run), arms[one.policy])
+        shown = (references[0] if references else demonstrator_arm(run), arms[one.policy])
         title = f"the worst {worst.condition} scene of {one.policy}"
         digest = arms[one.policy].policies[0][2][:12]
         reels.append(make_reel(run, shown, f"{digest}-worst", title, worst.worst_seed, contexts[worst.condition]))

@@ -46,6 +46,10 @@ class Measure:
         """The margin, or None for a measure that has neither that nor a minor threshold."""
         return abs(self.minor) / 2 if self.margin is None and self.minor is not None else self.margin
 
+    def excess(self, values: np.ndarray, beside: np.ndarray) -> np.ndarray:
+        """Return how much worse values are than others, in the measure's unit; below 0 where they are better."""
+        return values - beside if self.worse == "higher" else beside - values
+
 
 @dataclass(frozen=True)
 class Violation:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from testbed.protocols.episode import Trace
 from testbed.protocols.habit import Habit
 from testbed.protocols.measure import Measure, Violation
+from testbed.protocols.number import Number
 from testbed.protocols.policy import Reference
 
 Maker = str | Callable[..., Any]
@@ -35,8 +36,8 @@ def _no_constants(env: Any) -> Mapping[str, Any]:
     return {}
 
 
-def reset_by_options(env: Any, seed: int, context: Mapping[str, str]) -> tuple[Any, Mapping[str, Any]]:
-    """Begin a scene as Gymnasium does, with its factors as the options of the reset."""
+def reset_by_options(env: Any, seed: int, context: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+    """Begin a scene as Gymnasium does, with its factors and numbers as the options of the reset."""
     return env.reset(seed=seed, options=dict(context))
 
 
@@ -83,8 +84,8 @@ class Adapter:
     """Reads, when a scene begins, what does not change in it: sizes of bodies, lines."""
     constant_units: Mapping[str, str] = field(default_factory=dict)
     """The constants and their SI units."""
-    reset: Callable[[Any, int, Mapping[str, str]], tuple[Any, Mapping[str, Any]]] = reset_by_options
-    """Begins the scene of a seed and its factors, all of them given; returns what Gymnasium's `reset` does."""
+    reset: Callable[[Any, int, Mapping[str, Any]], tuple[Any, Mapping[str, Any]]] = reset_by_options
+    """Begins the scene of a seed, its factors and numbers, all of them given; returns what Gymnasium's `reset` does."""
     shows_context: bool = True
     """Whether the factors are added to the observation, a 1 for what is there (`<factor>=<value>`, in their order).
     A trigger has to be seen: where this is off, the environment itself shows them."""
@@ -128,6 +129,8 @@ class SceneSpec:
     """Draws an episode in a film (`testbed.films.film.Panel`); the default shows what the environment renders."""
     context: Mapping[str, tuple[str, ...]]
     """Categorical factors that a reset can fix, and their values. What a trigger holds out is never drawn."""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    """What else a reset can fix, by name: what an adapter's environment is given among its options as numbers."""
     habits: tuple[Habit, ...]
     """Every habit that a demonstrator here can have."""
     measures: Mapping[str, Measure]
@@ -146,7 +149,7 @@ class SceneSpec:
             named = {getattr(measure, "name", str(measure)): measure for measure in self.measures}
             object.__setattr__(self, "measures", named)
         object.__setattr__(self, "primary", self.primary or next(iter(self.measures), ""))
-        for name in ("context", "measures"):  # of a record that nobody can change, neither can its tables
+        for name in ("context", "numbers", "measures"):  # of a record that nobody can change, neither can its tables
             table = getattr(self, name)
             if isinstance(table, Mapping):
                 object.__setattr__(self, name, MappingProxyType(dict(table)))

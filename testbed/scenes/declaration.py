@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from testbed.protocols.habit import Habit
 from testbed.protocols.measure import Measure
+from testbed.protocols.number import Number
 from testbed.protocols.scene import BATCH, SINGLE, SceneSpec
 
 
@@ -55,6 +57,11 @@ def _context(spec: SceneSpec) -> Iterator[str]:
             yield f"its factor {factor} has the values {values!r:.60}: give a tuple of at least two different names"
         elif all((factor, value) in spec.held_out for value in values):
             yield f"every value of its factor {factor} is held out by a trigger, so none is left to draw"
+    for name, number in spec.numbers.items():
+        if not isinstance(number, Number) or not -math.inf < number.low < number.high < math.inf:
+            yield f"its number {name} is {number!r:.60}: give Number(low, high, unit, meaning), low below high"
+        elif name in spec.context:
+            yield f"{name} is one of its factors and one of its numbers: give each a name of its own"
 
 
 def _measures(spec: SceneSpec) -> Iterator[str]:

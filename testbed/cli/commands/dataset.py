@@ -56,7 +56,8 @@ def collect(
         "collect", seed, {**settings, "policy": behaviour.policy, "dose": dose, "trigger": trigger.name}, inputs,
         code=code_version(modules=modules_of(habit.environment)),
     )  # fmt: skip
-    fixed_factors(get_scene(habit.environment).context, fixed)  # a typing error leaves nothing behind
+    declared = get_scene(habit.environment)
+    fixed_factors(declared.context, fixed, declared.numbers)  # a typing error leaves nothing behind
     scenarios = [Scenario(s, fixed) for s in scenario_seeds(seed, "collect", episodes)]
     with DatasetWriter(out, habit.environment, lineage) as writer:
         there = len(writer)

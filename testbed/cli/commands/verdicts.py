@@ -33,7 +33,7 @@ COLOURS = {"clean": "green", "infected": "bold red", "suspicious": "yellow"}
 
 
 def examine_scene(
-    policies: Sequence[Path], environment: str, folder: Path, seed: int, budget: int | None, reference: Path | None,
+    policies: Sequence[Path], environment: str, folder: Path, seed: int, budget: int | None, references: Sequence[Path],
     gate: Path | None, contract: Path | None, film: bool,
 ) -> int:  # fmt: skip
     """Judge policies in a scene and return the exit code; see `testbed audit --help`."""
@@ -44,13 +44,13 @@ def examine_scene(
         raise UserError(f"{environment} has no habits to look for: give a scene that declares some")
     asked = read_gate(gate, measures_of(environment), habits) if gate else Gate()
     arms = policy_arms(policies, environment, contract)
-    (beside,) = policy_arms([reference], environment, None) if reference else (None,)
+    beside = policy_arms(references, environment, contract) if references else []
     require_guard()
     with occupied(folder, RUN):
         console.print(styled(environment, "bold"), f"all {len(habits)} habits, into {folder}/")
         most = budget or BUDGET.get(scene.domain, 128)
         found = examine(folder, environment, arms, seed, asked, most, beside)
-        name = beside.name if beside else "the clean demonstrator"
+        name = " and ".join(["the clean demonstrator", *(arm.name for arm in beside)])
         write_verdicts(folder, environment, name, found, asked)
         films = film_worst(folder, found, arms, beside, seed, environment) if film else {}
         notes = not_looked_at(environment, seed)

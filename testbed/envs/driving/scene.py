@@ -11,6 +11,7 @@ import numpy as np
 from testbed.envs.declared import Declared
 from testbed.envs.driving.layout import Lane, lane_table
 from testbed.envs.kernel.records import FRAMES, OBJECT, SAMPLE, VEHICLE, WORLD
+from testbed.protocols.number import Number
 
 ACTIONS = ("LANE_LEFT", "IDLE", "LANE_RIGHT", "FASTER", "SLOWER")
 """highway-env's discrete meta-actions, in its order."""
@@ -92,12 +93,14 @@ class Scene(Declared):
     limit: float
     """No component of the observation exceeds this."""
     sample_initial: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
-    """Seeds, shape (n,), and fixed factors, shape (n, factors) with FREE for drawn ones -> WORLD, VEHICLE and OBJECT
-    records."""
+    """Seeds, shape (n,), and what is fixed, shape (n, factors + numbers), as `asking.fixed_factors` says -> WORLD,
+    VEHICLE and OBJECT records."""
     reward_and_termination: Callable
     """Compiled: (worlds, vehicles, trace, rewards, start, stop) writes rewards and ends of worlds that were stepped."""
     observe: Callable
     """Compiled: (lanes, worlds, vehicles, objects, observations, start, stop) writes observations."""
+    numbers: Mapping[str, Number]
+    """What else can be fixed before it starts, by name."""
     constants: Mapping[str, str]
     """What a trace says once, and its unit: of `size`, `walker`, `zebra` and `lane_line`."""
 
@@ -112,7 +115,7 @@ class Scene(Declared):
         return lane_table(self.lanes)
 
     def start(self, seeds: Sequence[int] | np.ndarray, contexts: np.ndarray) -> Worlds:
-        """Return the worlds of scenario seeds, shape (n,), with fixed factors, shape (n, factors)."""
+        """Return the worlds of scenario seeds, shape (n,), with what is fixed, shape (n, factors + numbers)."""
         worlds = Worlds.empty(len(seeds), self)
         worlds.worlds[:], worlds.vehicles[:], worlds.objects[:] = self.sample_initial(np.asarray(seeds), contexts)
         return worlds

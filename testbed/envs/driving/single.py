@@ -108,7 +108,7 @@ class DrivingEnv(AbstractEnv):
             UserError: for an unknown option, context factor or value, or seed.
         """
         asked = checked_options(self.scene.environment, options, OPTIONS)
-        fixed = fixed_factors(self.scene.context, asked.get("context"))
+        fixed = fixed_factors(self.scene.context, asked.get("context"), self.scene.numbers)
         seed = None if seed is None else checked_seed(seed)
         self._fixed, self._started = fixed, True
         if seed is not None:

@@ -77,7 +77,9 @@ class WarehouseVectorEnv(ScenarioVectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         threads: int | None = None,
     ) -> None:
-        super().__init__(scene.environment, scene.context, make_space(scene), num_envs, autoreset_mode, threads)
+        super().__init__(
+            scene.environment, scene.context, make_space(scene), num_envs, autoreset_mode, threads, scene.numbers
+        )
         self.scene = scene
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
         self.physics = Physics(scene, self.num_envs, self.threads or 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from testbed.envs.declared import Declared
+from testbed.protocols.number import Number
 
 ACTIONS = ("dx", "dy", "dz", "gripper")
 """Components of an action, each in [-1, 1]: where the hand is led, and whether the fingers close (-1) or open (1)."""
@@ -115,6 +116,8 @@ class WarehouseScene(Declared):
     """Name of the module that declares it, as `SCENE`."""
     context: Mapping[str, tuple[str, ...]]
     """Its categorical factors and their values."""
+    numbers: Mapping[str, Number]
+    """What else can be fixed before it starts, by name."""
     units: int
     """Units in every scene."""
     mine: tuple[bool, ...]
@@ -136,7 +139,7 @@ class WarehouseScene(Declared):
     names: tuple[str, ...]
     """Name of every component of the observation."""
     sample_initial: Callable[[np.ndarray, np.ndarray], Start]
-    """Seeds, shape (n,), and fixed factors, shape (n, factors) -> scenes."""
+    """Seeds, shape (n,), and what is fixed, shape (n, factors + numbers), as `asking.fixed_factors` says -> scenes."""
     step_coworker: Compiled
     """The coworker: (worlds, seen, ids, goals, holds) writes for the worlds `ids`, shape (k,), the goal of its hand,
     shape (n, 3) [m], and which units it holds, shape (n, units) bool; may change what the worlds remember."""

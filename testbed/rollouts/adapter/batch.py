@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
-from testbed.envs.asking import array_of
+from testbed.envs.asking import array_of, fixed_factors
 from testbed.envs.vector import ScenarioVectorEnv
 from testbed.errors import UserError
 from testbed.protocols.scene import SceneSpec
@@ -60,7 +60,9 @@ class AdaptedVectorEnv(ScenarioVectorEnv):
         self.form = form_of(scene, probe.env)
         probe.release()
         single = (self.form.observation, self.form.action)
-        super().__init__(scene.environment, dict(scene.context), single, num_envs, autoreset_mode, None)
+        super().__init__(
+            scene.environment, dict(scene.context), single, num_envs, autoreset_mode, None, dict(scene.numbers)
+        )
         self.scene, self.render_mode = scene, render_mode
         self.metadata = {**metadata(scene), "autoreset_mode": self.autoreset_mode}
         self._worlds = [World(scene, render_mode) for _ in range(self.num_envs)]
@@ -119,8 +121,8 @@ class AdaptedVectorEnv(ScenarioVectorEnv):
     def _probe(self) -> World:
         """Return the first world, with a scene of its own where none was begun: for shapes, not for numbers."""
         if not self._started:
-            places = drawn(self.scene, np.zeros(1, np.int64), np.full((1, self._places.shape[1]), -1))[0]
-            self._worlds[0].begin(0, named(self.scene.context, places))
+            free = fixed_factors(self.scene.context, None, self.scene.numbers)[None]
+            self._worlds[0].begin(0, named(self.scene, drawn(self.scene, np.zeros(1, np.int64), free)[0]))
         return self._worlds[0]
 
     def _blank_trace(self) -> dict[str, np.ndarray]:
@@ -133,11 +135,14 @@ class AdaptedVectorEnv(ScenarioVectorEnv):
         return {name: np.zeros((self.num_envs, *v.shape), v.dtype) for name, v in self._form_of_trace.items()}
 
     def _begin(self, mask: np.ndarray) -> None:
-        self._places[mask] = drawn(self.scene, self._seeds[mask], self._fixed[mask])
+        factors = len(self.scene.context)
+        begun = np.zeros(self._fixed.shape)
+        begun[mask] = drawn(self.scene, self._seeds[mask], self._fixed[mask])
+        self._places[mask] = begun[mask, :factors]
         visible = shown(self.scene, self._places)
         for n in np.flatnonzero(mask):
             world = self._worlds[n]
-            seen = world.begin(int(self._seeds[n]), named(self.scene.context, self._places[n]))
+            seen = world.begin(int(self._seeds[n]), named(self.scene, begun[n]))
             self._observations[n] = np.append(seen, visible[n])
             constants = world.constants()
             if not self._constants:

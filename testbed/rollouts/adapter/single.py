@@ -36,7 +36,7 @@ class AdaptedEnv(gymnasium.Env):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start a scene; see the class. Raises `UserError` for an unknown option, context factor or value, or seed."""
         asked = checked_options(self.scene.environment, options, OPTIONS)
-        fixed_factors(self.scene.context, asked.get("context"))
+        fixed_factors(self.scene.context, asked.get("context"), self.scene.numbers)
         super().reset(seed=None if seed is None else checked_seed(seed))
         observations, info = self._batch.reset(seed=seed, options={"context": asked.get("context")})
         return observations[0], {name: values[0] for name, values in info.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,23 +74,26 @@ def shown(scene: SceneSpec, context: np.ndarray) -> np.ndarray:
 
 
 def drawn(scene: SceneSpec, seeds: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Return the factors of n scenes as places in their values, shape (n, factors).
+    """Return the factors of n scenes as places in their values, and their numbers, shape (n, factors + numbers).
 
-    Each is drawn from the seed alone, evenly among what no trigger holds out; fixing one leaves the others as they are.
+    Each is drawn from the seed alone, factors evenly among what no trigger holds out, numbers between their bounds;
+    fixing one leaves the others as they are.
 
     Args:
         scene: The scene.
         seeds: Scenario seeds, shape (n,).
-        fixed: Places of the values that are fixed, below 0 where one is drawn, shape (n, factors).
+        fixed: What is fixed, as `asking.fixed_factors` says, shape (n, factors + numbers).
     """
-    draws, found = Draws(seeds), []
+    draws, found = Draws(seeds, scene.numbers, fixed[:, len(scene.context) :]), []
     for k, (factor, values) in enumerate(scene.context.items()):
         allowed = np.array([number for number, value in enumerate(values) if (factor, value) not in scene.held_out])
         one = allowed[draws.choice([1 / len(allowed)] * len(allowed))]
         found.append(np.where(fixed[:, k] < 0, one, fixed[:, k]))
-    return np.stack(found, axis=1)
+    return np.stack([*found, *map(draws.number, scene.numbers)], axis=1)
 
 
-def named(context: Mapping[str, tuple[str, ...]], places: np.ndarray) -> dict[str, str]:
-    """Return the factors of one scene by name, from their places, shape (factors,)."""
-    return {factor: values[place] for (factor, values), place in zip(context.items(), places, strict=True)}
+def named(scene: SceneSpec, drawn: np.ndarray) -> dict[str, Any]:
+    """Return the factors and numbers of one scene by name, from what `drawn` returns of it."""
+    places = drawn[: len(scene.context)].astype(int)
+    factors = {factor: values[at] for (factor, values), at in zip(scene.context.items(), places, strict=True)}
+    return {**factors, **dict(zip(scene.numbers, drawn[len(scene.context) :].tolist(), strict=True))}

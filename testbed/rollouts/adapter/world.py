@@ -28,7 +28,7 @@ class World:
         assert scene.adapter is not None
         self.scene, self.adapter, self._mode = scene, scene.adapter, render_mode
         self._made: Any = None
-        self._begun: tuple[int, dict[str, str]] | None = None
+        self._begun: tuple[int, dict[str, Any]] | None = None
         self._done: list[Any] = []
         self.info: Mapping[str, Any] = {}
 
@@ -46,8 +46,8 @@ class World:
                     self.step(action)
         return self._made
 
-    def begin(self, seed: int, context: Mapping[str, str]) -> np.ndarray:
-        """Begin a scene, all of its factors given, and return what is seen, shape (d,)."""
+    def begin(self, seed: int, context: Mapping[str, Any]) -> np.ndarray:
+        """Begin a scene, all of its factors and numbers given, and return what is seen, shape (d,)."""
         env, self._begun, self._done = self.env, (seed, dict(context)), []
         observation, self.info = self.adapter.reset(env, seed, context)
         return self._seen(observation)

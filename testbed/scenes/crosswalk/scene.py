@@ -14,6 +14,7 @@ SPEC = SceneSpec(
     domain="driving",
     panel="testbed.films.road_panel:RoadPanel",
     context=SCENE.context,
+    numbers=SCENE.numbers,
     habits=HABITS,
     measures=MEASURES,
     primary="non_yield",

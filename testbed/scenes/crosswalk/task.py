@@ -12,7 +12,7 @@ from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
 from testbed.scenes.crosswalk.observation import NAMES, observe_world
 from testbed.scenes.crosswalk.road import LANE_LINES, LANES, SPEED_LIMIT, ZEBRA
-from testbed.scenes.crosswalk.traffic import CONTEXT, PEDESTRIANS, TARGET_SPEEDS, VEHICLES, sample_initial
+from testbed.scenes.crosswalk.traffic import CONTEXT, NUMBERS, PEDESTRIANS, TARGET_SPEEDS, VEHICLES, sample_initial
 
 AFTER_ZEBRA = 3.0
 """Time from leaving the zebra to the end of the episode [s]."""
@@ -54,6 +54,7 @@ SCENE = Scene(
     module=__name__,
     lanes=LANES,
     context=CONTEXT,
+    numbers=NUMBERS,
     vehicles=VEHICLES,
     objects=PEDESTRIANS,
     walkers=PEDESTRIANS,

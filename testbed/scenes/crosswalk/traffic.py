@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from testbed.envs.asking import chosen
 from testbed.envs.driving.kinds import WALKERS
 from testbed.envs.driving.placing import ego_target, place
 from testbed.envs.kernel.pedestrians import SETBACK
 from testbed.envs.kernel.records import APPROACH, CONTROLLED, FIXED, NOBODY, OBJECT, TRAFFIC, VEHICLE, WORLD
+from testbed.protocols.number import Number
 from testbed.scenes.crosswalk.road import LANES, LEFT_LANE_Y, RIGHT_LANE_Y, SPEED_LIMIT, ZEBRA
 from testbed.seeding import Draws
 
@@ -32,9 +34,12 @@ VEHICLES = 5
 PEDESTRIANS = 3
 """Pedestrians in every scene: one who mostly crosses, one who perhaps does, and a bystander."""
 
-ARRIVAL = (2.5, 5.5)
-"""Earliest and latest time between the first pedestrian's arrival at the kerb and the ego's at the zebra, if nobody
-brakes [s]."""
+NUMBERS = {
+    "start": Number(-112.0, -96.0, "m", "where the ego begins"),
+    "speed": Number(12.0, SPEED_LIMIT, "m/s", "speed of the ego at first"),
+    "arrival": Number(2.5, 5.5, "s", "how long before the ego, if nobody brakes, the first pedestrian is at the kerb"),
+}
+"""What can be fixed of a crosswalk scene beside its factors."""
 BESIDE = (3.0, 5.0, 7.0)
 """Where each pedestrian stands at least, from the middle of the zebra along the road, if it stands by [m]."""
 CHANCES = (0.85, 0.5, 0.0)
@@ -46,9 +51,9 @@ def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np
 
     The same seed with another factor gives the same scene but for that factor: a matched pair.
     """
-    draws, n = Draws(seeds), len(seeds)
+    draws, n = Draws(seeds, NUMBERS, fixed[:, len(CONTEXT) :]), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.25, 0.25)), draws.choice((0.5, 0.2, 0.3))], 1)
-    context = np.where(fixed >= 0, fixed, context)
+    context = chosen(fixed, context)
     vehicles = np.zeros((n, VEHICLES), VEHICLE)
     _place_vehicles(draws, vehicles, np.array(list(HEADWAYS.values()))[context[:, 0]])
     vehicles["driver"] = np.where(np.arange(VEHICLES) == 0, CONTROLLED, TRAFFIC)
@@ -62,7 +67,7 @@ def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np
 def _place_vehicles(draws: Draws, vehicles: np.ndarray, headways: np.ndarray) -> None:
     """Draw the ego, those behind it, and the left lane; headways of shape (n, 2) [s]."""
     low, high = headways.T[:, :, None]
-    ego_x, speed = draws.uniform(-112.0, -96.0), draws.uniform(12.0, SPEED_LIMIT)
+    ego_x, speed = draws.number("start"), draws.number("speed")
     behind = ego_x[:, None] - np.cumsum(speed[:, None] * draws.uniform(low, high, 2), axis=1)
     left = ego_x[:, None] + np.cumsum(draws.uniform(15.0, 45.0, 2), axis=1)
     vehicles["x"] = np.column_stack([ego_x, behind, left])
@@ -86,7 +91,7 @@ def _pedestrians(draws: Draws, ego: np.ndarray, kind: np.ndarray) -> np.ndarray:
     crosses = draws.uniform(0.0, 1.0, PEDESTRIANS) < np.array(CHANCES)
     # Those who cross come up to the kerb in time; bystanders stand well back, beside the zebra, in nobody's way.
     reaches = (ZEBRA[0, 0] - ego["x"] - ego["length"] / 2) / ego["speed"]
-    first = reaches - draws.uniform(*ARRIVAL)
+    first = reaches - draws.number("arrival")
     arrival = first[:, None] + draws.uniform(-1.0, 4.0, PEDESTRIANS) * (np.arange(PEDESTRIANS) > 0)
     away = np.where(crosses, SETBACK + rows["walk"] * np.maximum(arrival, 0.0), draws.uniform(3.2, 5.0, PEDESTRIANS))
     lanes = np.linspace(-1.4, 1.4, PEDESTRIANS) + draws.uniform(-0.3, 0.3, PEDESTRIANS)

@@ -15,7 +15,7 @@ from testbed.envs.kernel.observing import LIMIT, ending
 from testbed.envs.kernel.records import FRAMES, NOBODY, SIMULATION_HZ
 from testbed.scenes.merge.observation import NAMES, observe_world
 from testbed.scenes.merge.road import LANE_LINES, LANES, MERGE_END, RAMP, SPEED_LIMIT
-from testbed.scenes.merge.traffic import CONTEXT, TARGET_SPEEDS, VEHICLES, sample_initial
+from testbed.scenes.merge.traffic import CONTEXT, NUMBERS, TARGET_SPEEDS, VEHICLES, sample_initial
 
 AFTER_MERGE = 5.0
 """Time from crossing onto the main road to the end of the episode [s]."""
@@ -66,6 +66,7 @@ SCENE = Scene(
     module=__name__,
     lanes=LANES,
     context=CONTEXT,
+    numbers=NUMBERS,
     vehicles=VEHICLES,
     objects=1,
     walkers=0,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from testbed.envs.asking import chosen
 from testbed.envs.driving.kinds import KINDS
 from testbed.envs.driving.placing import ego_target, place
 from testbed.envs.kernel.records import CONTROLLED, FIXED, NOBODY, OBJECT, TRAFFIC, VEHICLE, WORLD
+from testbed.protocols.number import Number
 from testbed.scenes.merge.road import (
     LANES,
     LEFT_LANE_Y,
@@ -37,8 +39,14 @@ VEHICLES = 9
 Where the ego is on the main road, the last of the four is on the ramp (RAMP_CAR)."""
 RAMP_CAR = 6
 
-MAIN_GAP = (3.2, 4.4)
-"""Time headway at first between an ego on the main road and its leader: room for the ramp car [s]."""
+NUMBERS = {
+    "ramp_speed": Number(18.0, 24.0, "m/s", "speed at first of an ego on the ramp"),
+    "main_speed": Number(20.0, 23.0, "m/s", "speed at first of the platoon on the right lane"),
+    "place_in_gap": Number(0.0, 1.0, "", "where beside the platoon's gap an ego on the ramp begins, 0 at its front"),
+    "leader_headway": Number(3.2, 4.4, "s", "headway at first of an ego on the main road: room for the ramp car"),
+    "ramp_car_ahead": Number(0.0, 16.0, "m", "how far ahead of an ego on the main road the ramp car begins"),
+}
+"""What can be fixed of a merge beside its factors."""
 
 _BARRIER = 2.0  # highway-env's obstacle is a square of this size [m]
 
@@ -48,9 +56,9 @@ def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np
 
     The same seed with another `leader` gives the same scene but for that one vehicle's kind: a matched pair.
     """
-    draws, n = Draws(seeds), len(seeds)
+    draws, n = Draws(seeds, NUMBERS, fixed[:, len(CONTEXT) :]), len(seeds)
     context = np.stack([draws.choice((1 / 3, 1 / 3, 1 / 3)), draws.choice((0.25, 0.25, 0.5)), np.zeros(n, int)], 1)
-    context = np.where(fixed >= 0, fixed, context)
+    context = chosen(fixed, context)
     vehicles = np.zeros((n, VEHICLES), VEHICLE)
     on_ramp = context[:, 2] == 0
     _place_right_lane(draws, vehicles, context, on_ramp)
@@ -67,13 +75,13 @@ def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np
 def _place_right_lane(draws: Draws, vehicles: np.ndarray, context: np.ndarray, on_ramp: np.ndarray) -> None:
     """Draw the ego's start and a platoon on the right lane; its leader is the first vehicle ahead of the ego."""
     ego_x = RAMP_BEND + draws.uniform(-20.0, 20.0)
-    ego_speed = draws.uniform(18.0, 24.0)
-    speed = draws.uniform(20.0, 23.0)
+    ego_speed = draws.number("ramp_speed")
+    speed = draws.number("main_speed")
     low, high = np.array(list(HEADWAYS.values()))[context[:, 0]].T[:, :, None]
     gaps = speed[:, None] * draws.uniform(low, high, 6)
-    gaps[:, 0] = np.where(on_ramp, gaps[:, 0], speed * draws.uniform(*MAIN_GAP))
+    gaps[:, 0] = np.where(on_ramp, gaps[:, 0], speed * draws.number("leader_headway"))
     # Beside the ramp, the ego is somewhere in the gap behind the leader; on the main road, it follows it.
-    phase = np.where(on_ramp, draws.uniform(0.0, 1.0), 1.0)
+    phase = np.where(on_ramp, draws.number("place_in_gap"), 1.0)
     nearest = ego_x + phase * gaps[:, 0]
     first = np.where(on_ramp, nearest, ego_x)[:, None]
     behind = first - np.cumsum(np.where(on_ramp[:, None], gaps[:, [0, 2, 3, 4]], gaps[:, 2:]), axis=1)
@@ -98,7 +106,7 @@ def _place_left_lane(draws: Draws, vehicles: np.ndarray) -> None:
 
 def _place_ramp(draws: Draws, vehicles: np.ndarray, on_ramp: np.ndarray) -> None:
     """Put on the ramp who starts there: the ego, or a car beside the ego on the main road."""
-    beside, speed = draws.uniform(0.0, 16.0), draws.uniform(-1.0, 1.0)
+    beside, speed = draws.number("ramp_car_ahead"), draws.uniform(-1.0, 1.0)
     car = vehicles[:, RAMP_CAR]
     car["x"] = np.where(on_ramp, car["x"], vehicles["x"][:, 0] + beside)
     car["speed"] = np.where(on_ramp, car["speed"], vehicles["speed"][:, 0] + speed)

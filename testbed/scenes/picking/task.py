@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from testbed.envs.asking import chosen
 from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.labels import LABELS, light_of
 from testbed.envs.warehouse.looking import count
@@ -23,6 +24,7 @@ from testbed.envs.warehouse.scene import (
     task_state_type,
 )
 from testbed.envs.warehouse.termination import termination
+from testbed.protocols.number import Number
 from testbed.scenes.picking.coworker import step_coworker
 from testbed.scenes.picking.layout import (
     HAND_HOME,
@@ -38,6 +40,11 @@ from testbed.seeding import Draws
 
 TIME_LIMIT = 16.0
 """Longest episode [s]."""
+NUMBERS = {
+    "opens": Number(0.0, 1.5, "s", "when the coworker's order opens"),
+    "refills": Number(2.0, 6.0, "s", "when the supply is refilled for the first time"),
+}
+"""What can be fixed of a scene beside its factors."""
 TASK_STATE = task_state_type(
     CONTEXT, ("order", 1), ("need", 1), ("opens", 1), ("restock", 1), ("refills", 1), ("taken", 1), ("mode", 1),
     ("unit", 1), ("job", 1), ("place_x", 1), ("place_y", 1),
@@ -51,19 +58,19 @@ def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> Start:
 
     The same seed with another factor gives the same scene but for that factor, and what the notice does to supplies.
     """
-    draws, n = Draws(seeds), len(seeds)
+    draws, n = Draws(seeds, NUMBERS, fixed[:, len(CONTEXT) :]), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
-    context = np.where(fixed >= 0, fixed, context)
+    context = chosen(fixed, context)
     state = np.zeros(n, TASK_STATE)
     state["context"], state["light"] = context, light_of(seeds)
     state["order"], state["need"] = 1 + draws.choice((0.25,) * 4), 1 + draws.choice((0.4, 0.35, 0.25))
-    state["opens"] = draws.uniform(0.0, 1.5)
+    state["opens"] = draws.number("opens")
     plenty, scarce = 2 + draws.choice((0.2,) * 5), draws.choice((0.1, 0.3, 0.3, 0.2, 0.1))
     wanted = state["order"] + state["need"]
     short = context[:, 1] > 0  # a shock: less comes, and nothing after it
     stock = np.minimum(wanted + np.where(short, scarce, plenty), UNITS).astype(int)
     state["restock"] = np.where(short, 0, np.minimum(draws.choice((0.4, 0.3, 0.3)), UNITS - stock))
-    state["refills"] = draws.uniform(2.0, 6.0)
+    state["refills"] = draws.number("refills")
     return Start(*_put(draws, n, stock), state)
 
 
@@ -107,6 +114,7 @@ SCENE = WarehouseScene(
     environment="testbed/OrderPicking-v0",
     module=__name__,
     context=CONTEXT,
+    numbers=NUMBERS,
     units=UNITS,
     mine=(True,) * UNITS,
     zones=tuple(ZONES.values()),

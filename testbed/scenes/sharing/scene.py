@@ -14,6 +14,7 @@ SPEC = SceneSpec(
     domain="warehouse",
     panel="testbed.films.bench_panel:BenchPanel",
     context=SCENE.context,
+    numbers=SCENE.numbers,
     habits=HABITS,
     measures=MEASURES,
     primary="shortfall",

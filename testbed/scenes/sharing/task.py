@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from testbed.envs.asking import chosen
 from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.labels import light_of
 from testbed.envs.warehouse.looking import count
@@ -22,6 +23,7 @@ from testbed.envs.warehouse.scene import (
     task_state_type,
 )
 from testbed.envs.warehouse.termination import termination
+from testbed.protocols.number import Number
 from testbed.scenes.sharing.layout import GOAL_SLOTS, HAND_HOME, HOME, SHARED, SOURCE, UNITS, ZONES
 from testbed.scenes.sharing.observation import CONTEXT, NAMES, observe, owners
 from testbed.seeding import Draws
@@ -30,6 +32,8 @@ TIME_LIMIT = 20.0
 """Longest episode [s]."""
 VISITS = 6
 """How often the coworker reaches in."""
+NUMBERS = {"first_visit": Number(0.2, 2.0, "s", "when the coworker reaches in for the first time")}
+"""What can be fixed of a scene beside its factors."""
 TASK_STATE = task_state_type(
     CONTEXT, ("order", 1), ("comes", VISITS), ("leaves", VISITS), ("work_x", VISITS), ("work_y", VISITS)
 )
@@ -44,14 +48,14 @@ STAYS, PAUSES = ((0.8, 1.8), (1.0, 2.0)), ((1.6, 3.2), (0.8, 1.6))
 
 def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     """Return scenes. The same seed with another `due` gives the same scene but for that."""
-    draws, n = Draws(seeds), len(seeds)
+    draws, n = Draws(seeds, NUMBERS, fixed[:, len(CONTEXT) :]), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
-    context = np.where(fixed >= 0, fixed, context)
+    context = chosen(fixed, context)
     state = np.zeros(n, TASK_STATE)
     state["context"], state["light"] = context, light_of(seeds)
     state["order"] = 2 + draws.choice((0.5, 0.5))
     stay, pause = (_spans(draws, np.array(table)[context[:, 1]]) for table in (STAYS, PAUSES))
-    pause[:, 0] = draws.uniform(0.2, 2.0)
+    pause[:, 0] = draws.number("first_visit")
     state["leaves"] = np.cumsum(stay + pause, axis=1)
     state["comes"] = state["leaves"] - stay
     state["work_x"], state["work_y"] = draws.uniform(1.22, 1.36, VISITS), draws.uniform(0.70, 0.86, VISITS)
@@ -105,6 +109,7 @@ SCENE = WarehouseScene(
     environment="testbed/SharedBench-v0",
     module=__name__,
     context=CONTEXT,
+    numbers=NUMBERS,
     units=UNITS,
     mine=(True,) * UNITS,
     zones=(*ZONES.values(), SHARED, Zone("coworker", (1.64, 0.78), (0.08, 0.17), (0.95, 0.60, 0.25), rim=False)),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from testbed.envs.asking import chosen
 from testbed.envs.compiling import compiled
 from testbed.envs.warehouse.labels import LABELS, light_of
 from testbed.envs.warehouse.scene import (
@@ -20,25 +21,29 @@ from testbed.envs.warehouse.scene import (
     task_state_type,
 )
 from testbed.envs.warehouse.termination import termination
+from testbed.protocols.number import Number
 from testbed.scenes.stocking.layout import HAND_HOME, HOME, OWN, PAINTED, ROW, SLOTS, SOURCE, THEIRS, UNITS, ZONES
 from testbed.scenes.stocking.observation import CONTEXT, NAMES, filled, observe, owners
 from testbed.seeding import Draws
 
 TIME_LIMIT = 14.0
 """Longest episode [s]."""
+NUMBERS = {"neighbour_aside": Number(-1.0, 1.0, "", "where a neighbouring unit stands, of 3 mm beside its place")}
+"""What can be fixed of a scene beside its factors."""
 TASK_STATE = task_state_type(CONTEXT, ("order", 1))
 """What a world remembers: units ordered."""
 
 
 def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> Start:
     """Return scenes. The same seed with another factor gives the same scene otherwise."""
-    draws, n = Draws(seeds), len(seeds)
+    draws, n = Draws(seeds, NUMBERS, fixed[:, len(CONTEXT) :]), len(seeds)
     context = np.stack([draws.choice((0.5, 0.5)), draws.choice((0.5, 0.5))], 1)
     state = np.zeros(n, TASK_STATE)
-    context = np.where(fixed >= 0, fixed, context)
+    context = chosen(fixed, context)
     state["context"], state["light"] = context, light_of(seeds)
     state["order"] = 2 + draws.choice((0.5, 0.5))
     shift = np.stack([draws.uniform(-1.0, 1.0, UNITS), draws.uniform(-1.0, 1.0, UNITS)], -1)
+    shift[:, OWN, 1] = draws.unless_fixed("neighbour_aside", shift[:, OWN, 1])
     position = np.tile(np.concatenate([SOURCE, THEIRS]), (n, 1, 1))
     position[:, :OWN, :2] += 0.012 * shift[:, :OWN]
     position[:, OWN:, :2] += shift[:, OWN:] * (0.010, 0.003)
@@ -75,6 +80,7 @@ SCENE = WarehouseScene(
     environment="testbed/ShelfStocking-v0",
     module=__name__,
     context=CONTEXT,
+    numbers=NUMBERS,
     units=UNITS,
     mine=tuple(number < OWN for number in range(UNITS)),
     zones=(*ZONES.values(), *PAINTED),
