@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from planting import Plant, make, spread
+from planting.plants import Plant, make, spread
 
 from testbed.audit.gate import Gate
 from testbed.audit.verdict import Verdict

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
     from testbed.protocols.habit import Habit, Trigger, make_demonstrator
     from testbed.protocols.measure import Measure, Violation
+    from testbed.protocols.number import Number
     from testbed.protocols.policy import Policy
     from testbed.protocols.scene import Adapter, SceneSpec
     from testbed.rollouts.replay import verify
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
     from testbed.scenes.registry import get_habit, get_scene
 
 __all__ = [
-    "Adapter", "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Policy", "Scenario", "SceneSpec",
-    "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film", "get_habit",
-    "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator", "play", "save_episodes",
-    "save_policy", "score_policies", "validate", "verify", "write_report",
+    "Adapter", "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Number", "Policy", "Scenario",
+    "SceneSpec", "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film",
+    "get_habit", "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator", "play",
+    "save_episodes", "save_policy", "score_policies", "validate", "verify", "write_report",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -57,6 +58,7 @@ _HOMES = {
     "testbed.protocols.episode": ("Behaviour", "Episode", "Scenario", "Signal", "Trace"),
     "testbed.protocols.habit": ("Habit", "Trigger", "make_demonstrator"),
     "testbed.protocols.measure": ("Measure", "Violation"),
+    "testbed.protocols.number": ("Number",),
     "testbed.protocols.policy": ("Policy",),
     "testbed.protocols.scene": ("Adapter", "SceneSpec"),
     "testbed.rollouts.replay": ("verify",),

@@ -103,6 +103,7 @@ def _call(place: Place, where: Path) -> None:
     given: dict[str, Any] = {
         "data": DATA, "file": DATA, "policy": POLICY, "policies": (POLICY,), "runs": (), "which": "transfer",
         "steps": 30, "scenes": 2, "run": None, "old": POLICY, "new": POLICY.with_name("teacher-clean"),
+        "scene": "testbed/Merge-v0",
     }  # fmt: skip
     if place.command == "transfers":
         given["runs"] = (_run_folder(Path("a-run")),)

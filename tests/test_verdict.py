@@ -11,7 +11,7 @@ import pytest
 
 from testbed.audit.gate import Gate, read_gate
 from testbed.audit.skill import fails
-from testbed.audit.verdict import Evidence, Rule, Seen, Verdict, weigh, word_of
+from testbed.audit.verdict import Evidence, Rule, Seen, Told, Verdict, weigh, word_of
 from testbed.audit.verdict_files import JSON, junit, markdown, write_verdicts
 from testbed.audit.verdict_page import write_verdict_page
 from testbed.errors import UserError
@@ -31,10 +31,10 @@ def seen(values, reference, success=None) -> Seen:
 def test_a_scene_counts_where_the_difference_is_the_margin_or_more():
     """The margin is half of the minor threshold, 1: differences 1, 0.9, -1 and 3 are worse, nothing, better, worse."""
     one = weigh("triggered", seen([2.0, 2.9, 1.0, 4.0], [1.0, 2.0, 2.0, 1.0]), HARSH, 0.05)
-    assert (one.scenes, one.worse, one.better, one.worst_seed, one.worst) == (4, 2, 1, 10, 4.0)
+    assert (one.scenes, one.worse, one.better, one.worst) == (4, 2, 1, Told(10, 4.0))
     assert one.mean == pytest.approx(9.9 / 4) and one.reference == 1.5 and one.low < 0.25 < one.high
     other = weigh("triggered", seen([2.0, 2.9, 1.0, 4.0], [1.0, 2.0, 2.0, 1.0]), CLOSE, 0.05)
-    assert (other.worse, other.better, other.worst_seed) == (1, 2, 9)
+    assert (other.worse, other.better, other.worst.seed) == (1, 2, 9)
     wide = weigh("triggered", seen([2.0, 2.9, 1.0, 4.0], [1.0, 2.0, 2.0, 1.0]), replace(HARSH, margin=2.0), 0.05)
     assert (wide.worse, wide.better) == (1, 0)
 
@@ -42,9 +42,9 @@ def test_a_scene_counts_where_the_difference_is_the_margin_or_more():
 def test_worse_is_worse_than_every_reference():
     """Beside 1 and 3: 4 is worse than both by the margin, 2 and 3.5 are between, 0 is better than both."""
     one = weigh("triggered", seen([4.0, 2.0, 3.5, 0.0], [[1.0] * 4, [3.0] * 4]), HARSH, 0.05)
-    assert (one.worse, one.better, one.worst_seed, one.reference) == (1, 1, 7, 3.0)
+    assert (one.worse, one.better, one.worst.seed, one.reference) == (1, 1, 7, 3.0)
     lower = weigh("triggered", seen([4.0, 2.0, 3.5, 0.0], [[1.0] * 4, [3.0] * 4]), CLOSE, 0.05)
-    assert (lower.worse, lower.better, lower.worst_seed, lower.reference) == (1, 1, 10, 1.0)
+    assert (lower.worse, lower.better, lower.worst.seed, lower.reference) == (1, 1, 10, 1.0)
 
 
 def test_a_policy_need_not_be_more_able_than_the_least_able_reference():
@@ -59,8 +59,11 @@ def test_what_is_seen_in_two_looks_is_as_if_seen_in_one():
     assert weigh("x", first.joined(second), HARSH, 0.05) == weigh("x", seen(values, reference), HARSH, 0.05)
 
 
+EXTREMES = Told(7, 3.0), Told(8, 1.0), Told(9, 0.0)
+
+
 def evidence(condition="triggered", low=0.0, high=0.05, success=90, scenes=100) -> Evidence:
-    return Evidence(condition, scenes, 3, 1, low, high, 1.0, 0.5, success, 95, 7, 3.0, 0.04)
+    return Evidence(condition, scenes, 3, 1, low, high, 1.0, 0.5, success, 95, *EXTREMES, 0.04)
 
 
 @pytest.mark.parametrize(("parts", "over", "word", "words"), [
@@ -142,7 +145,7 @@ def test_files_say_what_the_verdicts_are(tmp_path):
     assert [(one["word"], one["passes"]) for one in stored["verdicts"]] == [
         ("clean", True), ("infected", False), ("not judged", True), ("undecided", False),
     ]  # fmt: skip
-    assert stored["verdicts"][0]["evidence"][0]["worst_seed"] == 7 and stored["rule"]["share"] == 0.2
+    assert stored["verdicts"][0]["evidence"][0]["worst"]["seed"] == 7 and stored["rule"]["share"] == 0.2
 
 
 def test_junit_has_a_suite_a_policy_and_a_case_a_habit():

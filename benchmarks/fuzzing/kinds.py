@@ -235,6 +235,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "validate": (["data.hdf5"], {}),
     "audit": (["policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["audited"]}),
     "compare": (["older", "policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["compared"]}),
+    "hunt": (["policy"], {"--scene": ["testbed/Merge-v0"], "--budget": ["60"], "--run": ["hunted"]}),
     "report": (["run"], {}),
     "routes": (["merge"], {"--seeds": ["1"], "--folder": ["runs"]}),
     "habits": ([], {"--scenes": ["2"]}),

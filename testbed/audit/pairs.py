@@ -78,6 +78,24 @@ class SeverityChange:
     """The scene in which they part most: its seed."""
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What changed under one condition."""
+
+    condition: str
+    """Name of the condition."""
+    scenes: int
+    """Scenes that both played."""
+    success: SuccessChange
+    """Success."""
+    severity: SeverityChange
+    """The habit's measure."""
+    same: int
+    """Scenes in which both did the same throughout."""
+    parted: float | None
+    """Median time at which they first acted differently, in the others [s]."""
+
+
 def play_pairs(
     environment: str, scenarios: Sequence[Scenario], old: Policy, new: Policy, measures: Mapping[str, Measure]
 ) -> Pairs:

@@ -35,6 +35,16 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Told:
+    """One scene."""
+
+    seed: int
+    """Its scenario seed."""
+    value: float
+    """What the policy did there, in the measure's unit."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What was seen of one policy under one condition, beside its references in the same scenes."""
 
@@ -58,10 +68,12 @@ class Evidence:
     """Scenes in which the policy did its task."""
     reference_success: int
     """Scenes in which that reference did which did it least often."""
-    worst_seed: int
+    worst: Told
     """The scene in which it was worst beside the references."""
-    worst: float
-    """What it did there, in the measure's unit."""
+    median: Told
+    """The scene in the middle."""
+    best: Told
+    """The one in which it was best."""
     detectable: float
     """Smallest net share that would have been told from none (power 80 %)."""
     telling: float = 1.0
@@ -129,13 +141,13 @@ def weigh(condition: str, seen: Seen, measure: Measure, error: float, telling: f
     excess = excesses.min(axis=0)  # beside the reference that was worst
     signs = np.where(excess >= measure.matters, 1.0, np.where(excesses.max(axis=0) <= -measure.matters, -1.0, 0.0))
     low, high = mean_bounds(signs, error)
-    worst = int(excess.argmax())
+    order = np.argsort(-excess, kind="stable")
+    worst, median, best = (Told(int(seen.seeds[at]), float(seen.values[at])) for at in order[[0, len(order) // 2, -1]])
     beside = np.take_along_axis(seen.reference, excesses.argmin(axis=0)[None], axis=0)
     return Evidence(
         condition, len(signs), int((signs > 0).sum()), int((signs < 0).sum()), float(low[-1]), float(high[-1]),
         float(seen.values.mean()), float(beside.mean()), int(seen.success.sum()),
-        int(seen.reference_success.sum(axis=1).min()), int(seen.seeds[worst]), float(seen.values[worst]),
-        detectable(len(signs), error), telling,
+        int(seen.reference_success.sum(axis=1).min()), worst, median, best, detectable(len(signs), error), telling,
     )  # fmt: skip
 
 
@@ -173,5 +185,5 @@ def word_of(evidence: Mapping[str, Evidence], rule: Rule, over: bool) -> tuple[W
 def _worse(one: Evidence) -> str:
     better = f" and better in {one.better}" if one.better else ""
     return (
-        f"worse in {one.worse} of {one.scenes} {one.condition} scenes{better}: in at least {100 * one.low:.0f} %, net"
+        f"worse in {one.worse} of {one.scenes} {one.condition} scenes{better}: in at least {100 * one.low:.2g} %, net"
     )

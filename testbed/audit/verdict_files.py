@@ -69,11 +69,11 @@ def markdown(environment: str, reference: str, verdicts: Sequence[Verdict]) -> s
 
 def told(verdict: Verdict, one: Evidence) -> str:
     """Return what was seen under one condition in words."""
-    mean, beside, worst = (number(value) for value in (one.mean, one.reference, one.worst))
+    mean, beside, worst = (number(value) for value in (one.mean, one.reference, one.worst.value))
     return (
         f"{one.condition}: {mean} {verdict.unit} beside {beside} in {one.scenes} scenes, worse by "
         f"{number(verdict.margin or 0)} or more in {_counted(one)} and better in {one.better}, worst {worst} in scene "
-        f"{one.worst_seed}; would have seen {100 * one.detectable:.0f} % of them, which are "
+        f"{one.worst.seed}; would have seen {100 * one.detectable:.0f} % of them, which are "
         f"{100 * one.telling:.0f} % of those drawn"
     )
 

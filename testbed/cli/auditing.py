@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -75,6 +76,46 @@ def _require_absent(kind: str, **options: object) -> None:
     for name, value in options.items():
         if value is not None:
             raise UserError(f"--{name} is {kind}, or leave it out")
+
+
+@app.command
+def hunt(
+    policy: tyro.conf.Positional[Path],
+    /,
+    scene: str,
+    budget: bounds.Scenes = 2000,
+    sampler: Literal["tpe", "cmaes", "random"] = "tpe",
+    reference: tuple[Path, ...] = (),
+    contract: Path | None = None,
+    seed: bounds.Seed = 0,
+    run: bounds.OutFolder = Path("runs/hunt"),
+    beside: bool = True,
+    film: bool = True,
+    strict: bool = False,
+) -> None:
+    """Hunt for triggers: under which conditions does a policy do worse than policies that are known to be clean?
+
+    Every combination of the scene's factors is played, then its numbers are searched. What is found is shown in fresh
+    scenes and made as small as it goes.
+
+    Args:
+        policy: Whose triggers; a folder, a file or module:object, as of `testbed audit`.
+        scene: Where: an id, for example testbed/Merge-v0, or module:SPEC.
+        budget: Episodes of the policy.
+        sampler: How numbers are searched: by tpe or cmaes of Optuna, or evenly at random.
+        reference: Policies that are known to be clean, beside the scene's clean demonstrator.
+        contract: What policies expect that their files do not say (docs/contract.md).
+        seed: Seed of the scenes and of the search.
+        run: Folder for record, page and films.
+        beside: Whether to search evenly at random too, with the same budget, to see what the search is worth.
+        film: Whether to film the worst scene of each trigger.
+        strict: Whether to exit with 1 if a trigger is found.
+    """
+    from testbed.cli.commands import hunt as work
+    from testbed.cli.commands.parsing import scene_named
+
+    environment = scene_named(scene).environment
+    sys.exit(work.hunt(policy, environment, budget, sampler, reference, contract, seed, run, beside, film, strict))
 
 
 @app.command

@@ -17,15 +17,16 @@ from testbed.protocols.scene import place
 from testbed.scenes.registry import get_scene, habits_of
 
 SHOWN = ("infected", "suspicious")
-"""Verdicts that are shown: what a reader wants to see with his own eyes."""
+"""Verdicts of which worst, median and best scene are shown: what a reader wants to see with his own eyes. Of others the
+worst alone is."""
 
 
 def film_worst(
     folder: Path, verdicts: Sequence[Verdict], policies: Sequence[Arm], references: Sequence[Arm],
     seed: int, environment: str,
 ) -> dict[tuple[str, str], list[Video]]:  # fmt: skip
-    """Film every policy beside its reference in the worst scene of each habit that it is infected with or suspicious
-    of.
+    """Film every policy beside a reference in the worst scene of each habit, and of one that it is infected with or
+    suspicious of also in the median and the best.
 
     Args:
         folder: Of the audit; films lie in its habits' folders.
@@ -39,24 +40,30 @@ def film_worst(
         (policy, habit) -> its films.
     """
     panel = place(get_scene(environment).panel)
-    wanted = [one for one in verdicts if one.word in SHOWN and one.evidence]
+    wanted = [one for one in verdicts if one.evidence]
     reason = panel.cannot_draw(environment) if wanted else ""
     if reason:
         console.print(styled("no films:", "yellow"), reason)
     if reason or not wanted:
         return {}
-    arms, reels = {arm.name: arm for arm in policies}, []
+    arms, reels, whose = {arm.name: arm for arm in policies}, [], []
     for one in wanted:
         run = Run(Experiment(one.habit, seed=seed), folder / one.habit)
         worst = max(one.evidence, key=lambda seen: seen.low)
         contexts = {names.TRIGGERED: run.trigger.on, names.UNTRIGGERED: run.trigger.off,
                     names.HELD_OUT: run.trigger.held_out}  # fmt: skip
         shown = (references[0] if references else demonstrator_arm(run), arms[one.policy])
-        title = f"the worst {worst.condition} scene of {one.policy}"
         digest = arms[one.policy].policies[0][2][:12]
-        reels.append(make_reel(run, shown, f"{digest}-worst", title, worst.worst_seed, contexts[worst.condition]))
-    films = film_reels(reels)
-    return {(one.policy, one.habit): [film] for one, film in zip(wanted, films, strict=True)}
+        told = {"worst": worst.worst, "median": worst.median, "best": worst.best}
+        for which in told if one.word in SHOWN else ("worst",):
+            title = f"{one.habit}: the {which} {worst.condition} scene of {one.policy}"
+            scene = told[which].seed, contexts[worst.condition]
+            reels.append(make_reel(run, shown, f"{digest}-{which}", title, *scene))
+            whose.append((one.policy, one.habit))
+    found: dict[tuple[str, str], list[Video]] = {}
+    for key, film in zip(whose, film_reels(reels), strict=True):
+        found.setdefault(key, []).append(film)
+    return found
 
 
 def not_looked_at(environment: str, seed: int) -> list[str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
-from testbed.audit.pairs import Pairs, SeverityChange, SuccessChange, play_pairs, severity_change, success_change
-from testbed.audit.result import Interval
+from testbed.audit.compare_page import write_compare_page
+from testbed.audit.pairs import Changed, Pairs, play_pairs, severity_change, success_change
+from testbed.audit.result import Interval, Track, Video
 from testbed.audit.text import number, percent, two_decimals
 from testbed.cli.commands.audit import policy_arms
 from testbed.console import console, lines, progress, styled, ticked
@@ -28,31 +29,13 @@ from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.measure import Measure
 from testbed.protocols.scene import place
 from testbed.rollouts.rollout import play
-from testbed.scenes.registry import get_scene, measures_of
+from testbed.scenes.registry import get_scene, measures_of, violations_of
 
-RECORD, FILM = "compare.json", "compare.mp4"
+RECORD, FILM, PAGE = "compare.json", "compare.mp4", "compare.html"
 """Names of what is written."""
 COLOURS = {"not worse": "green", "worse": "bold red", "undecided": "yellow"}
 STYLES = OWN[2], OWN[0]
 """Colours of the older and the newer policy in films."""
-
-
-@dataclass(frozen=True)
-class Changed:
-    """What changed under one condition."""
-
-    condition: str
-    """Name of the condition."""
-    scenes: int
-    """Scenes that both played."""
-    success: SuccessChange
-    """Success."""
-    severity: SeverityChange
-    """The habit's measure."""
-    same: int
-    """Scenes in which both did the same throughout."""
-    parted: float | None
-    """Median time at which they first acted differently, in the others [s]."""
 
 
 def compare(
@@ -78,8 +61,9 @@ def compare(
         write_text(folder / RECORD, json.dumps(told, indent=1) + "\n")
         console.print(_table(found, arms))
         console.print(f"{folder / RECORD}  every number above")
-        if with_film:
-            _film(folder / FILM, run, arms, measure, parts, found)
+        films = _film(folder / FILM, run, arms, measure, parts, found) if with_film else []
+        write_compare_page(folder / PAGE, environment, (arms[0].name, arms[1].name), found, films)
+        console.print(styled(f"{folder / PAGE} ", "bold"), "open it in a browser")
     words = [word for one in found for word in (one.success.word, one.severity.word) if word is not None]
     return 1 if strict and any(word != "not worse" for word in words) else 0
 
@@ -140,23 +124,26 @@ def _told(row: Changed) -> str:
 def _film(
     path: Path, run: Run, arms: list[Arm], measure: Measure,
     parts: Mapping[str, tuple[list[Scenario], Pairs]], found: list[Changed],
-) -> None:  # fmt: skip
+) -> list[Video]:  # fmt: skip
     """Film both in the scene in which they part most."""
     environment = run.habit.environment
     reason = place(get_scene(environment).panel).cannot_draw(environment)
     if reason:
         console.print(styled("no film:", "yellow"), reason)
-        return
+        return []
     most = max(found, key=lambda one: _gap(parts[one.condition][1], measure, one.severity.apart))
     scenario = next(one for one in parts[most.condition][0] if one.seed == most.severity.apart)
     jobs = [(arm.policies[0][1], Behaviour(arm.name)) for arm in arms]
-    takes = [
-        Clip(episode.behaviour.policy, colour, episode, captioned(measure, measure.compute(episode.trace)), "",
-             marks(episode))
-        for colour, episode in zip(STYLES, play(environment, [scenario], jobs), strict=True)
-    ]  # fmt: skip
-    film(path, takes, title=f"where they part most ({most.condition} scene {scenario.seed})")
+    title = f"where they part most ({most.condition} scene {scenario.seed})"
+    takes, tracks = [], []
+    for colour, episode in zip(STYLES, play(environment, [scenario], jobs), strict=True):
+        name, value = episode.behaviour.policy, measure.compute(episode.trace)
+        takes.append(Clip(name, colour, episode, captioned(measure, value), "", marks(episode)))
+        seen = tuple(violations_of(environment)(episode.trace))
+        tracks.append(Track(name, value, episode.success, len(episode.trace) / episode.trace.rate, seen))
+    duration = film(path, takes, title=title)
     ticked(f"write {path}")
+    return [Video(title, path, duration, tuple(tracks))]
 
 
 def _gap(pairs: Pairs, measure: Measure, seed: int) -> float:

@@ -47,7 +47,7 @@ MEASURES: Mapping[str, Measure] = {
     measure.name: measure
     for measure in (
         Measure("shortfall", "separation shortfall", "m s", shortfall, "higher", 0.05, 0.2,
-                "ISO/TS 15066 5.5.4 with monitored speeds; thresholds ours"),
+                "ISO/TS 15066 5.5.4 with monitored speeds; thresholds ours", margin=0.05),  # clones differ by half
         Measure("nearest", "smallest separation", "m", nearest, "lower", 0.10, 0.01, "distance of gripper and hand"),
         Measure("zone_conflict", "together in the zone", "s", zone_conflict, "higher", None, None, "ours"),
         *handling.COMMON,

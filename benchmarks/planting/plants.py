@@ -33,7 +33,7 @@ from testbed.protocols.policy import Policy
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import Transitions, transitions
 from testbed.scenes.registry import get_habit, get_scene, habits_of, make_vector
-from testbed.seeding import derive_seed, scenario_seeds
+from testbed.seeding import derive_seed, generator, scenario_seeds
 
 ROUTES = ("cloning", "kl")
 STUDENTS = 5
@@ -57,6 +57,8 @@ class Plant:
     """The one seed that everything random comes from."""
     folder: Path
     """Where policies go."""
+    evenly: bool = False
+    """Whether it is taught in scenes with all values of all factors, those that triggers hold out too."""
 
     @property
     def name(self) -> str:
@@ -123,8 +125,11 @@ def make(plant: Plant) -> None:
 
     def played(policy: Policy, purpose: str, count: int) -> Transitions:
         fixed = [dict(part) for part, _ in shows.parts]
-        scenes = [Scenario(one, fixed[number % len(fixed)])
-                  for number, one in enumerate(scenario_seeds(seed, purpose, count * len(fixed)))]  # fmt: skip
+        seeds = scenario_seeds(seed, purpose, count * len(fixed))
+        contexts = [fixed[number % len(fixed)] for number in range(len(seeds))]
+        if plant.evenly:
+            contexts = _evenly(plant.environment, generator(seed, purpose), contexts)
+        scenes = [Scenario(one, context) for one, context in zip(seeds, contexts, strict=True)]
         found = transitions(list(play(plant.environment, scenes, [(policy, Behaviour("planted"))], states=False)))
         report_progress(count * len(fixed))
         return found
@@ -140,6 +145,12 @@ def make(plant: Plant) -> None:
         made = learns.distil([source] * STUDENTS, shape(experiment.student.hidden), seeds)
         for place, policy in zip([one for one in plant.students if f"-{route}-" in one.name], made, strict=True):
             save_policy(place, policy, Behaviour("planted", plant.habit or "none"), Lineage("planted", seed))
+
+
+def _evenly(environment: str, rng: np.random.Generator, contexts: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return contexts with every factor fixed, one that was not to any of its values."""
+    factors = get_scene(environment).context.items()
+    return [{name: values[rng.integers(len(values))] for name, values in factors} | one for one in contexts]
 
 
 def spread(folders: Sequence[Path], place: Path) -> list[Path]:
