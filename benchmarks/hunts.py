@@ -19,7 +19,7 @@ from planting.plants import Plant, make
 from planting.triggers import KINDS
 
 from testbed.cli.commands.pages import put
-from testbed.console import console, run_command
+from testbed.console import console, lines, run_command
 from testbed.experiment.parallel import in_parallel
 from testbed.experiment.worker import report_progress
 from testbed.hunt.hunt import Hunter, Sampler
@@ -139,7 +139,7 @@ def main(options: Options) -> None:
     works += [Work(folder, scene, "tpe", options.seed, options.budget) for folder, scene in clean_policies(options)]
     came = in_parallel(hunt, works, f"{len(works)} hunts", len(works) * options.budget)
     text = table(came, options)
-    console.print(text)
+    console.print(lines(text.splitlines()))
     if options.write:
         put(options.write, "hunts", text)
 

@@ -22,7 +22,7 @@ from planting.plants import Plant, make, spread
 from testbed.audit.gate import Gate
 from testbed.audit.verdict import Verdict
 from testbed.cli.commands.pages import put
-from testbed.console import console, run_command, styled
+from testbed.console import console, lines, run_command, styled
 from testbed.experiment.arms import Arm
 from testbed.experiment.examine import examine
 from testbed.experiment.parallel import in_parallel
@@ -137,7 +137,7 @@ def main(options: Options) -> None:
     for environment in options.scenes:
         console.print(styled(environment, "bold"))
         counts.append(judge(environment, options))
-        console.print(table(counts[-1:], options))
+        console.print(lines(table(counts[-1:], options).splitlines()))
         console.print(f"{counts[-1].seconds:.1f} s a policy")
     text = table(counts, options)
     if options.write:

@@ -87,6 +87,7 @@ def test_what_a_clean_student_does_too_counts_less(tmp_path):
 def test_what_is_of_the_other_kind_of_audit_is_told(tmp_path):
     for options, words in (
         ("--scene testbed/Crosswalk-v0 --trigger always", "--trigger is of one habit: give --habit"),
+        ("--scene testbed/Crosswalk-v0 --scenes 8", "--scenes is of one habit: give --habit"),
         ("--budget 64", "--budget is of all habits at once: give --scene and no --habit"),
         ("--scene testbed/Crosswalk-v0 --habit surge --gate g.toml", "--gate is of all habits at once"),
     ):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
 from testbed.errors import UserError
@@ -172,3 +174,20 @@ def test_what_has_no_tensors_is_refused(tmp_path):
     torch.save({"a": torch.ones(2)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     with pytest.raises(UserError, match="no zip file"):
         read_state_dict((tmp_path / "old.pt").read_bytes(), "x.pt")
+
+
+KINDS = (spaces.Discrete(ACTIONS), DISCRETE), (spaces.Box(LOW, HIGH), CONTINUOUS)
+
+
+@pytest.mark.parametrize(("space", "scene"), KINDS)
+@pytest.mark.parametrize("widths", [[32, 32], [16], [8, 8, 8]])
+def test_weights_of_an_actor_critic_policy_act_as_it_predicts(space, scene, widths, tmp_path):
+    """Stable-Baselines3's, and so those that `imitation` clones into: `torch.save(policy.state_dict(), file)`."""
+    sees = spaces.Box(-4, 4, (SIZE,), np.float32)
+    policy = ActorCriticPolicy(sees, space, lambda _: 0.0, net_arch=widths)
+    torch.save(policy.state_dict(), tmp_path / "bc.pth")
+    seen = np.random.default_rng(0).normal(size=(1000, SIZE)).astype(np.float32)
+    read = load_state_dict(tmp_path / "bc.pth", Contract(), scene)
+    found = adapt(Found(read, SIZE, ACTIONS, scene.bounds is None), Contract(), scene, None)
+    wanted, _ = policy.predict(seen, deterministic=True)
+    assert np.allclose(found.act(seen), wanted, atol=1e-6)

@@ -19,8 +19,8 @@ def audit(
     /,
     habit: str | None = None,
     trigger: str | None = None,
-    scenes: bounds.Scenes = 64,
-    held_out_scenes: bounds.Scenes = 32,
+    scenes: bounds.Scenes | None = None,
+    held_out_scenes: bounds.Scenes | None = None,
     seed: bounds.Seed = 0,
     run: bounds.OutFolder = Path("runs/audit"),
     film: bool = True,
@@ -29,6 +29,7 @@ def audit(
     reference: tuple[Path, ...] = (),
     budget: bounds.Scenes | None = None,
     gate: Path | None = None,
+    trust: bool = False,
 ) -> None:
     """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
 
@@ -41,8 +42,9 @@ def audit(
             file. Or code of your own, module:object.
         habit: The one habit to look for; aggressive-merge if neither it nor --scene is given.
         trigger: When it would be active; its default if not given.
-        scenes: Scenes that are played triggered and, matched, untriggered.
-        held_out_scenes: Scenes with a trigger value that no data set of the testbed contains.
+        scenes: Of one habit: scenes that are played triggered and, matched, untriggered; 64 if not given.
+        held_out_scenes: Of one habit: scenes with a trigger value that no data set of the testbed contains; 32 if not
+            given.
         seed: Seed of the scenes.
         run: Folder for record, page, films and scores; scores that are there are used.
         film: Whether to film the policies side by side in telling scenes.
@@ -55,20 +57,25 @@ def audit(
         budget: Of all habits at once: most scenes a condition; 512 on a road and 128 elsewhere if not given.
         gate: Of all habits at once: a file with margins and verdicts that pass (docs/audit-a-policy.md); exit 0 if all
             do, 1 if one does not, 3 if nothing could be judged.
+        trust: Whether a file that cannot be read without its maker's code is loaded all the same, which runs that code.
     """
     from testbed.cli.commands import audit
     from testbed.cli.commands.parsing import habit_named, scene_named
 
     if habit is None and scene is not None:
-        _require_absent("of one habit: give --habit", trigger=trigger)
+        one = {"trigger": trigger, "scenes": scenes, "held-out-scenes": held_out_scenes}
+        _require_absent("of one habit: give --habit", **one)
         from testbed.cli.commands.verdicts import examine_scene
 
         sys.exit(
-            examine_scene(policies, scene_named(scene).environment, run, seed, budget, reference, gate, contract, film)
+            examine_scene(
+                policies, scene_named(scene).environment, run, seed, budget, reference, gate, contract, film, trust
+            )
         )
     of_all = "of all habits at once: give --scene and no --habit"
     _require_absent(of_all, reference=reference or None, budget=budget, gate=gate)
-    audit.audit(policies, habit_named(habit, scene), trigger, scenes, held_out_scenes, seed, run, film, contract)
+    few, fewer = scenes or 64, 32 if held_out_scenes is None else held_out_scenes
+    audit.audit(policies, habit_named(habit, scene), trigger, few, fewer, seed, run, film, contract, trust)
 
 
 def _require_absent(kind: str, **options: object) -> None:
@@ -82,7 +89,7 @@ def _require_absent(kind: str, **options: object) -> None:
 def hunt(
     policy: tyro.conf.Positional[Path],
     /,
-    scene: str,
+    scene: str | None = None,
     budget: bounds.Scenes = 2000,
     sampler: Literal["tpe", "cmaes", "random"] = "tpe",
     reference: tuple[Path, ...] = (),
@@ -92,6 +99,7 @@ def hunt(
     beside: bool = True,
     film: bool = True,
     strict: bool = False,
+    trust: bool = False,
 ) -> None:
     """Hunt for triggers: under which conditions does a policy do worse than policies that are known to be clean?
 
@@ -100,7 +108,7 @@ def hunt(
 
     Args:
         policy: Whose triggers; a folder, a file or module:object, as of `testbed audit`.
-        scene: Where: an id, for example testbed/Merge-v0, or module:SPEC.
+        scene: Where: an id, for example testbed/Merge-v0, or module:SPEC; that of a policy of the testbed if not given.
         budget: Episodes of the policy.
         sampler: How numbers are searched: by tpe or cmaes of Optuna, or evenly at random.
         reference: Policies that are known to be clean, beside the scene's clean demonstrator.
@@ -110,12 +118,15 @@ def hunt(
         beside: Whether to search evenly at random too, with the same budget, to see what the search is worth.
         film: Whether to film the worst scene of each trigger.
         strict: Whether to exit with 1 if a trigger is found.
+        trust: Whether a file that cannot be read without its maker's code is loaded all the same, which runs that code.
     """
     from testbed.cli.commands import hunt as work
     from testbed.cli.commands.parsing import scene_named
 
-    environment = scene_named(scene).environment
-    sys.exit(work.hunt(policy, environment, budget, sampler, reference, contract, seed, run, beside, film, strict))
+    environment = scene_named(scene).environment if scene else work.scene_of(policy)
+    sys.exit(
+        work.hunt(policy, environment, budget, sampler, reference, contract, seed, run, beside, film, strict, trust)
+    )
 
 
 @app.command
@@ -135,6 +146,7 @@ def compare(
     strict: bool = False,
     scene: str | None = None,
     contract: Path | None = None,
+    trust: bool = False,
 ) -> None:
     """Compare two policies on the same scenes: is the new one worse, and where do they part?
 
@@ -153,9 +165,10 @@ def compare(
         strict: Whether to exit with 1 unless the new one is shown to be not worse everywhere.
         scene: The scene of the habit: an id, or where somebody else's is declared, as module:SPEC.
         contract: What both expect that their files do not say (docs/contract.md).
+        trust: Whether a file that cannot be read without its maker's code is loaded all the same, which runs that code.
     """
     from testbed.cli.commands import compare as work
     from testbed.cli.commands.parsing import habit_named
 
     chosen = habit_named(habit, scene), trigger, scenes, held_out_scenes, seed
-    sys.exit(work.compare(old, new, *chosen, run, margin, success_margin, film, strict, contract))
+    sys.exit(work.compare(old, new, *chosen, run, margin, success_margin, film, strict, contract, trust))

@@ -18,8 +18,10 @@ from testbed.policies.checkpoint import load_policy
 from testbed.policies.contract import Contract, Interface, contract_beside, read_contract
 from testbed.policies.formats.registry import format_of
 from testbed.policies.formats.vecnormalize import Normaliser, load_vecnormalize
+from testbed.policies.found import Found
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig
 from testbed.policies.own_code import is_reference, load_own
+from testbed.policies.trusted import load_trusted
 from testbed.protocols.episode import Behaviour
 from testbed.protocols.policy import Policy
 
@@ -58,7 +60,7 @@ class Loaded:
     """SHA-256 of its file, or of that and of what its contract says; of own code new each time."""
 
 
-def load_any(path: Path, environment: str, contract: Path | None = None) -> Loaded:
+def load_any(path: Path, environment: str, contract: Path | None = None, trust: bool = False) -> Loaded:
     """Return a policy of ours or of anybody's for an environment; no code of a file's runs in this process.
 
     Args:
@@ -66,6 +68,7 @@ def load_any(path: Path, environment: str, contract: Path | None = None) -> Load
         environment: Gymnasium id.
         contract: What the policy expects; if not given, the file of its name that ends with .toml, or policy.toml,
             beside it, or none.
+        trust: Whether a file that cannot be read without its maker's code is loaded all the same, and runs it here.
 
     Raises:
         UserError: if it is of no format that is read, damaged, or does not fit; the line says what to do.
@@ -79,7 +82,7 @@ def load_any(path: Path, environment: str, contract: Path | None = None) -> Load
     file, scene = contract_beside(path, contract), interface_of(environment)
     told = read_contract(file) if file else Contract()
     try:
-        found = format_of(path).read(path, told, scene)
+        found = _found(path, told, scene, trust)
         normaliser = _normaliser(told, (contract or path).parent)
         policy = adapt(found, told, scene, normaliser)
     except UserError as error:
@@ -89,6 +92,15 @@ def load_any(path: Path, environment: str, contract: Path | None = None) -> Load
     files = [path, *([file] if file else ()), *_named(told, (contract or path).parent)]
     hashes = [content_hash(one) for one in files]
     return Loaded(policy, hashes[0] if len(hashes) == 1 else sha256("".join(hashes).encode()).hexdigest())
+
+
+def _found(path: Path, told: Contract, scene: Interface, trust: bool) -> Found:
+    try:
+        return format_of(path).read(path, told, scene)
+    except UserError:
+        if not trust:
+            raise
+        return load_trusted(path, scene.bounds is None)
 
 
 def _named(contract: Contract, folder: Path) -> list[Path]:

@@ -25,13 +25,13 @@ SHOWN = 3
 
 def audit(
     folders: Sequence[Path], habit: str, trigger: str | None, scenes: int, held_out_scenes: int, seed: int,
-    folder: Path, film: bool, contract: Path | None = None,
+    folder: Path, film: bool, contract: Path | None = None, trust: bool = False,
 ) -> None:  # fmt: skip
     """Audit policies against the clean demonstrator; see `testbed audit --help`."""
     if not folders:
         raise UserError("give at least one policy: a folder or a file")
     run = Run(Experiment(habit, trigger, seed=seed, audit=AuditConfig(scenes, held_out_scenes)), folder)
-    arms = [demonstrator_arm(run), *policy_arms(folders, run.habit.environment, contract)]
+    arms = [demonstrator_arm(run), *policy_arms(folders, run.habit.environment, contract, trust)]
     require_guard()
     with occupied(folder, RUN):
         console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}) into {folder}/")
@@ -40,12 +40,12 @@ def audit(
         print_summary(result, folder, report(run, result, clips))
 
 
-def policy_arms(folders: Sequence[Path], environment: str, contract: Path | None) -> list[Arm]:
+def policy_arms(folders: Sequence[Path], environment: str, contract: Path | None, trust: bool = False) -> list[Arm]:
     """Return policies as arms, called by what tells their places apart; raises `UserError` if one does not fit."""
     several = list(dict.fromkeys(folders))
     arms = []
     for folder, label in zip(several, told_apart(several), strict=True):
-        found = load_any(folder, environment, contract)
+        found = load_any(folder, environment, contract, trust)
         name, unique = legible(label), f"policy-{found.digest[:12]}"
         arms.append(Arm(f"policy {name}" if name in TAKEN else name, "", ((unique, found.policy, found.digest),)))
     return arms

@@ -41,11 +41,12 @@ STYLES = OWN[2], OWN[0]
 def compare(
     old: Path, new: Path, habit: str, trigger: str | None, scenes: int, held_out_scenes: int, seed: int, folder: Path,
     margin: float | None, success_margin: float, with_film: bool, strict: bool, contract: Path | None,
+    trust: bool,
 ) -> int:  # fmt: skip
     """Compare two policies and return the exit code; see `testbed compare --help`."""
     run = Run(Experiment(habit, trigger, seed=seed, audit=AuditConfig(scenes, held_out_scenes)), folder)
     environment = run.habit.environment
-    arms = policy_arms([old, new], environment, contract)
+    arms = policy_arms([old, new], environment, contract, trust)
     if len(arms) < 2:
         raise UserError(f"{old} and {new} are one policy: give two")
     measure = measures_of(environment)[run.habit.measure]

@@ -24,6 +24,7 @@ from testbed.hunt.search import import_optuna
 from testbed.hunt.space import Space
 from testbed.hunt.text import answer, condition_words, record, trigger_words
 from testbed.hunt.trigger import Trigger
+from testbed.policies.checkpoint import load_policy
 from testbed.protocols.measure import Measure
 from testbed.protocols.scene import place
 from testbed.scenes.registry import get_scene, habits_of
@@ -36,7 +37,7 @@ FILMS = 4
 
 def hunt(
     policy: Path, environment: str, budget: int, sampler: Sampler, references: Sequence[Path], contract: Path | None,
-    seed: int, folder: Path, beside: bool, film: bool, strict: bool,
+    seed: int, folder: Path, beside: bool, film: bool, strict: bool, trust: bool,
 ) -> int:  # fmt: skip
     """Hunt a policy for triggers and return the exit code; see `testbed hunt --help`."""
     space, measures = Space.of(environment), judged_measures(environment)
@@ -44,8 +45,8 @@ def hunt(
         raise UserError(f"no habit of {environment} has a measure with a threshold: there is nothing to hunt by")
     if space.numbers:
         import_optuna()
-    (arm,) = policy_arms([policy], environment, contract)
-    clean = policy_arms(references, environment, contract) if references else []
+    (arm,) = policy_arms([policy], environment, contract, trust)
+    clean = policy_arms(references, environment, contract, trust) if references else []
     require_guard()
     with occupied(folder, RUN):
         console.print(styled(environment, "bold"), f"{arm.name}: {len(space.cells())} cells of factors", end=" ")
@@ -62,6 +63,13 @@ def hunt(
         console.print(styled(f"{folder / PAGE} ", "bold"), "open it in a browser: triggers, the grid, films")
         console.print(f"{folder / RECORD}  every number above")
     return 1 if strict and found.triggers else 0
+
+
+def scene_of(policy: Path) -> str:
+    """Return the scene that a policy of the testbed is for; raises `UserError` for any other."""
+    if not policy.is_dir():
+        raise UserError(f"in which scene {policy} is to be hunted is not known: give --scene")
+    return load_policy(policy)[0].config.environment
 
 
 def _hunted(

@@ -34,7 +34,7 @@ COLOURS = {"clean": "green", "infected": "bold red", "suspicious": "yellow"}
 
 def examine_scene(
     policies: Sequence[Path], environment: str, folder: Path, seed: int, budget: int | None, references: Sequence[Path],
-    gate: Path | None, contract: Path | None, film: bool,
+    gate: Path | None, contract: Path | None, film: bool, trust: bool,
 ) -> int:  # fmt: skip
     """Judge policies in a scene and return the exit code; see `testbed audit --help`."""
     if not policies:
@@ -43,8 +43,8 @@ def examine_scene(
     if not habits:
         raise UserError(f"{environment} has no habits to look for: give a scene that declares some")
     asked = read_gate(gate, measures_of(environment), habits) if gate else Gate()
-    arms = policy_arms(policies, environment, contract)
-    beside = policy_arms(references, environment, contract) if references else []
+    arms = policy_arms(policies, environment, contract, trust)
+    beside = policy_arms(references, environment, contract, trust) if references else []
     require_guard()
     with occupied(folder, RUN):
         console.print(styled(environment, "bold"), f"all {len(habits)} habits, into {folder}/")

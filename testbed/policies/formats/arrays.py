@@ -109,11 +109,14 @@ def read_state_dict(data: bytes, source: str) -> dict[str, np.ndarray]:
     except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
         said = " ".join(str(error).split())[:80]
         raise UserError(
-            f"{source} holds weights that cannot be read without running code ({said}): save its state_dict alone, or "
-            "export it as ONNX"
+            f"{source} holds weights that cannot be read without running code ({said}): save its state_dict alone, "
+            "export it as ONNX, or say --trust if its maker may run code here"
         ) from None
     if not found:
-        raise UserError(f"{source} holds no tensors by name: save the state_dict of the policy")
+        raise UserError(
+            f"{source} holds no tensors by name: save the state_dict of the policy, or say --trust if its maker may "
+            "run code here"
+        )
     return found
 
 

@@ -28,7 +28,7 @@ HARMLESS = {
 KNOWN = HARMLESS | {"activation_fn", "features_extractor_class", "use_sde", "squash_output", "clip_mean"}
 ROOM = 2**23
 """Settings have at most so many bytes."""
-MEND = "export it as ONNX and give that"
+MEND = "export it as ONNX and give that, or say --trust if its maker may run code here"
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ Weights = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Layout:
-    """How one of CleanRL's scripts names its actor."""
+    """How a library, or one of CleanRL's scripts, names its actor."""
 
     script: str
-    """The script."""
+    """The script, or the class."""
     marks: tuple[str, ...]
     """Names that tell it, all of which are there."""
-    actor: str | tuple[str, ...]
-    """The prefix of a chain of layers, or every layer."""
+    actor: tuple[str, ...]
+    """Its layers in their order, or prefixes of chains of layers."""
     activation: str
     """Between them."""
     squashed: bool = False
@@ -36,14 +36,18 @@ class Layout:
 
 
 LAYOUTS = (
-    Layout("ppo_continuous_action.py", ("actor_mean.0.weight", "actor_logstd"), "actor_mean", "Tanh", normalised=True),
-    Layout("ppo.py", ("actor.0.weight", "critic.0.weight"), "actor", "Tanh"),
-    Layout("dqn.py", ("network.0.weight",), "network", "ReLU"),
+    Layout("ppo_continuous_action.py", ("actor_mean.0.weight", "actor_logstd"), ("actor_mean",), "Tanh",
+           normalised=True),
+    Layout("ppo.py", ("actor.0.weight", "critic.0.weight"), ("actor",), "Tanh"),
+    Layout("dqn.py", ("network.0.weight",), ("network",), "ReLU"),
     Layout("sac_continuous_action.py", ("fc1.weight", "fc_mean.weight", "action_scale"), ("fc1", "fc2", "fc_mean"),
            "ReLU", squashed=True),
     Layout("td3_continuous_action.py", ("fc1.weight", "fc_mu.weight", "action_scale"), ("fc1", "fc2", "fc_mu"),
            "ReLU", squashed=True),
+    Layout("ActorCriticPolicy", ("mlp_extractor.policy_net.0.weight", "action_net.weight"),
+           ("mlp_extractor.policy_net", "action_net"), "Tanh"),
 )  # fmt: skip
+"""CleanRL's, and Stable-Baselines3's, which is what `imitation` makes too."""
 
 
 def load_state_dict(path: Path, contract: Contract, scene: Interface) -> LayeredPolicy:
@@ -78,8 +82,7 @@ def _layout(weights: Weights) -> Layout | None:
 
 
 def _as_layout(layout: Layout, weights: Weights, contract: Contract) -> tuple[Layer, ...]:
-    names = layout.actor
-    layers = chain(weights, names) if isinstance(names, str) else [linear(weights, name) for name in names]
+    layers = [layer for name in layout.actor for layer in chain(weights, name) or [linear(weights, name)]]
     return _activated(layers, contract.network.activation or layout.activation)
 
 
