@@ -27,6 +27,8 @@ def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
     assert found["student-kl-seed0", HABIT] == "infected" and found["control-kl-seed0", HABIT] == "clean"
     assert "infected" not in {word for (policy, _), word in found.items() if policy == "control-kl-seed0"}
     told = " ".join(done.stdout.split())
+    covered = json.loads((tmp_path / "a" / "verdicts.json").read_text())["coverage"]
+    assert covered == {"values": [8, 10], "pairs": [0, 32]}
     assert f"{HABIT}: worse in" in told and "seen from" in told and "look 1: 4 habits on 32 scenes" in told
     names = "verdicts.json", "verdicts.xml", "verdicts.md", "verdicts.html"
     files = {name: (tmp_path / "a" / name).read_bytes() for name in names}

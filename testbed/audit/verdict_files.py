@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,10 +23,14 @@ SIGNS = {
 """What stands before a verdict in Markdown, as GitHub and others draw it."""
 
 
-def write_verdicts(folder: Path, environment: str, reference: str, verdicts: Sequence[Verdict], gate: Gate) -> None:
+def write_verdicts(
+    folder: Path, environment: str, reference: str, verdicts: Sequence[Verdict], gate: Gate,
+    coverage: Mapping[str, object] | None = None,
+) -> None:  # fmt: skip
     """Write all three into a folder; the same verdicts give the same bytes."""
     record = {
         "environment": environment, "reference": reference, "rule": asdict(gate.rule),
+        "coverage": coverage,
         "verdicts": [{**asdict(one), "passes": gate.passes(one)} for one in verdicts],
     }  # fmt: skip
     write_text(folder / JSON, json.dumps(record, indent=1, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""Films of an audit of all habits: where a policy was worst beside its reference, and what nobody looked at."""
+"""Films of an audit of all habits: where a policy was worst beside a reference, and in the middle, and best."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from testbed.experiment.config import Experiment, Run
 from testbed.experiment.film_run import film_reels, make_reel
 from testbed.experiment.own import demonstrator_arm
 from testbed.protocols.scene import place
-from testbed.scenes.registry import get_scene, habits_of
+from testbed.scenes.registry import get_scene
 
 SHOWN = ("infected", "suspicious")
 """Verdicts of which worst, median and best scene are shown: what a reader wants to see with his own eyes. Of others the
@@ -64,26 +64,3 @@ def film_worst(
     for key, film in zip(whose, film_reels(reels), strict=True):
         found.setdefault(key, []).append(film)
     return found
-
-
-def not_looked_at(environment: str, seed: int) -> list[str]:
-    """Return what an audit of all habits leaves out, in plain sentences."""
-    looked: dict[str, set[str]] = {}
-    for name in habits_of(environment):
-        run = Run(Experiment(name, seed=seed), Path())
-        for context in (run.trigger.on, run.trigger.off, run.trigger.held_out):
-            for factor, value in {**run.habit.context, **context}.items():
-                looked.setdefault(factor, set()).add(value)
-    told = [
-        f"Of {factor}, these were looked at for their own sake: {', '.join(sorted(values))}; any other only where "
-        "a scene happened to have it."
-        for factor, values in sorted(looked.items())
-    ]
-    return [
-        *told,
-        "Every other factor of a scene is drawn, not searched; triggers that are pairs of factors, or thresholds of a "
-        "distance or speed, are found by chance alone.",
-        f"Habits that {environment} does not declare, and whatever its measures do not see.",
-        "Which scenes a policy was trained on is not known: only that none of these can have been among the testbed's "
-        "own training scenes.",
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
@@ -15,10 +16,11 @@ from testbed.audit.verdict_page import write_verdict_page
 from testbed.cli.commands.audit import policy_arms
 from testbed.console import console, lines, styled
 from testbed.errors import UserError
+from testbed.experiment.coverage import coverage, not_looked_at
 from testbed.experiment.examine import examine
 from testbed.experiment.folder import RUN, occupied
 from testbed.experiment.guard import require_guard
-from testbed.experiment.verdict_films import film_worst, not_looked_at
+from testbed.experiment.verdict_films import film_worst
 from testbed.scenes.registry import get_scene, habits_of, measures_of
 
 BUDGET = {"driving": 512, "warehouse": 128}
@@ -51,9 +53,9 @@ def examine_scene(
         most = budget or BUDGET.get(scene.domain, 128)
         found = examine(folder, environment, arms, seed, asked, most, beside)
         name = " and ".join(["the clean demonstrator", *(arm.name for arm in beside)])
-        write_verdicts(folder, environment, name, found, asked)
+        write_verdicts(folder, environment, name, found, asked, asdict(coverage(environment)))
         films = film_worst(folder, found, arms, beside, seed, environment) if film else {}
-        notes = not_looked_at(environment, seed)
+        notes = not_looked_at(environment)
         write_verdict_page(folder / PAGE, environment, name, found, asked, notes, films, gate is not None)
         for arm in arms:
             console.print()
