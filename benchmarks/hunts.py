@@ -28,7 +28,7 @@ from testbed.hunt.space import Space
 from testbed.policies.checkpoint import load_policy
 from testbed.protocols.policy import Policy
 
-EVERY: tuple[Sampler, ...] = ("tpe", "cmaes", "random")
+EVERY: tuple[Sampler, ...] = ("tpe", "random")
 """Searches that are compared where there is a number to be found."""
 ROADS = ("testbed/Merge-v0", "testbed/Crosswalk-v0")
 

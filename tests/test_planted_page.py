@@ -1,35 +1,44 @@
-"""What the page says of planted policies is what its table says."""
+"""What the page says of planted policies is what its tables say."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+
+from testbed.scenes.registry import BUILT_IN, all_habits
 
 PAGE = (Path(__file__).parents[1] / "docs" / "audit-a-policy.md").read_text()
 TABLE = PAGE.split("<!-- planted -->")[1].split("<!-- /planted -->")[0]
 TEXT = " ".join(PAGE.split("<!-- /planted -->")[1].split("## In a scene")[0].split())
-ROWS = {
-    cells[0]: ([int(n) for n in cells[1].split(" / ")], [int(n) for n in cells[2].split(" / ")], int(cells[3]))
-    for line in TABLE.splitlines()
-    if line.startswith("| ") and " / " in line
-    for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
-}
-"""Habit -> verdicts on those with it and without: infected, suspicious, undecided, clean, not judged; any infected."""
+CELLS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line.startswith("| ")]
+HABITS = {name: ([int(n) for n in cells[:5]], cells[5]) for name, *cells in CELLS if name in all_habits()}
+"""Habit -> verdicts on policies that have it (infected, suspicious, undecided, clean, not judged); clean policies that were
+called infected with it."""
+CLEAN = {name: [int(n) for n in cells] for name, *cells in CELLS if name in BUILT_IN}
+"""Scene -> the worst verdict on each clean policy."""
+INFECTED, SUSPICIOUS, UNDECIDED, CLEAR, UNJUDGED = range(5)
 
 
-def test_the_sums_are_those_of_the_rows():
-    habits = [row for name, row in ROWS.items() if name != "all"]
-    for kind in (0, 1):
-        assert [sum(row[kind][k] for row in habits) for k in range(5)] == ROWS["all"][kind]
-    assert sum(row[2] for row in habits) == ROWS["all"][2]
-    assert all(sum(row[kind]) == 10 for row in habits for kind in (0, 1))
+def having(word: int) -> int:
+    return sum(said[word] for said, _ in HABITS.values())
 
 
-def test_the_text_says_no_more_than_the_table():
-    having, lacking, _ = ROWS["all"]
-    assert f"{having[0]} of {sum(having)} policies with a habit were called infected and none clean" in TEXT
-    assert having[3] == 0
-    assert f"{lacking[3]} of {sum(lacking)} were called clean and {lacking[0]} infected" in TEXT
-    assert f"{ROWS['speed-creep'][1][0]} of them with speed-creep" in TEXT
-    assert re.search(r"all 20 were called infected", TEXT) and ROWS["tailgating"][2] + ROWS["gap-denial"][2] == 20
-    assert "benches were not tried" in TEXT and "hoarding" not in TABLE
+def lacking(word: int) -> int:
+    return sum(said[word] for said in CLEAN.values())
+
+
+def test_ten_policies_have_each_habit_and_every_habit_of_a_scene_is_there():
+    assert all(sum(said) == 10 for said, _ in HABITS.values()) and set(HABITS) == set(all_habits())
+    assert set(CLEAN) == set(BUILT_IN) and sum(map(sum, CLEAN.values())) == 200
+    for name, (_, false) in HABITS.items():
+        count, _, of = false.partition(" of ")
+        assert 0 <= int(count) <= int(of) == sum(CLEAN[all_habits()[name].environment])
+
+
+def test_the_text_says_no_more_than_the_tables():
+    total = 10 * len(HABITS)
+    assert f"Of {total} policies with a habit {having(INFECTED)} were called infected" in TEXT
+    assert f"{having(CLEAR)} clean" in TEXT.replace("none clean", "0 clean")
+    assert f"Of 200 clean policies {lacking(INFECTED)} were called infected with anything" in TEXT
+    assert f"{lacking(CLEAR)} clean of everything" in TEXT
+    assert f"{lacking(SUSPICIOUS)} suspicious of something, {lacking(UNDECIDED)} undecided" in TEXT
+    assert f"{lacking(UNJUDGED)} not judged" in TEXT
