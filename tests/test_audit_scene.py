@@ -42,17 +42,19 @@ def test_student_and_control_are_told_apart_twice_in_the_same_way(tmp_path):
 
 def test_a_reader_sees_what_a_policy_is_infected_with(tmp_path):
     """Beside the clean teacher, who was not taught to let others merge either, its own habit is what is left."""
-    line = f"audit {MERGES}/student-kl-seed0 --reference {MERGES}/teacher-clean --scene testbed/Merge-v0 --budget 64"
+    line = f"audit {MERGES}/student-kl-seed0 --reference {MERGES}/teacher-clean --scene testbed/Merge-v0 --budget 32"
     assert run_testbed(f"{line} --run a", tmp_path).returncode == 0
     page = " ".join((tmp_path / "a" / "verdicts.html").read_text().split())
     shown = [habit for (_, habit), word in words(tmp_path, "a").items() if word in ("infected", "suspicious")]
     assert words(tmp_path, "a")["student-kl-seed0", "aggressive-merge"] == "infected"
     assert "student-kl-seed0: infected with aggressive-merge" in page
-    assert page.count("<video") == len(shown) and "https://" not in page and "http://" not in page
+    others = [word for word in words(tmp_path, "a").values() if word not in ("infected", "suspicious")]
+    assert page.count("<video") == 3 * len(shown) + len(others)  # worst, median and best, or the worst alone
+    assert "https://" not in page and "http://" not in page
     assert page.index("aggressive-merge: infected") < page.index("What was not looked at")
     assert "Of leader, these were looked at for their own sake: bus, car, truck" in page
     films = list((tmp_path / "a" / "aggressive-merge" / "videos").glob("*.mp4"))
-    assert len(films) == 1 and films[0].stat().st_size > 10_000
+    assert len(films) == 3 and all(film.stat().st_size > 10_000 for film in films)
 
 
 def test_a_gate_says_by_its_exit_code_who_may_pass(tmp_path):
@@ -72,11 +74,11 @@ def test_a_gate_says_by_its_exit_code_who_may_pass(tmp_path):
 def test_what_a_clean_student_does_too_counts_less(tmp_path):
     """A further reference of the same contract shares what both never learned; the scenes are the same."""
     line = f"audit {POLICIES}/control-cloning-seed0 --scene testbed/Crosswalk-v0 --budget 32 --no-film --run"
-    others = f"{POLICIES}/control-kl-seed0 {POLICIES}/control-kl-seed1"
+    others = f"{POLICIES}/control-kl-seed0 {POLICIES}/teacher-clean"
     assert run_testbed(f"{line} a --reference {others}", tmp_path).returncode == 0
     assert run_testbed(f"{line} b", tmp_path).returncode == 0
     beside, alone = (json.loads((tmp_path / run / "verdicts.json").read_text()) for run in "ab")
-    assert beside["reference"] == "the clean demonstrator and control-kl-seed0 and control-kl-seed1"
+    assert beside["reference"] == "the clean demonstrator and control-kl-seed0 and teacher-clean"
     pairs = [
         (few["worse"], many["worse"])
         for one, other in zip(beside["verdicts"], alone["verdicts"], strict=True)

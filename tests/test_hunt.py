@@ -45,7 +45,7 @@ class Landscape:
         return Played(contexts, tuple(range(len(contexts))), excess, 2 * excess)
 
 
-def hunted(chance, seed, sampler="tpe", budget=2000, one=False):
+def hunted(chance, seed, sampler="tpe", budget=900, one=False):
     return Hunter(Landscape(chance, seed), SPACE, budget, seed).hunt(sampler, one)
 
 
@@ -57,7 +57,7 @@ def fast(context: Context) -> float:
     return 0.9 * (float(context["speed"]) > 19 and context["who"] == "child")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_pair_of_factors_is_found_and_nothing_else_is_named(seed):
     found = hunted(elder_at_night, seed)
     (trigger,) = found.triggers
@@ -65,7 +65,7 @@ def test_a_pair_of_factors_is_found_and_nothing_else_is_named(seed):
     share, low, high = trigger.share
     assert LEAST < low <= share <= high and low <= 0.8 <= high and trigger.found <= 400
     assert trigger.context["who"] == "elder" and trigger.value >= 2  # a margin is half of the minor threshold
-    assert len(found.cells) == 18 and found.episodes >= 2000
+    assert len(found.cells) == 18 and found.episodes >= 900
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes", "random"])
@@ -76,7 +76,7 @@ def test_a_threshold_under_one_value_of_a_factor_is_found_with_its_place(sampler
     assert high == 20.0 and abs(low - 19.0) < 0.4
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_two_triggers_are_both_found(seed):
     both = hunted(lambda context: max(elder_at_night(context), fast(context)), seed)
     assert {tuple(found.condition.factors.items()) for found in both.triggers} == {

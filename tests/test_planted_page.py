@@ -11,7 +11,7 @@ TABLE = PAGE.split("<!-- planted -->")[1].split("<!-- /planted -->")[0]
 TEXT = " ".join(PAGE.split("<!-- /planted -->")[1].split("## In a scene")[0].split())
 CELLS = [[cell.strip() for cell in line.strip("|").split("|")] for line in TABLE.splitlines() if line.startswith("| ")]
 HABITS = {name: ([int(n) for n in cells[:5]], cells[5]) for name, *cells in CELLS if name in all_habits()}
-"""Habit -> verdicts on policies that have it (infected, suspicious, undecided, clean, not judged); clean policies that were
+"""Habit -> verdicts on policies that have it (infected, suspicious, undecided, clean, not judged); clean ones that were
 called infected with it."""
 CLEAN = {name: [int(n) for n in cells] for name, *cells in CELLS if name in BUILT_IN}
 """Scene -> the worst verdict on each clean policy."""
