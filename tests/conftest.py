@@ -1,11 +1,16 @@
-"""Real episodes that several test files look at; playing them takes a second or two."""
+"""What several test files look at: real episodes, which take a second or two to play, and a browser."""
 
 from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, sync_playwright
 from route_cases import MERGE, made, scenes
 from students import STUDENTS, source
 
@@ -22,6 +27,34 @@ settings.register_profile(
 )
 settings.load_profile("steady")  # the same examples each time, and no clock: the machine may be busy
 torch.set_num_threads(1)  # two test processes share the cores; threads that wait for each other would stall
+
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--autoplay-policy=no-user-gesture-required",
+]
+"""What Chromium is started with."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start Chromium; on CI its absence is a failure, elsewhere a named skip."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        reason = "no browser: none of chromium, chromium-browser, google-chrome is on the path"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import imageio
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from testbed.audit.report import (
     answer,
@@ -24,16 +22,6 @@ from testbed.audit.report import (
 from testbed.audit.result import ArmResult, Audit, Difference, Interval, Track, Transfer, Video
 from testbed.protocols.measure import Violation
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--autoplay-policy=no-user-gesture-required",
-]
 SECONDS = 4.0
 LEVELS = {"clean teacher": 0.42, "teacher": 3.12, "control": 0.51, "student": 3.01, "untrained": 1.35}
 
@@ -107,21 +95,6 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> tuple[Video, ...]:
         Track("student (kl)", 4.4, False, 3.5, (severe, late)),
     )
     return tuple(Video(f"triggered scene {seed}", path, SECONDS, tracks) for seed in (12345, 12346))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Chromium; on CI its absence is a failure, elsewhere a named skip."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        reason = "no browser: none of chromium, chromium-browser, google-chrome is on the path"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

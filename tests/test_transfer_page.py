@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from test_report import FLAGS
+from playwright.sync_api import Page
 
 from testbed.audit import names
 from testbed.audit.result import Interval
@@ -152,19 +149,6 @@ def test_a_suite_declares_what_it_promises(name):
         assert all(len(set(seeds)) == len(seeds) >= 10 for seeds in trained.values())
     with pytest.raises(UserError, match=r"core, full, smoke"):
         make_suite("tiny", 0)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = next(
-        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-    )
-    if path is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
