@@ -47,7 +47,7 @@ class Options:
 
     scenes: tuple[str, ...] = tuple(CLEAN)
     """Which scenes."""
-    seed: int = 1611
+    seed: int = 2611
     """The one seed that everything random comes from."""
     folder: Path = Path("runs/planted")
     """Where everything goes; what is there is used."""
