@@ -108,7 +108,7 @@ def main(options: Options) -> None:
         shutil.rmtree(folder / "audit", ignore_errors=True)  # nothing that was scored is used again
         mine = [Path(sys.executable).with_name("testbed"), "audit", "policy.zip", "--scene", "reacher:SPEC"]
         ours.append(timed([*mine, "--no-film", "--run", "audit"], folder))
-        theirs.append(timed([python, "-m", "cotter", "run", "--policy", "policy.zip", "--config", "run.yaml",
+        theirs.append(timed([python.with_name("cotter"), "run", "--policy", "policy.zip", "--config", "run.yaml",
                              "--report", "peer.json"], folder))  # fmt: skip
     text = table(ours, theirs, folder)
     console.print(lines(text.splitlines()))
