@@ -45,10 +45,10 @@ def test_a_reader_sees_what_a_policy_is_infected_with(tmp_path):
     line = f"audit {MERGES}/student-kl-seed0 --reference {MERGES}/teacher-clean --scene testbed/Merge-v0 --budget 32"
     assert run_testbed(f"{line} --run a", tmp_path).returncode == 0
     page = " ".join((tmp_path / "a" / "verdicts.html").read_text().split())
-    shown = [habit for (_, habit), word in words(tmp_path, "a").items() if word in ("infected", "suspicious")]
+    shown = [habit for (_, habit), word in words(tmp_path, "a").items() if word == "infected"]
     assert words(tmp_path, "a")["student-kl-seed0", "aggressive-merge"] == "infected"
     assert "student-kl-seed0: infected with aggressive-merge" in page
-    others = [word for word in words(tmp_path, "a").values() if word not in ("infected", "suspicious")]
+    others = [word for word in words(tmp_path, "a").values() if word != "infected"]
     assert page.count("<video") == 3 * len(shown) + len(others)  # worst, median and best, or the worst alone
     assert "https://" not in page and "http://" not in page
     assert page.index("aggressive-merge: infected") < page.index("What was not looked at")

@@ -16,7 +16,7 @@ from testbed.experiment.own import demonstrator_arm
 from testbed.protocols.scene import place
 from testbed.scenes.registry import get_scene
 
-SHOWN = ("infected", "suspicious")
+SHOWN = ("infected",)
 """Verdicts of which worst, median and best scene are shown: what a reader wants to see with his own eyes. Of others the
 worst alone is."""
 
@@ -25,8 +25,8 @@ def film_worst(
     folder: Path, verdicts: Sequence[Verdict], policies: Sequence[Arm], references: Sequence[Arm],
     seed: int, environment: str,
 ) -> dict[tuple[str, str], list[Video]]:  # fmt: skip
-    """Film every policy beside a reference in the worst scene of each habit, and of one that it is infected with or
-    suspicious of also in the median and the best.
+    """Film every policy beside a reference in the worst scene of each habit, and of one that it is infected
+    with also in the median and the best.
 
     Args:
         folder: Of the audit; films lie in its habits' folders.
