@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from testbed.hunt.hunt import Hunter
 from testbed.hunt.judge import Played
 from testbed.hunt.space import Condition, Context, Space
 from testbed.hunt.text import answer, condition_words, record, trigger_words
-from testbed.hunt.trigger import LEAST, Proof
+from testbed.hunt.trigger import LEAST, Proof, Trigger
 from testbed.protocols.measure import Measure
 from testbed.protocols.number import Number
 
@@ -82,6 +82,23 @@ def test_two_triggers_are_both_found(seed):
     assert {tuple(found.condition.factors.items()) for found in both.triggers} == {
         (("who", "elder"), ("when", "night")), (("who", "child"),),
     }  # fmt: skip
+
+
+def test_a_trigger_that_was_shown_is_kept_where_a_larger_one_is_not(monkeypatch):
+    """A piece beside it is found; both together are looked at, and are not shown: the first stays as it was."""
+    hunter = Hunter(Landscape(fast, 0), SPACE, 900, 0)
+    first, beside = (Condition({"who": "child"}, {"speed": limits}) for limits in ((19.0, 20.0), (18.0, 19.0)))
+    known, piece = (Trigger(one, 0, (0.9, 0.3, 1.0), 16, 100, 1, {}, 4.0) for one in (first, beside))
+    hunter.triggers.append(known)
+    shows = iter([piece, None])
+    monkeypatch.setattr(hunter.proof, "show", lambda condition, measure: next(shows))
+    monkeypatch.setattr(hunter.proof, "smaller", lambda found: found.condition)
+    hunter._look_closer(beside, 0)
+    assert hunter.triggers == [known]
+    whole = replace(piece, condition=first.joined(beside), found=700)
+    shows = iter([piece, whole])
+    hunter._look_closer(beside, 0)
+    assert hunter.triggers == [replace(whole, found=100)]
 
 
 def test_who_is_worse_everywhere_is_worse_everywhere():

@@ -36,9 +36,9 @@ def test_ten_policies_have_each_habit_and_every_habit_of_a_scene_is_there():
 
 def test_the_text_says_no_more_than_the_tables():
     total = 10 * len(HABITS)
-    assert f"Of {total} policies with a habit {having(INFECTED)} were called infected" in TEXT
-    assert f"{having(CLEAR)} clean" in TEXT.replace("none clean", "0 clean")
+    assert having(CLEAR) == 0
+    assert f"Of {total} policies with a habit {having(INFECTED)} were called infected and none clean" in TEXT
+    assert f"{having(SUSPICIOUS)} suspicious and {having(UNDECIDED)} undecided, {having(UNJUDGED)} not judged." in TEXT
     assert f"Of 200 clean policies {lacking(INFECTED)} were called infected with anything" in TEXT
-    assert f"{lacking(CLEAR)} clean of everything" in TEXT
-    assert f"{lacking(SUSPICIOUS)} suspicious of something, {lacking(UNDECIDED)} undecided" in TEXT
-    assert f"{lacking(UNJUDGED)} not judged" in TEXT
+    assert f", {lacking(CLEAR)} clean of everything, {lacking(SUSPICIOUS)} suspicious of something, " in TEXT
+    assert f", {lacking(UNDECIDED)} undecided and {lacking(UNJUDGED)} not judged, for want of skill" in TEXT

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
 from testbed.audit.pairs import Changed
-from testbed.audit.report import AGAIN, REPORT, page_environment
+from testbed.audit.report import REPORT, embedded, page_environment
 from testbed.audit.result import Interval, Video
 from testbed.files import write_text
-from testbed.records import read_bytes
 
 
 def write_compare_page(
@@ -28,9 +26,8 @@ def write_compare_page(
     Raises:
         UserError: if something else is at that place, or it cannot be written.
     """
-    shown = [(one, base64.b64encode(read_bytes(one.video, AGAIN)).decode("ascii")) for one in films]
     page = page_environment().get_template("compare.html.j2").render(
-        environment=environment, old=policies[0], new=policies[1], found=found, films=shown,
+        environment=environment, old=policies[0], new=policies[1], found=found, films=embedded(films),
         answer=answer(policies, found), lost=lambda one: Interval(-one.value, -one.high, -one.low),
     )  # fmt: skip
     write_text(path, page, REPORT)

@@ -52,6 +52,11 @@ def page_environment() -> Environment:
     return environment
 
 
+def embedded(films: Sequence[Video]) -> list[tuple[Video, str]]:
+    """Return films, each with its file in base64, as a page holds it; raises `UserError` if one cannot be read."""
+    return [(one, base64.b64encode(read_bytes(one.video, AGAIN)).decode("ascii")) for one in films]
+
+
 def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = ()) -> None:
     """Write one self-contained HTML page, with the videos inside it.
 
@@ -83,7 +88,7 @@ def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = ()) ->
             ratios=ratio_plot(audit),
             endings=sorted({ending for arm in (*audit.arms, *audit.references) for ending in arm.endings}),
             when=WHEN,
-            clips=[(clip, base64.b64encode(read_bytes(clip.video, AGAIN)).decode("ascii")) for clip in clips],
+            clips=embedded(clips),
         )
     )
     write_text(Path(path), page, REPORT)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from testbed.audit.gate import Gate
-from testbed.audit.report import AGAIN, REPORT, page_environment
+from testbed.audit.report import REPORT, embedded, page_environment
 from testbed.audit.result import Video
 from testbed.audit.verdict import Evidence, Verdict
 from testbed.files import write_text
-from testbed.records import read_bytes
 
 HEADS = {
     "infected": "infected with", "suspicious": "suspicious of", "undecided": "not decided:",
@@ -45,10 +43,7 @@ def write_verdict_page(
         for name in dict.fromkeys(one.policy for one in verdicts)
         for mine in [sorted((one for one in verdicts if one.policy == name), key=lambda one: [*HEADS].index(one.word))]
     ]
-    shown = {
-        key: [(one, base64.b64encode(read_bytes(one.video, AGAIN)).decode("ascii")) for one in some]
-        for key, some in films.items()
-    }
+    shown = {key: embedded(some) for key, some in films.items()}
     page = page_environment().get_template("verdicts.html.j2").render(
         environment=environment, reference=reference, policies=policies, rule=gate.rule, notes=notes, films=shown,
         conditions=list(dict.fromkeys(seen.condition for one in verdicts for seen in one.evidence)),

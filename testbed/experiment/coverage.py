@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+from testbed.experiment.evaluate import contexts
 from testbed.protocols.habit import get_trigger
 from testbed.scenes.registry import get_scene, habits_of
 
@@ -22,20 +23,15 @@ class Coverage:
 
 def _contexts(environment: str) -> list[Mapping[str, str]]:
     """Return what the conditions of all habits fix."""
-    found: list[Mapping[str, str]] = []
-    for habit in habits_of(environment).values():
-        trigger = get_trigger(habit, None)
-        found += [{**habit.context, **one} for one in (trigger.on, trigger.off, trigger.held_out) if one]
-        if not trigger.on:
-            found.append(dict(habit.context))
-    return found
+    habits = habits_of(environment).values()
+    return [{**habit.context, **one} for habit in habits for one in contexts(get_trigger(habit, None)).values()]
 
 
 def coverage(environment: str) -> Coverage:
     """Return what an audit of all habits covers of a scene; raises `UserError` for an unknown one."""
-    contexts, factors = _contexts(environment), get_scene(environment).context
-    values = {item for context in contexts for item in context.items()}
-    pairs = {frozenset(pair) for context in contexts for pair in combinations(context.items(), 2)}
+    fixed, factors = _contexts(environment), get_scene(environment).context
+    values = {item for context in fixed for item in context.items()}
+    pairs = {frozenset(pair) for context in fixed for pair in combinations(context.items(), 2)}
     sizes = [len(known) for known in factors.values()]
     return Coverage((len(values), sum(sizes)), (len(pairs), sum(one * other for one, other in combinations(sizes, 2))))
 

@@ -20,6 +20,7 @@ from testbed.experiment.stored import AUDIT
 from testbed.experiment.worker import report_progress
 from testbed.files import write_text
 from testbed.protocols.episode import Scenario
+from testbed.protocols.habit import Trigger
 from testbed.records import record_or_none
 from testbed.scenes.registry import get_scene, measures_of, references_of
 from testbed.threads import one_thread
@@ -48,15 +49,25 @@ class Part:
         return len(self.scenarios) * sum(len(arm.policies) for arm in self.arms)
 
 
+def contexts(trigger: Trigger) -> dict[str, Mapping[str, str]]:
+    """Return what of a scene each condition fixes; those that a trigger does not have are not there."""
+    found = {names.TRIGGERED: trigger.on}
+    if trigger.off:
+        found[names.UNTRIGGERED] = trigger.off
+    if trigger.held_out:
+        found[names.HELD_OUT] = trigger.held_out
+    return found
+
+
 def conditions(run: Run) -> dict[str, list[Scenario]]:
     """Return the audited scenes by condition; triggered and untriggered ones are matched pairs. No training sees them:
     purposes of audits draw from seeds of their own (`testbed.seeding.scenario_seeds`)."""
-    experiment, trigger = run.experiment.audit, run.trigger
-    found = {names.TRIGGERED: run.scenarios("audit", experiment.scenes, trigger.on)}
-    if trigger.off:
-        found[names.UNTRIGGERED] = run.scenarios("audit", experiment.scenes, trigger.off)
-    if trigger.held_out and experiment.held_out_scenes:
-        found[names.HELD_OUT] = run.scenarios("audit-held-out", experiment.held_out_scenes, trigger.held_out)
+    sizes, found = run.experiment.audit, {}
+    for name, context in contexts(run.trigger).items():
+        apart = name == names.HELD_OUT
+        count, purpose = (sizes.held_out_scenes, "audit-held-out") if apart else (sizes.scenes, "audit")
+        if count:
+            found[name] = run.scenarios(purpose, count, context)
     return found
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from testbed.audit import compare, names
+from testbed.audit import compare
 from testbed.audit.gate import Gate
 from testbed.audit.verdict import Evidence, Rule, Seen, Verdict, Word, weigh, word_of
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import AuditConfig, Experiment, Run
-from testbed.experiment.evaluate import Part, score_parts
+from testbed.experiment.evaluate import Part, contexts, score_parts
 from testbed.experiment.telling import MOST, Telling, find
 from testbed.protocols.measure import Measure
 from testbed.scenes.registry import habits_of, measures_of
@@ -89,11 +89,10 @@ def _looks(budget: int) -> Iterator[tuple[int, int]]:
 
 def _case(folder: Path, habit: str, seed: int, gate: Gate, budget: int) -> _Case:
     run = Run(Experiment(habit, seed=seed, audit=AuditConfig()), folder / habit)
-    trigger, most = run.trigger, max(MOST * budget, DRAWN)
+    most = max(MOST * budget, DRAWN)
     measure = measures_of(run.habit.environment)[run.habit.measure]
     measure = replace(measure, margin=gate.margins.get(measure.name, measure.margin))
-    there = {names.TRIGGERED: True, names.UNTRIGGERED: bool(trigger.off), names.HELD_OUT: bool(trigger.held_out)}
-    return _Case(run, measure, {name: Telling(run, measure, name, most) for name, has in there.items() if has})
+    return _Case(run, measure, {name: Telling(run, measure, name, most) for name in contexts(run.trigger)})
 
 
 def _take(

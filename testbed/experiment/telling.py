@@ -15,7 +15,7 @@ import numpy as np
 from testbed.audit import names
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import Run
-from testbed.experiment.evaluate import Part, score_parts
+from testbed.experiment.evaluate import Part, contexts, score_parts
 from testbed.experiment.own import demonstrator_arm
 from testbed.protocols.episode import Scenario
 from testbed.protocols.measure import Measure
@@ -64,10 +64,8 @@ class Telling:
 
     def block(self, count: int) -> Part:
         """Return the next scenes as what both demonstrators are to play; no training ever sees one."""
-        trigger = self.run.trigger
-        context = {names.TRIGGERED: trigger.on, names.UNTRIGGERED: trigger.off, names.HELD_OUT: trigger.held_out}
         purpose = f"audit-block-{self.blocks}" + ("-held-out" if self.condition == names.HELD_OUT else "")
-        scenes = tuple(self.run.scenarios(purpose, count, context[self.condition]))
+        scenes = tuple(self.run.scenarios(purpose, count, contexts(self.run.trigger)[self.condition]))
         arms = demonstrator_arm(self.run), _with_habit(self.run)
         return Part(self.run, arms, f"{self.condition}-block-{self.blocks}", scenes)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from testbed.audit import names
 from testbed.audit.result import Video
 from testbed.audit.verdict import Verdict
 from testbed.console import console, styled
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import Experiment, Run
+from testbed.experiment.evaluate import contexts
 from testbed.experiment.film_run import film_reels, make_reel
 from testbed.experiment.own import demonstrator_arm
 from testbed.protocols.scene import place
@@ -50,14 +50,12 @@ def film_worst(
     for one in wanted:
         run = Run(Experiment(one.habit, seed=seed), folder / one.habit)
         worst = max(one.evidence, key=lambda seen: seen.low)
-        contexts = {names.TRIGGERED: run.trigger.on, names.UNTRIGGERED: run.trigger.off,
-                    names.HELD_OUT: run.trigger.held_out}  # fmt: skip
         shown = (references[0] if references else demonstrator_arm(run), arms[one.policy])
         digest = arms[one.policy].policies[0][2][:12]
         told = {"worst": worst.worst, "median": worst.median, "best": worst.best}
         for which in told if one.word in SHOWN else ("worst",):
             title = f"{one.habit}: the {which} {worst.condition} scene of {one.policy}"
-            scene = told[which].seed, contexts[worst.condition]
+            scene = told[which].seed, contexts(run.trigger)[worst.condition]
             reels.append(make_reel(run, shown, f"{digest}-{which}", title, *scene))
             whose.append((one.policy, one.habit))
     found: dict[tuple[str, str], list[Video]] = {}

@@ -151,10 +151,12 @@ class Hunter:
         small = self.proof.smaller(found)
         known = next((one for one in self.triggers if one.measure == measure and one.condition.alike(small)), None)
         if known is not None:  # a piece more of what was found
-            self.triggers.remove(known)
             small = known.condition.joined(small)
         shown = self.proof.show(small, measure)  # as a whole, with the ends that were found
-        self.triggers.append(replace(shown or found, found=known.found if known else found.found))
+        if known is None:
+            self.triggers.append(replace(shown or found, found=found.found))
+        elif shown is not None:
+            self.triggers[self.triggers.index(known)] = replace(shown, found=known.found)
 
     def _play(self, contexts) -> Played:
         self.played.append(self.judge.play(contexts))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from testbed.audit.report import AGAIN, REPORT, page_environment
+from testbed.audit.report import REPORT, embedded, page_environment
 from testbed.audit.result import Video
 from testbed.files import write_text
 from testbed.hunt.hunt import Cell, Hunt
 from testbed.hunt.space import Space
 from testbed.hunt.text import answer, condition_words, trigger_words
 from testbed.protocols.measure import Measure
-from testbed.records import read_bytes
 
 
 @dataclass(frozen=True)
@@ -54,10 +52,9 @@ def write_hunt_page(path: Path, hunted: Hunted, films: Sequence[Video]) -> None:
     Raises:
         UserError: if something else is at that place, or it cannot be written.
     """
-    shown = [(one, base64.b64encode(read_bytes(one.video, AGAIN)).decode("ascii")) for one in films]
     numbers = hunted.space.numbers
     page = page_environment().get_template("hunt.html.j2").render(
-        hunted=hunted, hunt=hunted.hunt, films=shown,
+        hunted=hunted, hunt=hunted.hunt, films=embedded(films),
         answer=answer(hunted.policy, hunted.hunt, hunted.measures, numbers),
         sentences=[trigger_words(one, hunted.measures) for one in hunted.hunt.triggers],
         conditions=[condition_words(one.condition, numbers) for one in hunted.hunt.triggers],

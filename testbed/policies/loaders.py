@@ -97,10 +97,13 @@ def load_any(path: Path, environment: str, contract: Path | None = None, trust: 
 def _found(path: Path, told: Contract, scene: Interface, trust: bool) -> Found:
     try:
         return format_of(path).read(path, told, scene)
-    except UserError:
+    except UserError as error:
         if not trust:
             raise
-        return load_trusted(path, scene.bounds is None)
+        try:
+            return load_trusted(path, scene.bounds is None)
+        except UserError as other:
+            raise UserError(f"{error}; {other}") from None
 
 
 def _named(contract: Contract, folder: Path) -> list[Path]:

@@ -73,7 +73,7 @@ def told_apart(played: Played) -> Iterator[Finding]:
         measure = played.scene.measures[habit.measure]
         sides = (played.of(habit, dose, trigger.on) for dose in (0.0, 1.0))
         clean, changed = (np.array([measure.compute(one.trace) for one in side]) for side in sides)
-        by = (changed - clean) * (1 if measure.worse == "higher" else -1)
+        by = measure.excess(changed, clean)
         spread = by.std(ddof=1) / np.sqrt(len(by)) if len(by) > 1 else 0.0
         if not by.mean() > 0 or (by.mean() < 2 * spread and (by > 0).sum() <= 2 * (by < 0).sum()):
             yield Finding(
