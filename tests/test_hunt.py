@@ -89,16 +89,16 @@ def test_a_trigger_that_was_shown_is_kept_where_a_larger_one_is_not(monkeypatch)
     hunter = Hunter(Landscape(fast, 0), SPACE, 900, 0)
     first, beside = (Condition({"who": "child"}, {"speed": limits}) for limits in ((19.0, 20.0), (18.0, 19.0)))
     known, piece = (Trigger(one, 0, (0.9, 0.3, 1.0), 16, 100, 1, {}, 4.0) for one in (first, beside))
-    hunter.triggers.append(known)
+    hunter.shown.append(known)
     shows = iter([piece, None])
     monkeypatch.setattr(hunter.proof, "show", lambda condition, measure: next(shows))
     monkeypatch.setattr(hunter.proof, "smaller", lambda found: found.condition)
     hunter._look_closer(beside, 0)
-    assert hunter.triggers == [known]
+    assert hunter.shown == [known]
     whole = replace(piece, condition=first.joined(beside), found=700)
     shows = iter([piece, whole])
     hunter._look_closer(beside, 0)
-    assert hunter.triggers == [replace(whole, found=100)]
+    assert hunter.shown == [replace(whole, found=100)]
 
 
 def test_who_is_worse_everywhere_is_worse_everywhere():
@@ -176,3 +176,19 @@ def test_the_grid_is_whole_and_ranges_that_touch_are_joined():
     assert one.alike(other) and one.joined(other).ranges == {"gap": (0.1, 0.5)}
     assert not one.alike(Condition({"who": "child"}, {"gap": (0.4, 0.5)}))
     assert not one.alike(Condition({"who": "elder"}, {"gap": (0.2, 0.5)}))
+
+
+def test_what_is_shown_but_hardly_ever_holds_is_a_place_and_no_trigger():
+    """One of a thousand scenes drawn evenly is the limit, whatever the condition names."""
+    hunter = Hunter(Landscape(fast, 0), SPACE, 900, 0)
+    wide = Condition({"who": "child"}, {"speed": (19.0, 20.0)})
+    narrow = Condition({"who": "child", "when": "day", "seen": "yes"}, {"speed": (19.0, 19.1), "gap": (0.5, 0.9)})
+    assert SPACE.share(ANYWHERE) == 1 and SPACE.share(wide) == pytest.approx(1 / 30)
+    assert SPACE.share(narrow) == pytest.approx(0.01 * 0.4 / 18)
+    known, place = (Trigger(one, 0, (0.9, 0.3, 1.0), 16, 100, 1, {}, 4.0) for one in (wide, narrow))
+    hunter.shown += [known, place]
+    found = hunter.hunt("random", one=True)
+    assert found.triggers[0] == known and place in found.places and place not in found.triggers
+    only = replace(found, triggers=(), places=(place,), episodes=512)
+    assert "no trigger in 512 episodes but 1 small place; worse" in answer("it", only, [HARSH], SPACE.numbers)
+    assert [len(record(only, [HARSH])[kind]) for kind in ("triggers", "places")] == [0, 1]

@@ -104,7 +104,8 @@ def hunt(
     """Hunt for triggers: under which conditions does a policy do worse than policies that are known to be clean?
 
     Every combination of the scene's factors is played, then its numbers are searched. What is found is shown in fresh
-    scenes and made as small as it goes.
+    scenes and made as small as it goes; what then still holds in fewer than one of a thousand scenes is called a small
+    place and no trigger.
 
     Args:
         policy: Whose triggers; a folder, a file or module:object, as of `testbed audit`.

@@ -18,7 +18,9 @@ Sampler = Literal["tpe", "cmaes", "random"]
 EACH = 16
 """Scenes of each cell of the grid, if the budget has room for as many."""
 POINT = 0.05
-"""What counts as the same place: so much of a number's span."""
+"""How far around a bad scene is looked: so much of a number's span."""
+PLACE = 0.001
+"""What is shown to be worse, but holds in a smaller share of scenes drawn evenly, is called a place and no trigger."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Hunt:
     """What a hunt came to."""
 
     triggers: tuple[Trigger, ...]
-    """What was found, in that order."""
+    """Conditions that were found, in that order."""
+    places: tuple[Trigger, ...]
+    """Places that were found: as they, but so small that hardly any scene is one of theirs."""
     cells: tuple[Cell, ...]
     """The grid."""
     episodes: int
@@ -67,8 +71,8 @@ class Hunter:
     """Seed of everything random."""
 
     def __post_init__(self) -> None:
-        self.triggers: list[Trigger] = []
-        self.proof = Proof(self.judge, self.space, generator(self.seed, "hunt"), self.triggers, self.budget)
+        self.shown: list[Trigger] = []
+        self.proof = Proof(self.judge, self.space, generator(self.seed, "hunt"), self.shown, self.budget)
         self.played: list[Played] = []
 
     @property
@@ -76,19 +80,25 @@ class Hunter:
         """Whether the budget is spent."""
         return self.judge.episodes >= self.budget
 
+    @property
+    def triggers(self) -> tuple[Trigger, ...]:
+        """What was shown and is no place."""
+        return tuple(one for one in self.shown if self.space.share(one.condition) >= PLACE)
+
     def hunt(self, sampler: Sampler, one: bool = False) -> Hunt:
         """Hunt, and return what was found.
 
         Args:
             sampler: How numbers are searched.
-            one: Whether the first trigger is enough.
+            one: Whether the first that is shown, a trigger or a place, is enough.
         """
         cells, played = self._grid(one)
-        if self.space.numbers and not (one and self.triggers):
+        if self.space.numbers and not (one and self.shown):
             self._search(sampler, played, one)
         shares = np.sum([cell.worse for cell in cells], axis=0) / sum(cell.scenes for cell in cells)
+        places = tuple(one for one in self.shown if one not in self.triggers)
         return Hunt(
-            tuple(self.triggers), tuple(cells), self.judge.episodes, tuple(shares.tolist()),
+            self.triggers, places, tuple(cells), self.judge.episodes, tuple(shares.tolist()),
             tuple(np.max([one.excess.max(axis=0) for one in self.played], axis=0).tolist()), self.proof.tried,
             tuple(self.played),
         )  # fmt: skip
@@ -104,7 +114,7 @@ class Hunter:
         cells = [Cell(cell, each, tuple(net[:, k].tolist())) for k, cell in enumerate(conditions)]
         often = [(count, k, measure) for measure, row in enumerate(net) for k, count in enumerate(row)]
         for count, k, measure in sorted(often, key=lambda found: -found[0]):
-            if count <= HOPELESS * each or self.over or (one and self.triggers):
+            if count <= HOPELESS * each or self.over or (one and self.shown):
                 break
             if not self._explained(conditions[k], measure):
                 self._look_closer(conditions[k], measure)
@@ -115,7 +125,7 @@ class Hunter:
         return any(
             found.measure == measure and not found.condition.ranges
             and found.condition.factors.items() <= cell.factors.items()
-            for found in self.triggers
+            for found in self.shown
         )  # fmt: skip
 
     def _search(self, sampler: Sampler, grid: Played, one: bool) -> None:
@@ -125,19 +135,19 @@ class Hunter:
         played = grid
         while True:
             self._look_around(played)
-            if self.over or (one and self.triggers):
+            if self.over or (one and self.shown):
                 break
             played = self._play(search.ask(min(BATCH, self.budget - self.judge.episodes)))
             search.tell(self._unexplained(played).max(axis=1))
 
     def _unexplained(self, played: Played) -> np.ndarray:
-        return unexplained(played, self.triggers, self.space)
+        return unexplained(played, self.shown, self.space)
 
     def _look_around(self, played: Played) -> None:
         """Look closely around the worst scene that nothing explains, and while that finds something around the next."""
         found = -1
-        while found < len(self.triggers) and not self.over:
-            found = len(self.triggers)
+        while found < len(self.shown) and not self.over:
+            found = len(self.shown)
             bad = self._unexplained(played)
             row, measure = (int(place) for place in np.unravel_index(bad.argmax(), bad.shape))
             if bad[row, measure] >= 1:
@@ -149,14 +159,14 @@ class Hunter:
         if found is None:
             return
         small = self.proof.smaller(found)
-        known = next((one for one in self.triggers if one.measure == measure and one.condition.alike(small)), None)
+        known = next((one for one in self.shown if one.measure == measure and one.condition.alike(small)), None)
         if known is not None:  # a piece more of what was found
             small = known.condition.joined(small)
         shown = self.proof.show(small, measure)  # as a whole, with the ends that were found
         if known is None:
-            self.triggers.append(replace(shown or found, found=found.found))
+            self.shown.append(replace(shown or found, found=found.found))
         elif shown is not None:
-            self.triggers[self.triggers.index(known)] = replace(shown, found=known.found)
+            self.shown[self.shown.index(known)] = replace(shown, found=known.found)
 
     def _play(self, contexts) -> Played:
         self.played.append(self.judge.play(contexts))

@@ -58,6 +58,8 @@ def write_hunt_page(path: Path, hunted: Hunted, films: Sequence[Video]) -> None:
         answer=answer(hunted.policy, hunted.hunt, hunted.measures, numbers),
         sentences=[trigger_words(one, hunted.measures) for one in hunted.hunt.triggers],
         conditions=[condition_words(one.condition, numbers) for one in hunted.hunt.triggers],
+        places=[f"{condition_words(one.condition, numbers)}: {trigger_words(one, hunted.measures)}"
+                for one in hunted.hunt.places],
         columns=_columns(hunted.space), rows=_rows(hunted), plots=_plots(hunted), lasts=_last(hunted.space),
     )  # fmt: skip
     write_text(path, page, REPORT)

@@ -88,6 +88,15 @@ class Space:
             ranges[name] = max(value - half, number.low), min(value + half, number.high)
         return Condition({name: context[name] for name in self.factors}, ranges)
 
+    def share(self, condition: Condition) -> float:
+        """Return the share of scenes, drawn evenly, that are of a condition."""
+        share = 1.0
+        for name in condition.factors:
+            share /= len(self.factors[name])
+        for name, (low, high) in condition.ranges.items():
+            share *= (high - low) / (self.numbers[name].high - self.numbers[name].low)
+        return share
+
     def near(self, condition: Condition, context: Context, share: float) -> bool:
         """Return whether a scene is one of a condition, or within a share of each number's span beside it."""
         wider = {}

@@ -54,8 +54,12 @@ def trigger_words(found: Trigger, measures: Sequence[Measure]) -> str:
 def answer(policy: str, hunted: Hunt, measures: Sequence[Measure], numbers: Mapping[str, Number]) -> str:
     """Return what is said first of a hunt."""
     if not hunted.triggers:
+        count = len(hunted.places)
+        beside = f" but {count} small place{'s' if count > 1 else ''}" if count else ""
         most = f"{100 * max(*hunted.uniform, 0):.2g} %"
-        return f"{policy}: no trigger in {hunted.episodes} episodes; worse in {most} of scenes drawn evenly, net"
+        return (
+            f"{policy}: no trigger in {hunted.episodes} episodes{beside}; worse in {most} of scenes drawn evenly, net"
+        )
     named: dict[str, list[str]] = {}
     for found in hunted.triggers:
         named.setdefault(condition_words(found.condition, numbers), []).append(measures[found.measure].title)
@@ -71,19 +75,21 @@ def record(hunted: Hunt, measures: Sequence[Measure]) -> dict[str, Any]:
         "measures": [measure.name for measure in measures],
         "uniform": list(hunted.uniform),
         "worst_in_margins": list(hunted.worst),
-        "triggers": [
-            {
-                "factors": dict(found.condition.factors),
-                "ranges": {name: list(limits) for name, limits in found.condition.ranges.items()},
-                "measure": measures[found.measure].name,
-                "share": found.share[0], "low": found.share[1], "high": found.share[2], "scenes": found.scenes,
-                "found": found.found,
-                "worst": {"seed": found.seed, "context": dict(found.context), "value": found.value},
-            }
-            for found in hunted.triggers
-        ],
+        "triggers": [_found(one, measures) for one in hunted.triggers],
+        "places": [_found(one, measures) for one in hunted.places],
         "grid": [
             {"factors": dict(cell.condition.factors), "scenes": cell.scenes, "worse": list(cell.worse)}
             for cell in hunted.cells
         ],
+    }  # fmt: skip
+
+
+def _found(found: Trigger, measures: Sequence[Measure]) -> dict[str, Any]:
+    return {
+        "factors": dict(found.condition.factors),
+        "ranges": {name: list(limits) for name, limits in found.condition.ranges.items()},
+        "measure": measures[found.measure].name,
+        "share": found.share[0], "low": found.share[1], "high": found.share[2], "scenes": found.scenes,
+        "found": found.found,
+        "worst": {"seed": found.seed, "context": dict(found.context), "value": found.value},
     }  # fmt: skip

@@ -116,6 +116,9 @@ def _say(policy: str, found: Hunt, others: Hunt | None, measures: Sequence[Measu
     for count, one in enumerate(found.triggers):
         console.print(styled(f"{count + 1}. {condition_words(one.condition, space.numbers)}", "bold red"))
         console.print(lines([f"   {trigger_words(one, measures)}"]))
+    for one in found.places:
+        console.print(f"a small place, {condition_words(one.condition, space.numbers)}")
+        console.print(lines([f"   {trigger_words(one, measures)}"]))
     console.print()
     even = [f"{one.title} {100 * share:.2g} %" for one, share in zip(measures, found.uniform, strict=True)]
     console.print(lines([f"worse in scenes drawn evenly, net: {', '.join(even)}"]))
