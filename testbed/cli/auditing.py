@@ -118,7 +118,7 @@ def hunt(
         run: Folder for record, page and films.
         beside: Whether to search evenly at random too, with the same budget, to see what the search is worth.
         film: Whether to film the worst scene of each trigger.
-        strict: Whether to exit with 1 if a trigger is found.
+        strict: Whether to exit with 1 if a trigger is found; small places do not count.
         trust: Whether a file that cannot be read without its maker's code is loaded all the same, which runs that code.
     """
     from testbed.cli.commands import hunt as work
