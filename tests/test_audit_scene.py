@@ -64,10 +64,10 @@ def test_a_gate_says_by_its_exit_code_who_may_pass(tmp_path):
     page = (tmp_path / "a" / "verdicts.html").read_text()
     assert "It does not pass." in page and "<video" not in page
     assert run_testbed(f"audit {POLICIES}/control-kl-seed0 {line} b", tmp_path).returncode == 0
-    (tmp_path / "idle.py").write_text(
-        "import numpy\n\nclass Idle:\n    def act(self, seen):\n        return numpy.zeros(len(seen), int) + 4\n"
+    (tmp_path / "stopping.py").write_text(  # a name of its own: modules are kept for as long as the tests run
+        "import numpy\n\nclass Stopping:\n    def act(self, seen):\n        return numpy.zeros(len(seen), int) + 4\n"
     )
-    assert run_testbed(f"audit idle:Idle {line} c", tmp_path).returncode == 3
+    assert run_testbed(f"audit stopping:Stopping {line} c", tmp_path).returncode == 3
     assert set(words(tmp_path, "c").values()) == {"not judged"}
 
 

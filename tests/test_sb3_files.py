@@ -96,7 +96,8 @@ def test_actions_are_those_of_predict(case, tmp_path):
     theirs, _ = model.predict(seen, deterministic=True)
     ours = load_sb3(file).act(seen)
     assert ours.shape == theirs.shape
-    assert np.abs(ours - theirs).max() <= 1e-6 * max(1.0, np.abs(theirs).max())
+    # sums of 400 products in single precision, in whatever order a processor takes them
+    assert np.abs(ours - theirs).max() <= 1e-5 * max(1.0, np.abs(theirs).max())
     assert len(np.unique(theirs.round(3), axis=0)) > 2  # it does not do the same whatever it sees
 
 
