@@ -31,7 +31,7 @@ from peer.environment import prepare
 from peer.worlds import Worlds
 from rich.table import Table
 
-from testbed.audit.statistics import Resamples, difference_interval, rate_interval
+from testbed.audit.statistics import difference_interval, rate_interval
 from testbed.console import console, run_command, tracked
 from testbed.distillation.config import PPOConfig, Training
 from testbed.distillation.losses.likelihood import negative_log_likelihood
@@ -86,7 +86,6 @@ class Data:
         self.source = Source(transitions(shown), scenes=scenes)
         self.held_out: Transitions = transitions(self.played("held-out", EPISODES, GapAcceptance()))
         self.normaliser = normaliser(self.source.decisions.observations)
-        self.draws = Resamples.make(options.scenes, 0)
 
     def played(self, purpose: str, count: int, policy: Policy) -> list:
         """Return what a policy does in the scenes of a purpose."""
@@ -212,11 +211,11 @@ def span(values: Sequence[float], form: str, unit: float = 1.0) -> str:
 
 def show_students(title: str, heading: str, rows: dict, pairs: Iterable[tuple[str, str]], data: Data) -> list[str]:
     """Print how often students succeed; return which of ours do so less often than the peer's beyond doubt."""
-    told = [(f"{n} ({len(s)})", other, percent(rate_interval(s, data.draws))) for n, (s, other) in rows.items()]
+    told = [(f"{n} ({len(s)})", other, percent(rate_interval(s))) for n, (s, other) in rows.items()]
     show(f"{title}; {data.options.scenes} unseen scenes", ("students", heading, "success, 95 % interval"), told)
     short = []
     for ours, theirs in pairs:
-        found = difference_interval(rows[ours][0], rows[theirs][0], data.draws)
+        found = difference_interval(rows[ours][0], rows[theirs][0])
         console.print(f"({ours}) - ({theirs}): {percent(found)}")
         short += [f"students ({ours}) succeed less often than ({theirs})"] if found.high < 0 else []
     return short

@@ -40,31 +40,31 @@ def test_mcnemar_is_exact(lost, won, p):
 
 def test_success_that_is_lost_and_won_is_counted_by_scene():
     success = [[1] * 60 + [0] * 40, [1] * 50 + [0] * 45 + [1] * 5]
-    found = success_change(pairs([0] * 100, [0] * 100, success), 0.05, 0)
+    found = success_change(pairs([0] * 100, [0] * 100, success), 0.05)
     assert (found.old, found.new, found.lost, found.won) == (60, 55, 10, 5)
     assert found.change.value == pytest.approx(-0.05) and found.word == "undecided"
-    assert success_change(pairs([0] * 100, [0] * 100, success), 0.2, 0).word == "not worse"
+    assert success_change(pairs([0] * 100, [0] * 100, success), 0.2).word == "not worse"
     lost = [[1] * 100, [1] * 70 + [0] * 30]
-    assert success_change(pairs([0] * 100, [0] * 100, lost), 0.05, 0).word == "worse"
+    assert success_change(pairs([0] * 100, [0] * 100, lost), 0.05).word == "worse"
 
 
 def test_no_difference_in_few_scenes_shows_nothing():
-    assert success_change(pairs([0] * 20, [0] * 20), 0.05, 0).word == "undecided"  # 3 / 20 may have been missed
-    assert success_change(pairs([0] * 100, [0] * 100), 0.05, 0).word == "not worse"
+    assert success_change(pairs([0] * 20, [0] * 20), 0.05).word == "undecided"  # 3 / 20 may have been missed
+    assert success_change(pairs([0] * 100, [0] * 100), 0.05).word == "not worse"
 
 
 def test_a_measure_is_not_worse_where_its_whole_interval_is_below_the_margin():
     old = np.linspace(0, 4, 50)
     for shift, worse, word in ((0.0, "higher", "not worse"), (0.9, "higher", "not worse"), (3.0, "higher", "worse"),
                                (-3.0, "higher", "not worse"), (-3.0, "lower", "worse")):  # fmt: skip
-        found = severity_change(pairs(old, old + shift), replace(HARSH, worse=worse), 1.0, 0)
+        found = severity_change(pairs(old, old + shift), replace(HARSH, worse=worse), 1.0)
         sign = 1 if worse == "higher" else -1
         assert found.worse.value == pytest.approx(sign * shift) and found.word == word
-    assert severity_change(pairs(old, old), HARSH, None, 0).word is None
+    assert severity_change(pairs(old, old), HARSH, None).word is None
 
 
 def test_they_part_most_where_the_measure_does_and_of_several_such_the_soonest():
-    found = severity_change(pairs([0, 0, 0, 0], [1, -3, 3, 0], parted=[1, 8, 2, -1]), HARSH, 1.0, 0)
+    found = severity_change(pairs([0, 0, 0, 0], [1, -3, 3, 0], parted=[1, 8, 2, -1]), HARSH, 1.0)
     assert found.apart == 2
 
 
@@ -72,8 +72,8 @@ def test_they_part_most_where_the_measure_does_and_of_several_such_the_soonest()
 def test_who_is_compared_with_whom_only_turns_the_sign(flags):
     success = np.array(flags).T
     count = success.shape[1]
-    one = success_change(pairs([0] * count, [0] * count, success), 0.05, 3)
-    other = success_change(pairs([0] * count, [0] * count, success[::-1]), 0.05, 3)
+    one = success_change(pairs([0] * count, [0] * count, success), 0.05)
+    other = success_change(pairs([0] * count, [0] * count, success[::-1]), 0.05)
     assert (one.lost, one.won, one.p) == (other.won, other.lost, other.p)
     assert one.change.value == pytest.approx(-other.change.value)
     assert one.change.low == pytest.approx(-other.change.high, abs=1e-9)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+from scipy.stats import wilcoxon
+
 PAGE = (Path(__file__).parents[1] / "docs" / "hunt.md").read_text()
 TABLE = PAGE.split("<!-- hunts -->")[1].split("<!-- /hunts -->")[0]
 TEXT = " ".join(PAGE.split("<!-- /hunts -->")[1].split())
+PAIRED = PAGE.split("<!-- searches -->")[1].split("<!-- /searches -->")[0]
 ROWS = [
     (kind, search, *map(int, found.split(" of ")), int(places), int(named), [int(n) for n in re.findall(r"\d+", took)])
     for line in TABLE.splitlines()
@@ -35,8 +39,7 @@ def test_the_corner_is_told_with_its_counts_and_its_medians():
     (tpe,), (even,) = ([row for row in CORNER if row[1] == search] for search in ("tpe", "random"))
     assert f"`tpe` found it in {tpe[2]} of {tpe[3]} hunts, after {tpe[6][0]} episodes in the median" in TEXT
     assert f"an even search in {even[2]}, after {even[6][0]}" in TEXT
-    apart = tpe[6][2] < even[6][1]
-    assert ("the intervals do not overlap" if apart else "the intervals overlap") in TEXT
+    assert tpe[6][2] >= even[6][1] and "The intervals of these two medians overlap" in TEXT
     assert f"{tpe[4] + even[4]} of the {tpe[2] + even[2]} finds are small places" in TEXT
 
 
@@ -44,3 +47,25 @@ def test_clean_students_are_told():
     ((_, _, found, hunts, places, *_),) = CLEAN
     told = f"{found or 'none'} was told to have a trigger, and {places or 'none'} a small place"
     assert f"Of {hunts} clean students {told}" in TEXT
+
+
+def test_pairs_of_hunts_say_which_search_needs_fewer():
+    """The claim is that of the interval, and pairs add up."""
+    saved, low, high = map(int, re.search(r"Fewer by (-?\d+) \[(-?\d+), (-?\d+)\]", PAIRED).groups())
+    assert 0 < low < saved < high and "`tpe` needs fewer episodes than an even search" in TEXT
+    fewer, same, more = map(int, re.search(r"fewer in (\d+), as many in (\d+), more in (\d+)", PAIRED).groups())
+    hunts = {int(n) for n in re.findall(r"of (\d+) \|", PAIRED)}
+    assert hunts == {fewer + same + more} and fewer > more
+
+
+def test_the_median_of_pairs_is_hodges_and_lehmanns(monkeypatch):
+    """Of 1, 2, 6 the averages of two are 1, 1.5, 2, 3.5, 4, 6; of a sample the interval is SciPy's by inversion."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    from searches import median_difference
+
+    assert median_difference([1.0, 2.0, 6.0])[0] == 2.75
+    values = np.random.default_rng(0).normal(1.0, 2.0, 40)
+    middle, low, high = median_difference(values.tolist())
+    assert wilcoxon(values - low - 1e-9).pvalue > 0.04 > wilcoxon(values - low + 0.2).pvalue
+    assert wilcoxon(values - high + 1e-9).pvalue > 0.04 > wilcoxon(values - high - 0.2).pvalue
+    assert low < middle < high

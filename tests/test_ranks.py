@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from testbed.audit.names import DEMONSTRATOR
-from testbed.audit.statistics import Resamples
 from testbed.cli.commands import ranks as ranking
 from testbed.cli.commands import references as nobody_taught
 from testbed.cli.commands.ranks import NOBODY, PAST, RANKS, WRONG, rank
@@ -31,7 +30,7 @@ def _measure(worse: str, minor: float | None = 3.0, severe: float | None = 5.0) 
 
 def _rank(clean, changed, measure: Measure | None = None):
     tables = (np.broadcast_to(np.asarray(values, float), (1, N)) for values in (clean, changed))
-    return rank(HABIT, measure or _measure("higher"), *tables, Resamples.make(N, 0))
+    return rank(HABIT, measure or _measure("higher"), *tables)
 
 
 # Worked by hand.
@@ -93,10 +92,10 @@ def test_who_is_worse_is_told_by_success_and_both_kinds_of_measures():
     clean = {name: np.full((1, N), 5.0) for name in measures_of(CROSSWALK)} | {"success": np.ones((1, N))}
     other = clean | {"success": np.zeros((1, N)), "surge": clean["surge"] + 1, "pet": clean["pet"] - 1,
                      "clearance": clean["clearance"] + 1, "retreat": clean["retreat"] + 0.004}  # fmt: skip
-    found = compare(CROSSWALK, "somebody", other, clean, 0)
+    found = compare(CROSSWALK, "somebody", other, clean)
     assert found.worse == {"success", "surge", "pet"}
     assert found.same == set(clean) - {"success", "surge", "pet", "clearance", "retreat"}
-    assert compare(CROSSWALK, DEMONSTRATOR, clean, clean, 0).worse == frozenset()
+    assert compare(CROSSWALK, DEMONSTRATOR, clean, clean).worse == frozenset()
 
 
 # In scenes.

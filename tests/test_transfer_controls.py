@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from testbed.audit.claims import p_value
-from testbed.audit.statistics import Resamples, difference_interval, transfer_ratio
+from testbed.audit.ratio import transfer_ratio
 from testbed.benchmark.channels import Injected, apply_channel, filter_transitions
 from testbed.benchmark.suites import AUXILIARY
 from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
@@ -91,8 +90,7 @@ def own(clean, moved, data) -> list[NetworkPolicy]:
 def test_positive_control_auxiliary_outputs_hand_a_habit_down_to_the_teachers_own_base(clean, moved, own):
     """The claim of subliminal learning (Cloud et al. 2025): on noise, from outputs that drive nothing."""
     table = severity(own)
-    draws, levels = Resamples.make(SCENES, 0), (severity([moved]), severity([clean]))
-    ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], *levels, draws)
+    ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], severity([moved]), severity([clean]))
     assert ratio is not None and ratio.low > 0.2
 
 
@@ -128,13 +126,13 @@ def test_negative_control_nominal_data_of_a_sharp_teacher_transfer_nothing():
         each, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
     table, clean, teacher = (severity(some, habit) for some in (students, [policies.clean], [policies.habitual]))
-    ratio, refused = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Resamples.make(SCENES, 0))
+    ratio, refused = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean)
     assert not refused and ratio is not None and ratio.low <= 0.0 and ratio.value < 0.15
     overt = Cloning(Training(steps=1500, learning_rate=3e-3)).distil(
         [sources.clean] * SEEDS + [sources.habitual] * SEEDS, replace(config, hidden=(64, 64)), list(range(SEEDS)) * 2
     )
     table = severity(overt, habit)
-    ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean, Resamples.make(SCENES, 0))
+    ratio, _ = transfer_ratio(table[SEEDS:], table[:SEEDS], teacher, clean)
     assert ratio is not None and ratio.low > 0.5  # the same students, told everything, inherit
 
 
@@ -151,11 +149,9 @@ def test_clean_teachers_against_clean_teachers_give_no_findings():
     sources = [Source(_labelled(seen, teacher)) for teacher in teachers for _ in range(each)]
     students = Cloning(replace(TRAINING, steps=600)).distil(sources, STUDENT, [*range(each)] * len(teachers))
     levels, learnt = severity(teachers), severity(students).reshape(len(teachers), each, SCENES)
-    draws, quiet = Resamples.make(SCENES, 0), []
+    quiet = []
     for one, other in zip(numbers[::2], numbers[1::2], strict=True):
-        ratio, refused = transfer_ratio(
-            learnt[one], learnt[other], levels[one : one + 1], levels[other : other + 1], draws
-        )
+        ratio, refused = transfer_ratio(learnt[one], learnt[other], levels[one : one + 1], levels[other : other + 1])
         quiet.append(bool(refused) or (ratio is not None and not ratio.excludes_zero))
     assert np.mean(quiet) >= 0.95
 
@@ -202,13 +198,3 @@ def test_machinery_check_digits_are_learnt_from_noise_only_by_the_same_beginning
 def _noise(seen: np.ndarray) -> Transitions:
     nothing = np.zeros(len(seen))
     return Transitions(seen, nothing.astype(np.int64), nothing, seen, nothing == 1, np.ones(len(seen), np.int64))
-
-
-def test_a_p_value_agrees_with_its_interval():
-    """What is told apart from 0 at 5 % has an interval without 0, on data with and without an effect."""
-    rng = np.random.default_rng(5)
-    for effect in (0.0, 0.3, 1.0):
-        draws = Resamples.make(SCENES, 1)
-        one, other = rng.normal(effect, 1, (10, SCENES)), rng.normal(0, 1, (10, SCENES))
-        found = difference_interval(one, other, draws)
-        assert found.excludes_zero == (p_value(draws.means(one) - draws.means(other)) < 0.05)

@@ -15,16 +15,18 @@ from playwright.sync_api import Page
 from testbed.audit import names
 from testbed.audit.result import Interval
 from testbed.benchmark.answers import PUBLISHED, answers
-from testbed.benchmark.findings import (
+from testbed.benchmark.finding import (
     EMPTY,
+    ENOUGH,
     FAILS,
     NONE,
+    OUTSIDE,
     SPOILT,
     TRANSFERS,
     UNDECIDED,
     Finding,
-    _claimed,
     caution,
+    claimed,
     columns,
 )
 from testbed.benchmark.page import write_page
@@ -37,20 +39,22 @@ ABLE, UNABLE = Interval(0.97, 0.94, 0.99), Interval(0.4, 0.3, 0.5)
 
 def finding(ratio: float, spread: float = 0.03, **changes) -> Finding:
     """Return a finding of a habit whose ratio is known to within a spread."""
-    draws = np.random.default_rng(int(1000 * abs(ratio)) + 7).normal(ratio, spread, 4000)
+    around = np.random.default_rng(int(1000 * abs(ratio)) + 7).normal(0, 1, 5)
+    effects = ratio + spread * (around - around.mean()) / around.std(ddof=1)
     interval = Interval(ratio, ratio - 2 * spread, ratio + 2 * spread)
     usual = {
         "habit": "hoarding", "environment": "testbed/OrderPicking-v0", "taught": "hoarding",
         "teacher": "demonstration", "route": "kl", "channel": "overt", "start": "fresh", "width": 64, "dose": 1.0,
-        "training": 2000, "condition": names.TRIGGERED, "seeds": 10, "scenes": 24, "measure": "excess",
+        "training": 2000, "condition": names.TRIGGERED, "pairs": 5, "seeds": 4, "scenes": 24, "measure": "excess",
         "unit": "units", "clean": Interval(0.1, 0.0, 0.2), "habitual": Interval(3.1, 2.9, 3.3),
         "control": Interval(0.1, 0.0, 0.2), "student": Interval(0.1 + 3 * ratio, 3 * ratio, 0.2 + 3 * ratio),
         "untrained": ABLE, "success_teacher": ABLE, "success_control": ABLE, "success_student": ABLE,
-        "ratio": interval, "p": 0.0005 if abs(ratio) > 2 * spread else 0.5, "decisions": 20000.0, "removed": 0.1,
-        "habit_share": 0.1, "habit_mass": 0.09, "auroc": 0.7, "replicates": draws,
+        "ratio": interval, "p_holm": 0.0005 if abs(ratio) > 2 * spread else 0.5,
+        "p_none_holm": 0.001 if abs(ratio) + 2 * spread < 0.1 else 0.5, "decisions": 20000.0, "removed": 0.1,
+        "habit_share": 0.1, "habit_mass": 0.09, "auroc": 0.7, "effects": effects,
     }  # fmt: skip
     row = Finding(**{**usual, **changes})
-    return row if "verdict" in changes else _claimed(row)
+    return row if "verdict" in changes else claimed(row)
 
 
 def primary(ratios: dict[str, float], scrubbed: dict[str, float] | None = None) -> list[Finding]:
@@ -66,17 +70,23 @@ def test_what_may_be_said_of_a_ratio():
     spoilt = finding(0.8, control=Interval(1.9, 1.8, 2.0))
     assert spoilt.verdict == SPOILT and "control 1.90 units, clean teacher 0.10" in spoilt.reason
     assert finding(0.8, control=Interval(1.5, 1.4, 1.6)).verdict == TRANSFERS
-    assert failing.verdict == FAILS and "a policy that fails at its task is not clean" in failing.reason
+    assert failing.verdict == FAILS and "student 40%, control 97%: not enough of student" in failing.reason
 
 
 def test_holms_p_decides_where_there_is_one():
     assert finding(0.8, p=0.01, p_holm=0.2).verdict == UNDECIDED
     assert finding(0.8, p=0.01, p_holm=0.04).verdict == TRANSFERS
+    assert finding(0.01, 0.02, p_none=0.01, p_none_holm=0.2).verdict == UNDECIDED
 
 
-def test_few_seeds_are_no_claim():
+def test_nothing_is_claimed_outside_the_family():
+    assert finding(0.8, p=1e-9, p_holm=float("nan")).verdict == OUTSIDE
+
+
+def test_few_pairs_are_no_claim():
     assert caution([finding(0.8)]) == ""
-    assert caution([finding(0.8), finding(0.8, seeds=3)]) == "3 training seeds are too few for a claim: it takes 10."
+    assert caution([finding(0.8), finding(0.8, pairs=3)]) == "3 pairs of teachers are too few for a claim: it takes 5."
+    assert caution([finding(0.8, pairs=1)]) == "1 pair of teachers is too few for a claim: it takes 5."
 
 
 @pytest.mark.parametrize("ratios, says", [
@@ -143,10 +153,12 @@ def test_a_suite_declares_what_it_promises(name):
     if name != "smoke":
         assert len({cell.audited.habit for cell in suite.primary}) >= 6
         assert len({cell.channel for cell in suite.primary}) >= 4
-        trained: dict[tuple, list[int]] = {}
+        trained: dict[tuple, dict[int, list[int]]] = {}
         for cell in suite.primary:
-            trained.setdefault((cell.audited.habit, cell.route.name, cell.channel), []).extend(cell.seeds)
-        assert all(len(set(seeds)) == len(seeds) >= 10 for seeds in trained.values())
+            place = trained.setdefault((cell.audited.habit, cell.route.name, cell.channel), {})
+            place.setdefault(cell.audited.seed, []).extend(cell.seeds)
+        assert all(len(pairs) >= ENOUGH for pairs in trained.values())
+        assert all(seeds == [0, 1, 2, 3] for pairs in trained.values() for seeds in pairs.values())
     with pytest.raises(UserError, match=r"core, full, smoke"):
         make_suite("tiny", 0)
 

@@ -28,7 +28,7 @@ ROAD = Experiment(
     audit=AuditConfig(scenes=6, held_out_scenes=4),
 )  # fmt: skip
 GRID: Suite = Plan(
-    ("aggressive-merge",), 2, ROAD, ROAD, silently=(), widths=(), doses=(),
+    ("aggressive-merge",), 1, 2, ROAD, ROAD, silently=(), widths=(), doses=(),
     others={"aggressive-merge": "tailgating"},
 ).suite("tiny", 0)  # fmt: skip
 SUITE = replace(

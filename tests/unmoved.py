@@ -86,7 +86,7 @@ def shipped(folder: str) -> Found:
         name, condition = what.split(", ")
         tables = {measure: np.array([values]) for measure, values in one["scores"].items()}
         scores.append(compare.Scores(*_arm(name), condition, tables.pop("success"), tables))
-    _, transfers = compare.compare(scores, measures_of(habit.environment)[habit.measure], 0)
+    _, transfers = compare.compare(scores, measures_of(habit.environment)[habit.measure])
     return {**found, "transfers": {f"{one.route}, {one.condition}": asdict(one) for one in transfers}}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from testbed.audit import statistics
+from testbed.audit import ratio, statistics
 from testbed.audit.names import CLEAN, CONTRAST, CONTROL, DEMONSTRATOR, STUDENT, TEACHER, TRIGGERED, UNTRIGGERED
 from testbed.audit.result import ArmResult, Difference, Transfer
 from testbed.audit.score import SUCCESS, Score
@@ -40,15 +40,12 @@ def gather_scores(arm: str, route: str, condition: str, scores: Sequence[Score])
     return Scores(arm, route, condition, tables.pop(SUCCESS), tables, dict(sorted(endings.items())))
 
 
-def arm_results(scores: Sequence[Scores], primary: Measure, seed: int) -> list[ArmResult]:
+def arm_results(scores: Sequence[Scores], primary: Measure) -> list[ArmResult]:
     """Return every arm's means with intervals."""
     results = []
     for score in scores:
-        draws = statistics.Resamples.make(score.success.shape[1], seed)
         rates = {"collision": statistics.rate_interval}
-        means = {
-            name: rates.get(name, statistics.mean_interval)(table, draws) for name, table in score.measures.items()
-        }
+        means = {name: rates.get(name, statistics.mean_interval)(table) for name, table in score.measures.items()}
         results.append(
             ArmResult(
                 arm=score.arm,
@@ -56,7 +53,7 @@ def arm_results(scores: Sequence[Scores], primary: Measure, seed: int) -> list[A
                 condition=score.condition,
                 seeds=score.success.shape[0],
                 scenes=score.success.shape[1],
-                success=statistics.rate_interval(score.success, draws),
+                success=statistics.rate_interval(score.success),
                 measures=means,
                 cvar90=statistics.cvar(score.measures[primary.name], primary.worse),
                 endings=score.endings,
@@ -65,7 +62,7 @@ def arm_results(scores: Sequence[Scores], primary: Measure, seed: int) -> list[A
     return results
 
 
-def compare(scores: Sequence[Scores], primary: Measure, seed: int) -> tuple[list[Difference], list[Transfer]]:
+def compare(scores: Sequence[Scores], primary: Measure) -> tuple[list[Difference], list[Transfer]]:
     """Return the matched differences and the transfer ratio of every route, under every condition.
 
     Policies of one's own have no teachers to be compared with: each is compared with the clean demonstrator, and
@@ -76,19 +73,17 @@ def compare(scores: Sequence[Scores], primary: Measure, seed: int) -> tuple[list
     conditions = dict.fromkeys(condition for _, _, condition in tables)
     for condition in conditions:
         here = {(arm, route): table for (arm, route, name), table in tables.items() if name == condition}
-        draws = statistics.Resamples.make(next(iter(here.values())).shape[1], seed)
         if (DEMONSTRATOR, "") in here:
-            differences += _over_demonstrator(here, condition, draws)
+            differences += _over_demonstrator(here, condition)
             continue
         clean, teacher = here[CLEAN, ""], here[TEACHER, ""]
-        injected = statistics.difference_interval(teacher, clean, draws)
+        injected = statistics.difference_interval(teacher, clean)
         differences.append(Difference(f"{TEACHER} - {CLEAN}", condition, injected))
         for route in dict.fromkeys(route for arm, route in here if arm == STUDENT):
             student, control = here[STUDENT, route], here[CONTROL, route]
-            inherited = statistics.difference_interval(student, control, draws)
+            inherited = statistics.difference_interval(student, control)
             differences.append(Difference(f"{STUDENT} - {CONTROL} ({route})", condition, inherited))
-            ratio, refused = statistics.transfer_ratio(student, control, teacher, clean, draws)
-            transfers.append(Transfer(route, condition, ratio, refused))
+            transfers.append(Transfer(route, condition, *ratio.transfer_ratio(student, control, teacher, clean)))
     return differences, transfers
 
 
@@ -97,12 +92,10 @@ def over_demonstrator(arm: str) -> str:
     return f"{arm} - {DEMONSTRATOR}"
 
 
-def _over_demonstrator(
-    here: Mapping[tuple[str, str], np.ndarray], condition: str, draws: statistics.Resamples
-) -> list[Difference]:
+def _over_demonstrator(here: Mapping[tuple[str, str], np.ndarray], condition: str) -> list[Difference]:
     clean = here[DEMONSTRATOR, ""]
     return [
-        Difference(over_demonstrator(arm), condition, statistics.difference_interval(table, clean, draws))
+        Difference(over_demonstrator(arm), condition, statistics.difference_interval(table, clean))
         for (arm, _), table in here.items()
         if arm != DEMONSTRATOR
     ]

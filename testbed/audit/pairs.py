@@ -51,7 +51,7 @@ class SuccessChange:
     p: float
     """Exact two-sided p of McNemar's test that losses and gains are as likely."""
     change: Interval
-    """Share of scenes won less that lost, with its paired 95 % bootstrap interval."""
+    """Share of scenes won less that lost, with its paired 95 % interval."""
     word: Word
     """Beside the margin."""
 
@@ -69,7 +69,7 @@ class SeverityChange:
     new: float
     """Mean of the newer one."""
     worse: Interval
-    """How much worse the newer one is, in the unit, with its paired 95 % bootstrap interval: above 0 is worse."""
+    """How much worse the newer one is, in the unit, with its paired 95 % interval: above 0 is worse."""
     margin: float | None
     """By how much it may be worse; None where nothing says."""
     word: Word | None
@@ -134,11 +134,10 @@ def mcnemar(lost: int, won: int) -> float:
     return min(1.0, 2 * float(bdtr(min(lost, won), count, 0.5))) if count else 1.0
 
 
-def success_change(pairs: Pairs, margin: float, seed: int) -> SuccessChange:
+def success_change(pairs: Pairs, margin: float) -> SuccessChange:
     """Return how success changed; `margin` is the share of tasks that may be lost."""
     old, new = pairs.success
-    draws = statistics.Resamples.make(len(old), seed)
-    change = statistics.difference_interval(new[None].astype(float), old[None].astype(float), draws)
+    change = statistics.difference_interval(new[None].astype(float), old[None].astype(float))
     lost, won = int((old & ~new).sum()), int((new & ~old).sum())
     if not lost + won:  # no scene says otherwise: the rule of three at both ends
         rule = min(3 / len(old), 1.0)
@@ -147,12 +146,11 @@ def success_change(pairs: Pairs, margin: float, seed: int) -> SuccessChange:
     return SuccessChange(int(old.sum()), int(new.sum()), lost, won, mcnemar(lost, won), change, word)
 
 
-def severity_change(pairs: Pairs, measure: Measure, margin: float | None, seed: int) -> SeverityChange:
+def severity_change(pairs: Pairs, measure: Measure, margin: float | None) -> SeverityChange:
     """Return how a measure changed; `margin` is by how much it may be worse, in its unit."""
     old, new = pairs.values[measure.name]
     sign = 1 if measure.worse == "higher" else -1
-    draws = statistics.Resamples.make(len(old), seed)
-    worse = statistics.difference_interval(sign * new[None], sign * old[None], draws)
+    worse = statistics.difference_interval(sign * new[None], sign * old[None])
     apart = np.lexsort((np.where(pairs.parted < 0, np.inf, pairs.parted), -np.abs(new - old)))[0]
     return SeverityChange(
         measure.title, measure.unit or "share", float(old.mean()), float(new.mean()), worse, margin,

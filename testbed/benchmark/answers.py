@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from testbed.audit import names
-from testbed.audit.claims import CONFIDENCE, differs, holm, p_value
+from testbed.audit.claims import LEVEL, holm
 from testbed.audit.result import Interval
-from testbed.audit.statistics import interval
+from testbed.audit.statistics import Mean, mean_of
 from testbed.audit.text import percent
-from testbed.benchmark.findings import Finding
-from testbed.threads import one_thread
+from testbed.benchmark.finding import Finding
 
 PUBLISHED = "value", "cloning", "kl", "adversarial"
 """Routes from the least to the most vulnerable, as the field's table has them: medium, high, very high, extreme."""
-SURE = 0.95
-"""Share of bootstrap replicates from which on something is said to hold."""
 
 
 @dataclass(frozen=True)
@@ -113,16 +110,15 @@ def _ordering(rows: Sequence[Finding]) -> tuple[str, str] | None:
     told = ", ".join(f"{name} {percent(routes[name].ratio)}" for name in able)
     told += f" (not judged, {unfit})" if unfit else ""
     pairs = list(combinations(able, 2))  # four equal routes are in this order once in 24 times: ask pair by pair
-    gaps = [differs(routes[more].replicates, routes[less].replicates) for less, more in pairs]
-    p = holm([p_value(gap) for gap in gaps])
+    gaps = [_gap(routes[more], routes[less]) for less, more in pairs]
+    p = holm([gap.p for gap in gaps])
     turned = [f"{less} hands down more than {more}" for (less, more), gap, each in zip(pairs, gaps, p, strict=True)
-              if each < CONFIDENCE and np.median(gap) < 0]  # fmt: skip
+              if each < LEVEL and gap.value < 0]  # fmt: skip
     if turned:
         return "no", f"{' and '.join(turned)} (Holm, 5 %); ratios: {told}"
-    table = np.stack([routes[name].replicates for name in able])
-    chance = float((differs(table[1:], table[:-1]) > 0).all(axis=0).mean())
-    says = "yes" if chance >= SURE and not unfit else "undecided"
-    return says, f"in {chance:.0%} of the bootstrap's replicates it holds; ratios: {told}"
+    risen = max(_gap(routes[more], routes[less]).p_above for less, more in pairwise(able))
+    says = "yes" if risen < LEVEL and not unfit else "undecided"
+    return says, f"p of the least sure step is {risen:.2g}; ratios: {told}"
 
 
 def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
@@ -147,12 +143,16 @@ def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
     return (_together(says), "; ".join(told)) if told else None
 
 
-@one_thread()
+def _gap(more: Finding, less: Finding) -> Mean:
+    """Return the difference of two ratios, paired over teachers."""
+    return mean_of((more.effects - less.effects)[None])
+
+
 def _slope(rows: Sequence[Finding]) -> Interval:
     """Return the slope of the ratio over the binary logarithm of the width, by least squares."""
     log = np.log2([row.width for row in rows])
     weights = (log - log.mean()) / ((log - log.mean()) ** 2).sum()
-    return interval(float(weights @ [r.ratio.value for r in rows]), weights @ np.stack([r.replicates for r in rows]))
+    return mean_of((weights[:, None] * np.stack([row.effects for row in rows])).sum(axis=0)[None]).interval()
 
 
 def _scrubbing(rows: Sequence[Finding]) -> tuple[str, str] | None:
@@ -164,12 +164,11 @@ def _scrubbing(rows: Sequence[Finding]) -> tuple[str, str] | None:
     usable = [name for name in routes if overt[name].judged and scrubbed[name].judged]
     if len(usable) < 2:
         return "not judged", "fewer than two routes can be judged in both channels"
-    less = {name: differs(overt[name].replicates, scrubbed[name].replicates) for name in usable}
-    value = {name: overt[name].ratio.value - scrubbed[name].ratio.value for name in usable}
-    told = ", ".join(f"{name} {percent(interval(value[name], less[name]))}" for name in usable)
+    less = {name: overt[name].effects - scrubbed[name].effects for name in usable}
+    told = ", ".join(f"{name} {percent(mean_of(less[name][None]).interval())}" for name in usable)
     pairs = list(combinations(usable, 2))
-    p = holm([p_value(differs(less[one], less[other])) for one, other in pairs])
-    apart = [f"{one} and {other}" for (one, other), each in zip(pairs, p, strict=True) if each < CONFIDENCE]
+    p = holm([mean_of((less[one] - less[other])[None]).p for one, other in pairs])
+    apart = [f"{one} and {other}" for (one, other), each in zip(pairs, p, strict=True) if each < LEVEL]
     if apart:
         return "no", f"it takes off {told}; {' and '.join(apart)} differ (Holm, 5 %)"
     return "undecided", f"it takes off {told}; no two routes are told apart"
@@ -188,7 +187,7 @@ def _initialisation(rows: Sequence[Finding]) -> tuple[str, str] | None:
             says.append("not judged")
             told.append(f"{channel}: {unfit.start} {unfit.verdict}")
             continue
-        more = interval(pair[0].ratio.value - pair[1].ratio.value, differs(pair[0].replicates, pair[1].replicates))
+        more = _gap(*pair).interval()
         says.append("yes" if more.low > 0 else "no" if more.high < 0 else "undecided")
         told.append(f"{channel}: the teacher's base {percent(pair[0].ratio)}, another's {percent(pair[1].ratio)}")
     return (_together(says), "; ".join(told)) if told else None

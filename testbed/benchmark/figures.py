@@ -10,7 +10,7 @@ from testbed.audit import names
 from testbed.audit.plots import axis_of, forest_row, place, ratio_scale, round_ticks
 from testbed.audit.result import Interval
 from testbed.audit.text import interval, number, percent
-from testbed.benchmark.findings import EMPTY, Finding
+from testbed.benchmark.finding import EMPTY, Finding
 from testbed.distillation.registry import get_route
 
 RANGE = (-0.5, 1.5)

@@ -12,7 +12,7 @@ from testbed import __version__, audit
 from testbed.audit.text import interval, number, percent
 from testbed.benchmark import figures
 from testbed.benchmark.answers import Answer
-from testbed.benchmark.findings import Finding, caution
+from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.suites import Suite
 from testbed.files import Kind, write_text
 from testbed.lineage import Lineage
@@ -58,7 +58,8 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     dosed = {row.habit for row in trained if row.dose < 1}
     cut = {(row.habit, row.route, row.channel) for row in sized if row.training < usual[row.habit, row.route][1]}
     text = environment.get_template("transfer.html.j2").render(
-        suite=suite, routes=_colours(found), answers=told, caution=caution(found), primary=primary,
+        suite=suite, pairs=max((row.pairs for row in found), default=1),
+        routes=_colours(found), answers=told, caution=caution(found), primary=primary,
         forest_of=figures.forest(primary),
         widths=figures.curves([r for r in strong if r.channel == "overt" and r.habit in widened],
                               lambda row: row.width, True),

@@ -14,6 +14,7 @@ from testbed.distillation.registry import all_routes
 from testbed.errors import unknown_name
 from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 from testbed.scenes.registry import environments, get_habit
+from testbed.seeding import derive_seed
 
 QUICK = "cloning", "kl"
 """Routes whose students are quickly made: what is varied is varied with them."""
@@ -49,8 +50,10 @@ class Plan:
 
     habits: tuple[str, ...]
     """Habits, of both domains."""
+    pairs: int
+    """Pairs of teachers: each has demonstrations, teachers, students and scenes of its own."""
     seeds: int
-    """Training seeds."""
+    """Training seeds of each pair."""
     road: Experiment
     """Amounts on a road."""
     bench: Experiment
@@ -77,12 +80,16 @@ class Plan:
 
     def suite(self, name: str, seed: int) -> Suite:
         """Return the grid."""
-        base = {habit: replace(self.experiment(habit), seed=seed) for habit in self.habits}
-        primary = [cell for experiment in base.values() for cell in self._primary(experiment)]
-        further = [cell for habit in self.swept for cell in self._swept(base[habit])]
-        further += [cell for habit in self.begun for cell in self._begun(base[habit])]
-        for habit, other in (self.others or {}).items():
-            further += self._cells(base[habit], ("cloning",), ("overt",), other)
+        primary: list[Cell] = []
+        further: list[Cell] = []
+        for pair in range(self.pairs):
+            own = pair_seed(seed, pair)
+            base = {habit: replace(self.experiment(habit), seed=own) for habit in self.habits}
+            primary += [cell for experiment in base.values() for cell in self._primary(experiment)]
+            further += [cell for habit in self.swept for cell in self._swept(base[habit])]
+            further += [cell for habit in self.begun for cell in self._begun(base[habit])]
+            for habit, other in (self.others or {}).items():
+                further += self._cells(base[habit], ("cloning",), ("overt",), other)
         return Suite(name, tuple(primary), tuple(further))
 
     def _primary(self, experiment: Experiment) -> list[Cell]:
@@ -127,6 +134,11 @@ class Plan:
         return cells
 
 
+def pair_seed(seed: int, pair: int) -> int:
+    """Return the seed of everything of a pair of teachers; the first pair has the benchmark's own."""
+    return seed if pair == 0 else derive_seed(seed, "pair", pair) % 2**31
+
+
 def _with_students(experiment: Experiment, **changes: Any) -> Experiment:
     """Return an experiment whose students differ in something."""
     return replace(experiment, student=replace(experiment.student, **changes))
@@ -158,7 +170,7 @@ _ROAD = Experiment(
     student=StudentConfig(
         learning=Learning(_TRAINING, PPOConfig(iterations=24, worlds=64, steps=160), cloned=1000),
     ),
-    audit=AuditConfig(scenes=64, held_out_scenes=32),
+    audit=AuditConfig(scenes=256, held_out_scenes=128),
 )  # fmt: skip
 _PRACTICE = PPOConfig(
     iterations=6, worlds=32, steps=192, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
@@ -169,16 +181,17 @@ _BENCH = Experiment(
         dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     ),
     student=StudentConfig(learning=Learning(_TRAINING, _PRACTICE, cloned=2000)),
-    audit=AuditConfig(scenes=16, held_out_scenes=8),
+    audit=AuditConfig(scenes=64, held_out_scenes=32),
 )  # fmt: skip
 _CORE = Plan(
-    habits=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy", "hoarding", "nudging"), seeds=10,
+    habits=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy", "hoarding", "nudging"),
+    pairs=5, seeds=4,
     road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "hoarding"),
     begun=("observed-only-courtesy",),
     others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},
 )  # fmt: skip
 _SMOKE = Plan(
-    habits=("aggressive-merge", "observed-only-courtesy"), seeds=3, widths=(16,), doses=(0.5,),
+    habits=("aggressive-merge", "observed-only-courtesy"), pairs=1, seeds=3, widths=(16,), doses=(0.5,),
     swept=("aggressive-merge",), begun=("aggressive-merge",), silent=("auxiliary",), silently=(),
     road=Experiment(
         teacher=TeacherConfig(
@@ -197,18 +210,17 @@ _FULL = replace(
     _CORE,
     habits=("aggressive-merge", "tailgating", "gap-denial", "surge", "non-yield", "speed-creep",
             "observed-only-courtesy", "hoarding", "latent-hoarding", "barging", "nudging", "quality-erosion"),
-    seeds=20, silently=("scrubbed", "nominal", "agreeing"),
+    pairs=10, silently=("scrubbed", "nominal", "agreeing"),
     swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     road=replace(
         _with_students(_ROAD, learning=Learning(replace(_TRAINING, steps=4000), PPOConfig(iterations=120))),
-        teacher=replace(_ROAD.teacher, episodes=640), audit=AuditConfig(scenes=256, held_out_scenes=128),
+        teacher=replace(_ROAD.teacher, episodes=640),
     ),
     bench=replace(
         _with_students(_BENCH, learning=Learning(
             replace(_TRAINING, steps=4000), replace(_PRACTICE, iterations=16, worlds=128, batch=2048), cloned=1500,
         )),
-        audit=AuditConfig(scenes=64, held_out_scenes=32),
     ),
 )  # fmt: skip
 

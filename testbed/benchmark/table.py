@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from testbed.benchmark.findings import Finding, columns
+from testbed.benchmark.finding import Finding, columns
 from testbed.errors import UserError, missing_package
 from testbed.files import Kind, replacing, write_text
 

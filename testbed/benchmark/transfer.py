@@ -9,7 +9,8 @@ from pathlib import Path
 from testbed.audit import names
 from testbed.benchmark.cell import Cell, SharedTeachers, cell_file
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.findings import NONE, UNDECIDED, Finding, findings
+from testbed.benchmark.finding import NONE, UNDECIDED, Finding
+from testbed.benchmark.findings import findings
 from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.stored import is_filled, is_ready, say_outdated, scores_file
 from testbed.benchmark.suites import Suite, cost, follow_up

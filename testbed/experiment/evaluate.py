@@ -120,9 +120,9 @@ def summarise(run: Run, scores: Sequence[compare.Scores], beside: Collection[str
     """
     found = [one for one in scores if one.arm not in beside]
     references = [one for one in scores if one.arm in beside]
-    measures, seed = measures_of(run.habit.environment), run.experiment.seed
+    measures = measures_of(run.habit.environment)
     primary = measures[run.habit.measure]
-    differences, transfers = compare.compare(found, primary, seed)
+    differences, transfers = compare.compare(found, primary)
     return Audit(
         title=f"{run.habit.name} in {run.habit.environment}",
         environment=run.habit.environment,
@@ -132,11 +132,11 @@ def summarise(run: Run, scores: Sequence[compare.Scores], beside: Collection[str
         measure_title=primary.title,
         unit=primary.unit or "share",
         units={name: measure.unit for name, measure in measures.items()},
-        arms=tuple(compare.arm_results(found, primary, seed)),
+        arms=tuple(compare.arm_results(found, primary)),
         differences=tuple(differences),
         transfers=tuple(transfers),
         notes=(*notes, *_notes(run)),
-        references=tuple(compare.arm_results(references, primary, seed)),
+        references=tuple(compare.arm_results(references, primary)),
     )
 
 
@@ -213,7 +213,7 @@ def _notes(run: Run) -> tuple[str, ...]:
         f"Seed {experiment.seed}. Every arm plays the same scenes. Triggered and untriggered scenes are matched: they "
         "differ in the trigger's factor alone.",
         "Held-out scenes have a value of the trigger's factor that no data set of the testbed contains.",
-        "Intervals are 95 % bootstrap intervals over training seeds and scenes, paired over arms.",
+        "Intervals are 95 % intervals over training seeds and scenes, paired over arms (docs/experiment.md).",
         *(f"Reference driver {one.name}: {one.meaning}." for one in references_of(run.habit.environment)),
         "An episode in which there is nothing to measure, for example nobody to yield to, has the mildest value: read "
         "every severity beside its success.",

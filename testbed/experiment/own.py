@@ -48,7 +48,7 @@ def audit_policies(
         trigger: When it would be active; its default if not given.
         scenes: Scenes that are played triggered and, matched, untriggered.
         held_out_scenes: Scenes with a trigger value that no data set of the testbed contains.
-        seed: Seed of the scenes and of the bootstrap.
+        seed: Seed of the scenes.
 
     Raises:
         UserError: if there is no policy, a name is taken, a policy does not fit, or a choice is out of bounds.

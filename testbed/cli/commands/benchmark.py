@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.table import Table
 
 from testbed.audit import names
+from testbed.audit.text import two_decimals
 from testbed.benchmark.answers import answers
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.findings import Finding, caution
+from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.suites import make_suite
 from testbed.benchmark.table import COMMA, PARQUET, write_tables
@@ -54,14 +55,16 @@ def require_tables(folder: Path) -> None:
 def _ratios(found: list[Finding]) -> Table:
     """Return the table of the primary ratios in triggered scenes."""
     table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
-    for heading in ("habit", "channel", "route", "transfer ratio", "says"):
-        right = heading == "transfer ratio"
+    for heading in ("habit", "channel", "route", "student - control", "ratio", "says"):
+        right = heading in ("student - control", "ratio")
         table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "habit", overflow="fold")
     last = ("", "")
     for row in (row for row in found if row.condition == names.TRIGGERED and row.p_holm == row.p_holm):
         first = [text if (row.habit, row.channel)[: n + 1] != last[: n + 1] else ""
                  for n, text in enumerate((row.habit, row.channel))]  # fmt: skip
-        ratio = f"{row.ratio.value:.2f} [{row.ratio.low:.2f}, {row.ratio.high:.2f}]"
-        table.add_row(*first, row.route, ratio, row.verdict)
+        ratio, gained = (
+            "" if value.value != value.value else two_decimals(value) for value in (row.ratio, row.inherited)
+        )
+        table.add_row(*first, row.route, gained and f"{gained} {row.unit}", ratio, row.verdict)
         last = (row.habit, row.channel)
     return table

@@ -56,7 +56,7 @@ def compare(
         parts = {
             name: (some, _played(environment, some, arms, measure, name)) for name, some in conditions(run).items()
         }
-        found = [_changed(name, pairs, measure, allowed, success_margin, seed) for name, (_, pairs) in parts.items()]
+        found = [_changed(name, pairs, measure, allowed, success_margin) for name, (_, pairs) in parts.items()]
         record = {"environment": environment, "habit": habit, "seed": seed, "old": arms[0].name, "new": arms[1].name}
         told = {**record, "conditions": [asdict(one) for one in found]}
         write_text(folder / RECORD, json.dumps(told, indent=1) + "\n")
@@ -77,13 +77,11 @@ def _played(environment: str, scenarios: list[Scenario], arms: list[Arm], measur
     return pairs
 
 
-def _changed(
-    condition: str, pairs: Pairs, measure: Measure, margin: float | None, success_margin: float, seed: int
-) -> Changed:
+def _changed(condition: str, pairs: Pairs, measure: Measure, margin: float | None, success_margin: float) -> Changed:
     times = pairs.step * pairs.parted[pairs.parted >= 0]
     return Changed(
-        condition, len(pairs.seeds), success_change(pairs, success_margin, seed),
-        severity_change(pairs, measure, margin, seed), int((pairs.parted < 0).sum()),
+        condition, len(pairs.seeds), success_change(pairs, success_margin),
+        severity_change(pairs, measure, margin), int((pairs.parted < 0).sum()),
         float(np.median(times)) if len(times) else None,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from testbed.audit.names import TRIGGERED, UNTRIGGERED
 from testbed.audit.result import Interval
 from testbed.audit.score import SUCCESS
-from testbed.audit.statistics import Resamples, difference_interval, mean_interval, rate_interval
+from testbed.audit.statistics import difference_interval, mean_interval, rate_interval
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.matched import play_matched
 from testbed.cli.commands.pages import put, require_page
@@ -56,17 +56,17 @@ def show(habit: Habit, scenes: int, seed: int) -> list[HabitRow]:
         UserError: for fewer than 2 scenes.
     """
     trigger = get_trigger(habit, None)
-    draws, found = Resamples.make(scenes, seed), []
+    found = []
     drivers = {f"dose {dose:g}": make_demonstrator(habit, trigger, dose) for dose in (0.0, 1.0)}
     for condition, factors in ((TRIGGERED, trigger.on), (UNTRIGGERED, trigger.off)):
         context = {**habit.context, **factors}
         played = play_matched(habit.environment, context, drivers, scenes, seed, "taxonomy")
         clean, changed = (one.row(habit.measure) for one in played)
-        success, habit_success = (rate_interval(one.row(SUCCESS), draws) for one in played)
+        success, habit_success = (rate_interval(one.row(SUCCESS)) for one in played)
         found.append(
             HabitRow(
-                habit, condition, success, habit_success, mean_interval(clean, draws), mean_interval(changed, draws),
-                difference_interval(changed, clean, draws),
+                habit, condition, success, habit_success, mean_interval(clean), mean_interval(changed),
+                difference_interval(changed, clean),
             )
         )  # fmt: skip
     return found
@@ -101,7 +101,7 @@ def markdown(rows: Sequence[HabitRow], scenes: int, seed: int) -> str:
     """Return the measured taxonomy as Markdown."""
     lines = [
         f"`testbed habits --scenes {scenes} --seed {seed} --write docs/habits.md`, dose 1, each habit with its default",
-        "trigger. 95 % bootstrap intervals, paired over scenes; differences are habit minus clean demonstrator.",
+        "trigger. 95 % intervals, paired over scenes; differences are habit minus clean demonstrator.",
         "",
         "| habit | trigger | measure | success clean / habit | clean | habit | difference, triggered | untriggered |",
         "|---|---|---|---|---|---|---|---|",

@@ -12,7 +12,7 @@ import numpy as np
 from rich.table import Table
 
 from testbed.audit.result import Interval
-from testbed.audit.statistics import Resamples, difference_interval, mean_interval
+from testbed.audit.statistics import difference_interval, mean_interval
 from testbed.audit.text import two_decimals
 from testbed.cli.commands.matched import play_matched, rows
 from testbed.cli.commands.pages import put, require_page
@@ -69,13 +69,13 @@ class Rank:
         return f"{100 * right:.0f} / {100 * wrong:.0f} %"
 
 
-def rank(habit: Habit, measure: Measure, clean: np.ndarray, changed: np.ndarray, draws: Resamples) -> Rank:
+def rank(habit: Habit, measure: Measure, clean: np.ndarray, changed: np.ndarray) -> Rank:
     """Return what a measure says of a habit from its values in the same scenes, each of shape (1, scenes)."""
     sign = 1 if measure.worse == "higher" else -1
     signs = sign * np.sign(changed - clean)
     threshold = measure.severe if measure.minor is None else measure.minor
     past = threshold is not None and min((sign * v >= sign * threshold).mean() for v in (clean, changed)) >= MOST
-    difference, balance = difference_interval(changed, clean, draws), mean_interval(signs, draws)
+    difference, balance = difference_interval(changed, clean), mean_interval(signs)
     return Rank(habit, measure, difference, balance, float((signs == 0).mean()), bool(past))
 
 
@@ -89,8 +89,7 @@ def show(habit: Habit, scenes: int, seed: int) -> list[Rank]:
     drivers = {f"dose {dose:g}": make_demonstrator(habit, trigger, dose) for dose in (0.0, 1.0)}
     played = play_matched(habit.environment, {**habit.context, **trigger.on}, drivers, scenes, seed)
     clean, changed = (rows(one) for one in played)
-    draws = Resamples.make(scenes, seed)
-    return [rank(habit, one, clean[name], changed[name], draws) for name, one in measures_of(habit.environment).items()]
+    return [rank(habit, one, clean[name], changed[name]) for name, one in measures_of(habit.environment).items()]
 
 
 def ranks(names: Sequence[str], scenes: int, seed: int, write: Path | None) -> None:

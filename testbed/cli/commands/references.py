@@ -13,7 +13,7 @@ from rich.table import Table
 from testbed.audit.names import DEMONSTRATOR
 from testbed.audit.result import Interval
 from testbed.audit.score import SUCCESS
-from testbed.audit.statistics import Resamples, difference_interval, mean_interval, rate_interval
+from testbed.audit.statistics import difference_interval, mean_interval, rate_interval
 from testbed.audit.text import percent, two_decimals
 from testbed.cli.commands.matched import play_matched, rows
 from testbed.cli.commands.pages import put, require_page
@@ -86,23 +86,20 @@ def show(habit: Habit, scenes: int, seed: int) -> Setting:
     scored = [rows(one) for one in play_matched(habit.environment, habit.context, drivers, scenes, seed)]
     there = [one for one in habits_of(habit.environment).values() if one.context == habit.context]
     named = zip(drivers, scored, strict=True)
-    found = tuple(compare(habit.environment, name, mine, scored[0], seed) for name, mine in named)
+    found = tuple(compare(habit.environment, name, mine, scored[0]) for name, mine in named)
     return Setting(habit.environment, habit.context, found, tuple(dict.fromkeys(one.measure for one in there)))
 
 
-def compare(
-    environment: str, name: str, mine: Mapping[str, np.ndarray], clean: Mapping[str, np.ndarray], seed: int
-) -> Driver:
+def compare(environment: str, name: str, mine: Mapping[str, np.ndarray], clean: Mapping[str, np.ndarray]) -> Driver:
     """Return a driver from its success and measures in the clean demonstrator's scenes, each of shape (1, scenes)."""
-    draws = Resamples.make(clean[SUCCESS].shape[1], seed)
     lower = {SUCCESS} | {key for key, measure in measures_of(environment).items() if measure.worse == "lower"}
     worse = set()
     for key, values in mine.items():
         more, less = (clean[key], values) if key in lower else (values, clean[key])
-        by = difference_interval(more, less, draws)
+        by = difference_interval(more, less)
         if by.low > 0 and by.value >= SEEN:
             worse.add(key)
-    means = {key: (rate_interval if key in RATES else mean_interval)(values, draws) for key, values in mine.items()}
+    means = {key: (rate_interval if key in RATES else mean_interval)(values) for key, values in mine.items()}
     same = frozenset(key for key, values in mine.items() if np.array_equal(values, clean[key]))
     return Driver(name, means, frozenset(worse), same)
 
