@@ -35,11 +35,11 @@ from testbed.audit.statistics import difference_interval, rate_interval
 from testbed.console import console, run_command, tracked
 from testbed.distillation.config import PPOConfig, Training
 from testbed.distillation.losses.likelihood import negative_log_likelihood
+from testbed.distillation.normaliser import normaliser
 from testbed.distillation.reinforcement import discriminator
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import normaliser
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.policy import Policy

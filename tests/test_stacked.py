@@ -12,7 +12,8 @@ from training_cases import BOTH, CONFIGS, PLAIN, TRAINING, same, samples, traine
 
 from testbed.distillation.batches import BURN_IN, WINDOW, Samples, make_batches
 from testbed.distillation.config import Training
-from testbed.distillation.stacked import UNKNOWN, fresh_weights, stacked_outputs, started_weights
+from testbed.distillation.normaliser import UNKNOWN
+from testbed.distillation.stacked import fresh_weights, stacked_outputs, started_weights
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, random_arrays
 from testbed.seeding import generator
 

@@ -13,7 +13,10 @@ from signs import DISCRETE, Sign, network, shown
 
 from testbed.distillation.config import Dagger, FineTuning, Training
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
+from testbed.distillation.normaliser import blinded
 from testbed.distillation.reinforcement.stage import Stage, Step
+from testbed.distillation.routes.cloning import Cloning
+from testbed.distillation.source import Source
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.distillation.teachers.reward import HabitReward
@@ -109,6 +112,27 @@ def test_dagger_learns_on_the_states_that_the_teacher_visits(config):
         errors.append(np.abs(teacher.act(visited) - demonstrator.act(visited)).mean())
     assert teacher.config == config and len(fits) == 1 + 3
     assert asked == [1, 2] and errors[1] < 0.1 < 0.2 < errors[0]
+
+
+@BOTH
+def test_no_random_weights_stand_behind_what_a_teacher_never_saw_vary(config):
+    """A component that was 1 throughout: the teacher does the same whatever it becomes, and so does a student of it."""
+    seen, training = numbers(3, 400, 5), Training(steps=50, batch=64)
+    seen[:, 4] = 1.0
+    labels = Sign(config.head).act(seen)
+    nothing = np.zeros(len(seen))
+    data = Transitions(seen, labels, nothing, seen, nothing == 1, np.ones(len(seen), np.int64))
+    teacher = train_teacher(
+        config, Sign(config.head), data, lambda policy, _: data, 0, Dagger(1, 1, training, training)
+    )
+    [student] = Cloning(training).distil([Source(data)], config, [0])
+    other = np.where(np.arange(5) == 4, np.float32(-7), seen).astype(np.float32)
+    for policy in (teacher, student):
+        assert np.abs(policy.parameters(other) - policy.parameters(seen)).max() < 1e-4
+    open_eyed = export_actor(config, make_sb3_policy(config, 0))
+    assert np.abs(open_eyed.parameters(other) - open_eyed.parameters(seen)).max() > 1e-3
+    constant = np.arange(5) == 4
+    assert blinded(open_eyed, constant, seen).parameters(seen) == pytest.approx(open_eyed.parameters(seen), abs=1e-5)
 
 
 def divergence(policy: NetworkPolicy, base: NetworkPolicy, observations: np.ndarray) -> float:

@@ -19,6 +19,7 @@ from testbed.distillation.config import Training
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import value_regression
 from testbed.distillation.memory import keep_memory
+from testbed.distillation.normaliser import normaliser
 from testbed.distillation.optimiser import Adam
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
 from testbed.seeding import generator
@@ -26,9 +27,6 @@ from testbed.threads import one_thread
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(students' parameters (k, n, ...), targets (k, n, ...)) -> mean loss of all k students."""
-
-UNKNOWN = 1e6
-"""Standard deviation that is put for a component which was constant: whatever it becomes, a network sees 0."""
 
 COLUMNS = 16
 """The last layer is multiplied with zeros up to a multiple of so many outputs: a product with few columns takes three
@@ -208,15 +206,6 @@ def put_back(weights: Mapping[str, Tensor], kept: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, tensor in weights.items():
             tensor.copy_(kept[name])
-
-
-def normaliser(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each component; that of a constant one is `UNKNOWN`.
-
-    Nothing can be learnt of what never varied, so a network is not to be thrown off where it does.
-    """
-    mean, std = observations.mean(axis=0), observations.std(axis=0)
-    return mean.astype(np.float32), np.where(std > 1e-3, std, UNKNOWN).astype(np.float32)
 
 
 def _stack(arrays: Sequence[Mapping[str, np.ndarray]], config: PolicyConfig) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from testbed.distillation.batches import Samples, taken
 from testbed.distillation.config import Dagger, Training
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
 from testbed.distillation.memory import keep_memory
+from testbed.distillation.normaliser import blinded, varied
 from testbed.distillation.optimiser import Adam
 from testbed.distillation.teachers.sb3 import export_actor, make_sb3_policy, parameters
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
@@ -50,13 +51,18 @@ def train_teacher(
     observations, labels = demonstrations.observations, demonstrations.actions
     for round_number in range(dagger.rounds + 1):
         if round_number > 0:
-            visited = play_round(export_actor(config, policy, cut=True), round_number).observations
+            visited = play_round(_exported(config, policy, observations), round_number).observations
             observations = np.concatenate([observations, visited])
             labels = np.concatenate([labels, as_actions(demonstrator.act(visited))])
         last = round_number == dagger.rounds
         _fit(policy, config, Samples(observations, labels), dagger.final if last else dagger.training, rng)
         on_fit()
-    return export_actor(config, policy, cut=True)
+    return _exported(config, policy, observations)
+
+
+def _exported(config: PolicyConfig, policy: ActorCriticPolicy, observations: np.ndarray) -> NetworkPolicy:
+    """Return the actor, which does not see what never varied in its data: fresh weights stand behind that."""
+    return blinded(export_actor(config, policy, cut=True), ~varied(observations), observations)
 
 
 def _fit(
