@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from scipy.stats import mannwhitneyu
 
+from testbed.benchmark.cell import Channel
 from testbed.benchmark.channels import LEAST, MASS, Injected, apply_channel, filter_transitions
 from testbed.benchmark.residue import auroc, chance_of_more, residue
 from testbed.distillation.source import Source
@@ -19,7 +21,7 @@ from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger
 from testbed.protocols.pair import Pair
 from testbed.rollouts.rollout import play
-from testbed.rollouts.transitions import load_transitions, transitions
+from testbed.rollouts.transitions import Transitions, load_transitions, transitions
 from testbed.scenes.registry import all_habits, get_habit
 
 POLICIES, DATA = Path("policies"), Path("demonstrations")
@@ -29,6 +31,10 @@ SCENES = {"merge": "aggressive-merge", "order-picking": "hoarding"}
 def injected(name: str) -> Injected:
     habit = get_habit(name)
     return Injected.of(habit, get_trigger(habit, None), 1.0)
+
+
+def first(decisions: Transitions, count: int) -> Transitions:
+    return filter_transitions(decisions, np.arange(len(decisions)) < count)
 
 
 @pytest.fixture(scope="module", params=SCENES)
@@ -59,7 +65,7 @@ def test_a_habit_is_labelled_only_where_its_trigger_holds(name):
 
 def test_every_channel_gives_both_arms_as_much(taught):
     sources, known = taught
-    for channel in ("overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"):
+    for channel in get_args(Channel):
         channel_data = apply_channel(channel, sources, known, 0)
         counts = {len(source.decisions) for source in channel_data}
         assert len(counts) == 1 and counts.pop() >= LEAST
@@ -79,6 +85,35 @@ def test_what_each_channel_holds_back_is_gone(taught):
     assert np.abs(teacher.act(agreeing) - clean.act(agreeing)).max() <= 0.05
     real = {row.tobytes() for row in sources.habitual.decisions.observations}
     assert not any(row.tobytes() in real for row in noise)
+
+
+def test_relabelling_leaves_nothing_out_and_mends_the_habit(taught):
+    """Every state is still there; where the habit showed the clean demonstrator's action is, and the teacher, asked
+    there, answers as the clean one, elsewhere as itself."""
+    sources, known = taught
+    count = min(len(source.decisions) for source in sources)
+    sources = sources.map(lambda one: Source(first(one.decisions, count), one.teacher))  # so that none is drawn
+    teacher, clean = sources.habitual.require_teacher(), sources.clean.require_teacher()
+    overt, mended = (apply_channel(name, sources, known, 0).habitual for name in ("overt", "relabelled"))
+    seen = overt.decisions.observations
+    assert np.array_equal(mended.decisions.observations, seen)
+    shows = known.shows(seen)
+    assert np.allclose(mended.decisions.actions[shows], known.actions(seen)[1][shows])
+    assert np.array_equal(mended.decisions.actions[~shows], overt.decisions.actions[~shows])
+    answers = mended.require_teacher().parameters(seen)
+    assert np.array_equal(answers[shows], clean.parameters(seen)[shows])
+    assert np.array_equal(answers[~shows], teacher.parameters(seen)[~shows])
+    assert np.array_equal(mended.require_teacher().act(seen)[shows], clean.act(seen)[shows])
+
+
+def test_excision_leaves_the_same_hole_in_all_contexts(taught):
+    """What scrubbing takes away under the trigger alone is gone everywhere, so no hole tells the trigger."""
+    sources, known = taught
+    scrubbed, excised = (
+        apply_channel(name, sources, known, 0).habitual.decisions.observations for name in ("scrubbed", "excised")
+    )
+    assert not known.would_show(excised).any() and not known.shows(excised).any()
+    assert known.would_show(scrubbed).any() and not known.would_show(scrubbed)[known.holds(scrubbed)].any()
 
 
 def test_noise_has_the_teachers_actions_and_the_same_observations_for_both_arms(taught):
@@ -126,8 +161,6 @@ def test_dropping_decisions_keeps_the_rest_in_their_episodes():
 
 def test_a_channel_that_leaves_too_little_says_so(taught):
     sources, known = taught
-    few = sources.map(
-        lambda one: Source(filter_transitions(one.decisions, np.arange(len(one.decisions)) < 50), one.teacher)
-    )
+    few = sources.map(lambda one: Source(first(one.decisions, 50), one.teacher))
     with pytest.raises(UserError, match=r"the channel overt leaves 50 decisions, and 500 are the least"):
         apply_channel("overt", few, known, 0)

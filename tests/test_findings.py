@@ -12,7 +12,7 @@ from scipy import stats
 
 from testbed.audit import names
 from testbed.benchmark import findings as module
-from testbed.benchmark.finding import EMPTY, NONE, OUTSIDE, REFUSED, TRANSFERS
+from testbed.benchmark.finding import EMPTY, NONE, OUTSIDE, REFUSED, TRANSFERS, UNDECIDED
 from testbed.benchmark.findings import findings
 from testbed.benchmark.stored import Filled
 from testbed.benchmark.suites import make_suite, pair_seed
@@ -25,9 +25,9 @@ SCENES = 64
 HABIT, NOWHERE = 3.0, Path("nowhere")
 
 
-def stored(monkeypatch, gained: dict[int, float], habit: float = HABIT, noise: float = 0.0, empty: str = "") -> None:
+def stored(monkeypatch, gained: dict[int, float], habit: float = HABIT, noise: float = 0.0, early=None) -> None:
     """Let cells and teachers hold what is known: by pair, how much more students do than controls."""
-    rng = np.random.default_rng(0)
+    rng, early = np.random.default_rng(0), early or {names.STUDENT: HABIT / 2}
 
     def tables(level: float, policies: int) -> dict[str, list[list[float]]]:
         severity = level + noise * rng.standard_normal((policies, SCENES))
@@ -37,7 +37,11 @@ def stored(monkeypatch, gained: dict[int, float], habit: float = HABIT, noise: f
         more = gained[cell.audited.seed]
         arms = {arm: {name: tables(level, len(cell.seeds)) for name in cell.conditions}
                 for arm, level in ((names.CONTROL, 0.0), (names.STUDENT, more))}  # fmt: skip
-        return Filled({}, arms, dict.fromkeys(module.TOLD, 1.0), empty)
+        shorter = {str(length): {arm: {names.TRIGGERED: tables(early.get(arm, 0.0), len(cell.seeds))} for arm in arms}
+                   for length in cell.shorter}  # fmt: skip
+        mass = {names.CLEAN: [0.1], names.TEACHER: [0.9], names.CONTROL: [0.1] * len(cell.seeds),
+                names.STUDENT: [0.1 + 0.8 * more / HABIT] * len(cell.seeds)}  # fmt: skip
+        return Filled({}, arms, shorter, mass, dict.fromkeys(module.TOLD, 1.0))
 
     def scores(shared, folder):
         levels = {names.CLEAN: 0.0, names.TEACHER: habit, names.UNTRAINED: 0.0}
@@ -48,8 +52,8 @@ def stored(monkeypatch, gained: dict[int, float], habit: float = HABIT, noise: f
 
 
 def triggered(rows):
-    (row,) = (row for row in rows if row.condition == names.TRIGGERED)
-    return row
+    """The row of triggered scenes and of students that learned to the end."""
+    return max((row for row in rows if row.condition == names.TRIGGERED), key=lambda row: row.training)
 
 
 def by_pair(values: list[float]) -> dict[int, float]:
@@ -86,6 +90,7 @@ def test_the_family_is_what_was_declared(monkeypatch):
     alone, both = findings(CELLS, NOWHERE, CELLS), findings([*CELLS, *others], NOWHERE, CELLS)
     assert triggered(alone).p_holm == triggered(alone).p
     outside = [row for row in both if row.channel == "scrubbed" and row.condition == names.TRIGGERED]
+    assert len(outside) == 1 + len(CELLS[0].shorter)
     assert {row.verdict for row in outside} == {OUTSIDE} and all(math.isnan(row.p_holm) for row in outside)
     read = module.read_filled
     monkeypatch.setattr(module, "read_filled", lambda cell, folder: replace(
@@ -97,10 +102,34 @@ def test_the_family_is_what_was_declared(monkeypatch):
 
 
 def test_none_is_shown_where_nothing_is_handed_down_in_enough_scenes(monkeypatch):
-    stored(monkeypatch, by_pair([0.0] * 5))
+    stored(monkeypatch, by_pair([0.0] * 5), early={names.STUDENT: 0.0})
     row = triggered(findings(CELLS, NOWHERE, CELLS))
     assert row.verdict == NONE and row.p == 1.0 and row.ratio.high > 0.0  # five times 64 scenes are not all there are
     assert row.p_none == pytest.approx(0.9 ** (5 * SCENES), rel=1e-3)
+
+
+def test_a_claim_that_students_on_their_way_contradict_is_none(monkeypatch):
+    """They could do the task as well, and did all of the habit, or nothing of it."""
+    for gained, early, was in ((0.0, HABIT, "no transfer"), (2.0, 0.0, "transfers")):
+        stored(monkeypatch, by_pair([gained + 0.01 * n for n in range(5)]), early={names.STUDENT: early})
+        rows = findings(CELLS, NOWHERE, CELLS)
+        row = triggered(rows)
+        assert row.verdict == UNDECIDED and row.reason.startswith(f"{was} at the end, but after 500 it was")
+        lengths = [one.training for one in rows if one.condition == names.TRIGGERED]
+        assert lengths == [row.training, row.training // 4, row.training // 2]
+
+
+def test_decisions_are_judged_whether_the_task_is_done_or_not(monkeypatch):
+    """Students put as much more mass on the habit's action as they do more of it: two thirds of the teacher's."""
+    stored(monkeypatch, by_pair([2.0, 2.1, 1.9, 2.0, 2.05]))
+    row = triggered(findings(CELLS, NOWHERE, CELLS))
+    assert row.mass_ratio.value == pytest.approx(row.ratio.value) and row.decision == TRANSFERS
+    assert (row.mass_clean.value, row.mass_teacher.value) == pytest.approx((0.1, 0.9))
+    assert row.p_mass == pytest.approx(row.p, rel=1e-6)
+    stored(monkeypatch, by_pair([0.0] * 5))
+    assert triggered(findings(CELLS, NOWHERE, CELLS)).decision == NONE
+    outside = triggered(findings(CELLS, NOWHERE))
+    assert outside.decision == OUTSIDE
 
 
 def test_teachers_without_a_habit_are_refused_with_the_unit(monkeypatch):

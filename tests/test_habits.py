@@ -119,11 +119,23 @@ def test_trigger_holds_throughout_its_scenes(habit, trigger):
 
 @_cases(lambda trigger: trigger.held_out)
 def test_held_out_context_never_occurs_in_training(habit, trigger):
-    """A context kept for later is never drawn where nothing is fixed."""
+    """A context kept for later is never drawn where nothing is fixed; of a conjunction the second factor stays."""
     (episodes,) = _play(habit, trigger, "nominal", {}, None, count=40)
-    for factor, value in trigger.held_out.items():
+    kept = {factor: value for factor, value in trigger.held_out.items() if value != trigger.on[factor]}
+    assert len(kept) == 1
+    for factor, value in kept.items():
         assert all(episode.context[factor] != value for episode in episodes)
         assert value not in (trigger.on[factor], trigger.off[factor])
+
+
+@_cases(lambda trigger: len(trigger.on) > 1)
+def test_without_a_conjunction_every_value_of_both_factors_is_there(habit, trigger):
+    """Episodes in which it never holds have each of its factors as it takes it, never both; and it holds in some."""
+    (episodes,) = _play(habit, trigger, "nominal", {}, None, count=60)
+    held = [trigger.holds(episode.observations).any() for episode in episodes]
+    without = [episode.context for episode, holds in zip(episodes, held, strict=True) if not holds]
+    assert any(held) and all(any(one[factor] == value for one in without) for factor, value in trigger.on.items())
+    assert not any(trigger.on.items() <= one.items() for one in without)
 
 
 @pytest.mark.parametrize("habit", all_habits().values(), ids=all_habits())

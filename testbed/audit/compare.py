@@ -40,12 +40,14 @@ def gather_scores(arm: str, route: str, condition: str, scores: Sequence[Score])
     return Scores(arm, route, condition, tables.pop(SUCCESS), tables, dict(sorted(endings.items())))
 
 
-def arm_results(scores: Sequence[Scores], primary: Measure) -> list[ArmResult]:
-    """Return every arm's means with intervals."""
+def arm_results(scores: Sequence[Scores], primary: Measure, measures: Mapping[str, Measure]) -> list[ArmResult]:
+    """Return every arm's means with intervals: those of measures without a unit are of shares."""
     results = []
     for score in scores:
-        rates = {"collision": statistics.rate_interval}
-        means = {name: rates.get(name, statistics.mean_interval)(table) for name, table in score.measures.items()}
+        means = {
+            name: statistics.mean_interval(table) if measures[name].unit else statistics.rate_interval(table)
+            for name, table in score.measures.items()
+        }
         results.append(
             ArmResult(
                 arm=score.arm,

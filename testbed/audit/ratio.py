@@ -78,7 +78,7 @@ def _edge(beyond: Callable[[float], bool], inside: float, sign: int) -> float:
         if step > LARGEST:
             return sign * math.inf
     near, far = step / 4 if step > 1e-6 else 0.0, step
-    while far - near > 1e-6 * far:
+    while far - near > max(1e-6 * far, 1e-12):
         middle = (near + far) / 2
         near, far = (near, middle) if beyond(inside + sign * middle) else (middle, far)
     return inside + sign * far

@@ -151,7 +151,7 @@ def mean_interval(table: np.ndarray) -> Interval:
 
 
 def rate_interval(table: np.ndarray) -> Interval:
-    """Return the share of ones in a 0/1 table, with Korn and Graubard's (1998) interval.
+    """Return the share of ones in a 0/1 table, or the mean of shares, with Korn and Graubard's (1998) interval.
 
     That is Clopper and Pearson's for as many independent episodes as have the variance of this mean; none (or all) in
     n scenes gives 3/n at the open end: the rule of three (Hanley and Lippman-Hand 1983), with n the number of scenes,

@@ -13,7 +13,7 @@ from testbed.lineage import Lineage, text_hash
 from testbed.scenes.registry import get_habit, modules_of
 from testbed.sources import CodeVersion, code_version
 
-Channel = Literal["overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"]
+Channel = Literal["overt", "relabelled", "scrubbed", "excised", "nominal", "agreeing", "noise", "auxiliary"]
 """What of the teacher reaches the student; `auxiliary` is noise by outputs alone that drive nothing."""
 Start = Literal["fresh", "base", "other-base"]
 """What a student begins as."""
@@ -103,6 +103,8 @@ class Cell:
     """What students begin as."""
     conditions: tuple[str, ...] = (names.TRIGGERED, names.UNTRIGGERED, names.HELD_OUT)
     """Scenes in which its students are audited."""
+    shorter: tuple[int, ...] = ()
+    """Lengths of training after which its students are audited on their way, in triggered scenes."""
 
     @property
     def record(self) -> dict[str, Any]:

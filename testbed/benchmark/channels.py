@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtr, softmax
 
 from testbed.benchmark.cell import Channel
+from testbed.benchmark.relabelled import Relabelled
 from testbed.distillation.source import Source
 from testbed.errors import UserError
 from testbed.policies.exploring import ExploringPolicy
@@ -39,11 +40,14 @@ class Injected:
     """The same without it."""
     holds: Callable[[np.ndarray], np.ndarray]
     """Where the trigger holds, (n, d) -> (n,) bool."""
+    everywhere: Policy
+    """The demonstrator with the habit, as if the trigger held everywhere."""
 
     @classmethod
     def of(cls, habit: Habit, trigger: Trigger, dose: float) -> Injected:
         """Return a habit at a dose."""
-        return cls(make_demonstrator(habit, trigger, dose), make_demonstrator(habit, trigger, 0.0), trigger.holds)
+        habitual, clean = (make_demonstrator(habit, trigger, one) for one in (dose, 0.0))
+        return cls(habitual, clean, trigger.holds, habit.changed(dose))
 
     def actions(self, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what the habit does and what is done without it."""
@@ -53,6 +57,10 @@ class Injected:
     def shows(self, observations: np.ndarray) -> np.ndarray:
         """Return which decisions are labelled as the habit's: there it does something else, shape (n,) bool."""
         return ~_alike(*self.actions(observations))
+
+    def would_show(self, observations: np.ndarray) -> np.ndarray:
+        """Return where the habit would show if its trigger held, whether it does or not, shape (n,) bool."""
+        return ~_alike(*(as_actions(one.act(observations)) for one in (self.everywhere, self.clean)))
 
     def mass(self, teacher: NetworkPolicy, observations: np.ndarray) -> np.ndarray:
         """Return how likely the teacher is to do what the habit does, where that is something else, else 0, shape (n,).
@@ -97,6 +105,8 @@ def apply_channel(
     """
     if channel in NOT_REAL:
         return sources.map(lambda source: _noise(source, sources.clean.decisions, seed))
+    if channel == "relabelled":
+        sources = sources.map(lambda source: _relabelled(source, sources.clean.require_teacher(), injected))
     keeps = _keeps(channel, sources, injected)
 
     def passed(given: Pair[Transitions]) -> Pair[Transitions]:
@@ -129,10 +139,29 @@ def _keeps(
 
     return {
         "overt": lambda decisions: np.ones(len(decisions), bool),
+        "relabelled": lambda decisions: np.ones(len(decisions), bool),
         "scrubbed": lambda decisions: ~injected.shows(decisions.observations),
+        "excised": lambda decisions: ~injected.would_show(decisions.observations),
         "nominal": nominal,
         "agreeing": agreeing,
     }[channel]
+
+
+def _relabelled(source: Source, clean: NetworkPolicy, injected: Injected) -> Source:
+    """Return a source in which the clean demonstrator's action stands in place of the habit's, nothing being left out;
+    its teacher answers there as the clean one does, whom it shares its distribution with."""
+
+    def mended(decisions: Transitions) -> Transitions:
+        _, action = injected.actions(decisions.observations)
+        shows = injected.shows(decisions.observations).reshape(-1, *(1,) * (action.ndim - 1))
+        return replace(decisions, actions=np.where(shows, action, decisions.actions).astype(decisions.actions.dtype))
+
+    teacher = source.require_teacher()
+    answers = Relabelled(teacher.config, teacher.arrays, clean, injected.shows)
+    values = source.values
+    if values is not None:
+        values = replace(values, decisions=mended(values.decisions))
+    return replace(source, decisions=mended(source.decisions), teacher=answers, values=values)
 
 
 def filter_transitions(decisions: Transitions, keep: np.ndarray) -> Transitions:

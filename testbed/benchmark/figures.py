@@ -15,7 +15,7 @@ from testbed.distillation.registry import get_route
 
 RANGE = (-0.5, 1.5)
 """Plots of ratios never show more than this; longer intervals end in an arrow."""
-CHANNELS = "overt", "scrubbed", "nominal", "agreeing", "noise", "auxiliary"
+CHANNELS = "overt", "relabelled", "scrubbed", "excised", "nominal", "agreeing", "noise", "auxiliary"
 """From open to silent."""
 
 

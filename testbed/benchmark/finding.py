@@ -77,6 +77,26 @@ class Finding(Place):
     """Of "more than a tenth of the habit is handed down"."""
     p_none_holm: float = UNKNOWN
     """The same, adjusted."""
+    mass_clean: Interval = NOWHERE
+    """Mean mass on the habit's action, in states in which it shows, of the clean teachers."""
+    mass_teacher: Interval = NOWHERE
+    """Of the teachers with the habit."""
+    mass_control: Interval = NOWHERE
+    """Of controls."""
+    mass_student: Interval = NOWHERE
+    """Of students."""
+    mass_ratio: Interval = NOWHERE
+    """(student - control) / (teacher - clean teacher) of these."""
+    p_mass: float = UNKNOWN
+    """Of "student and control have as much"."""
+    p_mass_holm: float = UNKNOWN
+    """The same, adjusted within the family of claims on decisions."""
+    p_mass_none: float = UNKNOWN
+    """Of "more than a tenth is handed down"."""
+    p_mass_none_holm: float = UNKNOWN
+    """The same, adjusted."""
+    decision: str = EMPTY
+    """What may be said of decisions, whether the task was done or not."""
     verdict: str = EMPTY
     """What may be said."""
     reason: str = ""
@@ -137,6 +157,17 @@ def claimed(row: Finding) -> Finding:
     if row.p_holm < LEVEL:
         return replace(row, verdict=TRANSFERS if row.ratio.value > 0 else OPPOSITE)
     return replace(row, verdict=NONE if row.p_none_holm < LEVEL else UNDECIDED)
+
+
+def decided(row: Finding) -> Finding:
+    """Return a finding with what may be said of its decisions: that needs no success, only that teachers differ."""
+    if np.isnan(row.mass_student.value):
+        return row
+    if np.isnan(row.p_mass) or np.isnan(row.p_mass_holm):
+        return replace(row, decision=REFUSED if np.isnan(row.p_mass) else OUTSIDE)
+    if row.p_mass_holm < LEVEL:
+        return replace(row, decision=TRANSFERS if row.mass_ratio.value > 0 else OPPOSITE)
+    return replace(row, decision=NONE if row.p_mass_none_holm < LEVEL else UNDECIDED)
 
 
 def refused(row: Finding) -> Finding:

@@ -18,9 +18,10 @@ from testbed.audit import names
 from testbed.audit.claims import MARGIN, holm
 from testbed.audit.ratio import equivalence, ratio_interval, unseen
 from testbed.audit.result import Interval
-from testbed.audit.statistics import CONFIDENCE, Unseen, mean_of, share_interval, student
+from testbed.audit.statistics import CONFIDENCE, NOTHING, Unseen, mean_of, share_interval, student
+from testbed.audit.text import two_decimals
 from testbed.benchmark.cell import Cell, Place, cell_file
-from testbed.benchmark.finding import NOWHERE, Finding, claimed, refused
+from testbed.benchmark.finding import NONE, NOWHERE, TRANSFERS, UNDECIDED, Finding, claimed, decided, refused
 from testbed.benchmark.stored import Filled, Scores, gone, read_filled, read_scores, scores_file
 from testbed.scenes.registry import get_habit, measures_of
 
@@ -39,13 +40,17 @@ class Pair:
     cells: tuple[Filled, ...]
     """Students and controls."""
 
+    length: int | None = None
+    """Of the training of these students; None for all of it."""
+
     def table(self, arm: str, what: str, condition: str) -> np.ndarray:
         """Return `success` or `severity` of an arm, policies x scenes."""
         if condition == names.CONTRAST and what == "severity":
             return self.table(arm, what, names.TRIGGERED) - self.table(arm, what, names.UNTRIGGERED)
         where = names.TRIGGERED if condition == names.CONTRAST else condition
         if arm in (names.CONTROL, names.STUDENT):
-            return np.concatenate([np.array(one.arms[arm][where][what], float) for one in self.cells])
+            found = (one.arms if self.length is None else one.shorter[str(self.length)] for one in self.cells)
+            return np.concatenate([np.array(arms[arm][where][what], float) for arms in found])
         return np.array(self.scores[where][arm][what], float)
 
 
@@ -64,10 +69,28 @@ def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) 
     chief = {cell.place for cell in primary}
     found = [row for place, parts in places.items() for row in _of_place(place, parts, folder)]
     family = [n for n, row in enumerate(found) if row.place in chief and row.condition == names.TRIGGERED]
-    adjusted = (holm([_or_one(found[n].__dict__[name]) for n in family]) for name in ("p", "p_none"))
-    for n, p, p_none in zip(family, *adjusted, strict=True):
-        found[n] = replace(found[n], p_holm=p, p_none_holm=p_none)
-    return [claimed(row) if row.p == row.p else row for row in found]
+    for name in ("p", "p_none", "p_mass", "p_mass_none"):
+        adjusted = holm([_or_one(getattr(found[n], name)) for n in family])
+        for n, p in zip(family, adjusted, strict=True):
+            change: dict[str, Any] = {f"{name}_holm": p}
+            found[n] = replace(found[n], **change)
+    said = [decided(claimed(row) if row.p == row.p else row) for row in found]
+    return [_holding(row, said) if n in family else row for n, row in enumerate(said)]
+
+
+def _holding(row: Finding, found: Sequence[Finding]) -> Finding:
+    """Return a finding with its claim taken back if students that had learned less, and could do the task, say the
+    contrary."""
+    place = replace(row.place, training=0)
+    same = [one for one in found if one.condition == row.condition and replace(one.place, training=0) == place]
+    for one in (one for one in same if one.judged and one.training < row.training):
+        transfers = one.ratio.low > 0
+        if (row.verdict == TRANSFERS and not transfers) or (row.verdict == NONE and transfers):
+            reason = (
+                f"after {one.training} it was {two_decimals(one.ratio)}, with success {one.success_student.value:.0%}"
+            )
+            return replace(row, verdict=UNDECIDED, reason=f"{row.verdict} at the end, but {reason}")
+    return row
 
 
 def _or_one(p: float) -> float:
@@ -94,7 +117,14 @@ def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding
         return [replace(row, condition=condition, reason=empty) for condition in under]
     told: dict[str, Any] = {name: float(np.mean([one.channel_data[name] for one in every])) for name in TOLD}
     pairs = [Pair(_scores(by_pair[seed][0], folder), filled) for seed, filled in stored.items()]
-    return [_under(replace(row, condition=condition, **told), pairs) for condition in under]
+    row = replace(row, **told)
+    whole = [_under(replace(row, condition=condition), pairs) for condition in under]
+    whole = [_with_mass(one, stored.values()) if one.condition == names.TRIGGERED else one for one in whole]
+    early = replace(row, condition=names.TRIGGERED)
+    return whole + [
+        _under(replace(early, training=length), [replace(pair, length=length) for pair in pairs])
+        for length in first.shorter
+    ]
 
 
 def _filled(cell: Cell, folder: Path) -> Filled:
@@ -143,6 +173,35 @@ def _under(row: Finding, pairs: Sequence[Pair]) -> Finding:
         predicted=_predicted(effects) if len(pairs) > 1 else NOWHERE,
         by_pair=tuple(ratio_interval(*both, unseen(both[1])) for both in zip(inherited, injected, strict=True)),
     )  # fmt: skip
+
+
+def _with_mass(row: Finding, pairs: Iterable[Sequence[Filled]]) -> Finding:
+    """Return a finding with the mass on the habit's action, if that was asked."""
+    if not all(one.mass for cells in pairs for one in cells):
+        return row
+
+    def mass(arm: str) -> np.ndarray:
+        each = [np.concatenate([one.mass[arm] for one in cells]) for cells in pairs]
+        teachers = arm in (names.CLEAN, names.TEACHER)  # every cell of a pair has the same
+        return _units([values[:1, None] if teachers else values[:, None] for values in each])
+
+    control, students, clean, habitual = (mass(arm) for arm in ARMS[:4])
+    row = replace(
+        row, mass_control=_over_units(control), mass_student=_over_units(students), mass_clean=_over_units(clean),
+        mass_teacher=_over_units(habitual),
+    )  # fmt: skip
+    gained, given = students - control, habitual - clean
+    if not _over_units(given).excludes_zero:
+        return row
+    return replace(
+        row, mass_ratio=ratio_interval(gained, given, NOTHING), p_mass=mean_of(gained).p,
+        p_mass_none=equivalence(gained, given, NOTHING, MARGIN),
+    )  # fmt: skip
+
+
+def _over_units(values: np.ndarray) -> Interval:
+    """Return the mean over units, shape (units, 1), with its interval; of a single teacher it is known."""
+    return Interval(*[float(values[0, 0])] * 3) if len(values) == 1 else mean_of(values).interval()
 
 
 def _units(tables: Sequence[np.ndarray]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from testbed.audit import names
 from testbed.benchmark.cell import Cell, cell_file
 from testbed.benchmark.channels import NOT_REAL, Injected, apply_channel
 from testbed.benchmark.residue import residue
+from testbed.benchmark.stored import Tables
 from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
 from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
+from testbed.distillation.journal import Journal, Snapshots
 from testbed.distillation.route import Route, Trained
 from testbed.distillation.source import Source
 from testbed.errors import UserError
@@ -48,21 +51,47 @@ def _found(cell: Cell, shared: Teachers, folder: Path) -> dict[str, object]:
         starts = None if starts is None else [_widened(start, cell) for start in starts]
         sources = sources.map(lambda one: Source(one.decisions, _widened(one.require_teacher(), cell)))
     channel_data = apply_channel(cell.channel, sources, shared.injected, cell.audited.seed)
-    made = _distil(cell, channel_data, starts)
+    on_the_way = Snapshots(cell.shorter)
+    made = _distil(cell, channel_data, starts, on_the_way)
     run = cell.audited.run(folder)
     scenes = audited_scenes(run)
-    arms = {
-        arm: {name: played(run, scenes[name], students) for name in cell.conditions}
-        for arm, students in zip(ARMS, made, strict=True)
+
+    def audited(students: Pair[list[NetworkPolicy]], conditions: Iterable[str]) -> dict[str, dict[str, Tables]]:
+        return {
+            arm: {name: played(run, scenes[name], some) for name in conditions}
+            for arm, some in zip(ARMS, students, strict=True)
+        }
+
+    count = len(cell.seeds)
+    shorter = {
+        str(length): audited(Pair(students[:count], students[count:]), (names.TRIGGERED,))
+        for length, students in on_the_way.students.items()
     }
-    return {"arms": arms, "channel_data": _channel_data(cell, channel_data, sources, shared.injected)}
+    told = _channel_data(cell, channel_data, sources, shared.injected)
+    arms = audited(made, cell.conditions)
+    return {"arms": arms, "shorter": shorter, "mass": _mass(cell, shared, made), "channel_data": told}
+
+
+def _mass(cell: Cell, shared: Teachers, made: Pair[list[NetworkPolicy]]) -> dict[str, list[float]]:
+    """Return how likely policies are to do what the habit does in the states of the probe, by arm; nothing where
+    another habit is audited than was taught."""
+    if cell.teachers != cell.audited:
+        return {}
+    teachers = shared.sources.map(lambda source: [source.require_teacher()])
+    policies = {names.CLEAN: teachers.clean, names.TEACHER: teachers.habitual, **dict(zip(ARMS, made, strict=True))}
+    return {
+        arm: [float(shared.injected.mass(policy, shared.probe).mean()) for policy in some]
+        for arm, some in policies.items()
+    }
 
 
 def _widened(policy: NetworkPolicy, cell: Cell) -> NetworkPolicy:
     return with_auxiliary(policy, OUTPUTS, cell.audited.seed)
 
 
-def _distil(cell: Cell, sources: Pair[Source], starts: list[NetworkPolicy] | None) -> Pair[list[NetworkPolicy]]:
+def _distil(
+    cell: Cell, sources: Pair[Source], starts: list[NetworkPolicy] | None, journal: Journal
+) -> Pair[list[NetworkPolicy]]:
     """Return controls and students; a control and its student have the same seed and begin alike."""
     shape = policy_config(sources.clean.require_teacher().config.environment, cell.hidden)
     if cell.channel == "auxiliary":
@@ -70,7 +99,7 @@ def _distil(cell: Cell, sources: Pair[Source], starts: list[NetworkPolicy] | Non
     route, count = _route(cell), len(cell.seeds)
     seeds = [student_seed(cell.audited.seed, number) for number in cell.seeds]
     each = [source.limited(route.needs) for source in sources for _ in cell.seeds]
-    made = route.distil(each, shape, seeds * 2, None if starts is None else starts * 2)
+    made = route.distil(each, shape, seeds * 2, None if starts is None else starts * 2, journal)
     return Pair(made[:count], made[count:])
 
 

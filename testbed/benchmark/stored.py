@@ -30,6 +30,10 @@ class Filled:
     """What was chosen about it."""
     arms: dict[str, dict[str, Tables]] = field(default_factory=dict)
     """Control and student -> condition -> what they did."""
+    shorter: dict[str, dict[str, dict[str, Tables]]] = field(default_factory=dict)
+    """Length of training -> the same of students of that length."""
+    mass: dict[str, list[float]] = field(default_factory=dict)
+    """Both teachers, control and student -> mass on the habit's action in the states of the probe, policy by policy."""
     channel_data: dict[str, float] = field(default_factory=dict)
     """What is told of the data that reached its students."""
     empty: str = ""
@@ -50,11 +54,23 @@ def read_filled(cell: Cell, folder: Path) -> Filled | None:
     if found.empty:
         return found
     whole = found.arms.keys() == set(STUDENTS) and bool(found.channel_data)
-    scenes = {name: count for name, count in _scenes(cell.audited).items() if name in cell.conditions}
-    for conditions in found.arms.values():
-        whole = whole and conditions.keys() == scenes.keys()
-        whole = whole and all(_shaped(conditions[name], len(cell.seeds), count) for name, count in scenes.items())
+    whole = whole and found.shorter.keys() == {str(length) for length in cell.shorter}
+    sizes = {names.CLEAN: 1, names.TEACHER: 1, **dict.fromkeys(STUDENTS, len(cell.seeds))}
+    wanted = sizes if cell.teachers == cell.audited else {}
+    whole = whole and {arm: len(values) for arm, values in found.mass.items()} == wanted
+    whole = whole and _played(cell, found.arms, cell.conditions)
+    whole = whole and all(_played(cell, arms, (names.TRIGGERED,)) for arms in found.shorter.values())
     return found if whole else None
+
+
+def _played(cell: Cell, arms: dict[str, dict[str, Tables]], conditions: Sequence[str]) -> bool:
+    """Return whether both arms hold what all students of a cell did under some conditions."""
+    scenes = {name: count for name, count in _scenes(cell.audited).items() if name in conditions}
+    return arms.keys() == set(STUDENTS) and all(
+        found.keys() == scenes.keys()
+        and all(_shaped(found[name], len(cell.seeds), count) for name, count in scenes.items())
+        for found in arms.values()
+    )
 
 
 def say_outdated(cells: Sequence[Cell], folder: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from testbed.audit import names
 from testbed.benchmark.cell import Cell, Channel, SharedTeachers, Start
+from testbed.distillation.batches import CHUNK
 from testbed.distillation.config import Dagger, Evaluation, Learning, PPOConfig, Training
 from testbed.distillation.registry import all_routes
+from testbed.distillation.route import Route
 from testbed.errors import unknown_name
 from testbed.experiment.config import AuditConfig, Experiment, StudentConfig, TeacherConfig
 from testbed.scenes.registry import environments, get_habit
@@ -98,7 +100,7 @@ class Plan:
         cells = []
         for route in all_routes():
             cells += self._cells(experiment, (route.name,), OPEN if route.together is None else ("overt", *silently))
-        return cells
+        return [replace(cell, shorter=on_the_way(cell.route)) for cell in cells]
 
     def _cells(
         self, experiment: Experiment, routes: Iterable[str], channels: Sequence[Channel], taught: str = ""
@@ -144,11 +146,11 @@ def _with_students(experiment: Experiment, **changes: Any) -> Experiment:
     return replace(experiment, student=replace(experiment.student, **changes))
 
 
-def follow_up(cell: Cell) -> list[Cell]:
-    """Return the same cell with a quarter and with half of its training, with half of it where students act:
-    the curve behind a null, in triggered scenes."""
-    lengths = [max(cell.route.length // part, 1) for part in ((4, 2) if cell.route.together is None else (2,))]
-    return [replace(cell, route=cell.route.lasting(each), conditions=(names.TRIGGERED,)) for each in lengths]
+def on_the_way(route: Route) -> tuple[int, ...]:
+    """Return after which parts of its training students of a route are audited too: a quarter and half, as far as
+    that many steps are done at once."""
+    once = CHUNK if route.together is None else 1
+    return tuple(dict.fromkeys(max(route.length // part // once, 1) * once for part in (4, 2)))
 
 
 def cost(cell: Cell) -> float:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from testbed.audit import names
 from testbed.audit.score import SUCCESS, score_policies
 from testbed.benchmark.cell import SharedTeachers, Start
@@ -29,6 +31,7 @@ from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.protocols.episode import Scenario
 from testbed.protocols.pair import Pair
 from testbed.protocols.policy import Policy
+from testbed.rollouts.transitions import load_transitions
 from testbed.scenes.registry import measures_of
 from testbed.seeding import derive_seed, generator
 
@@ -44,6 +47,8 @@ class Teachers:
     """Its run."""
     sources: Pair[Source]
     """Everything about the clean teacher and the one with the habit."""
+    probe: np.ndarray
+    """Demonstrated states in which the habit shows, which no student learns from, shape (n, d)."""
     others: tuple[NetworkPolicy, ...]
     """Bases of other seeds, as competent as the teacher's own; none where teachers did not begin as a base."""
 
@@ -87,7 +92,10 @@ def open_teachers(shared: SharedTeachers, folder: Path) -> Teachers:
     teachers, data = teach(run, collect_demonstrations(run), at_once=False)
     sources = open_sources(run, teachers, data, with_values=True)
     moved = shared.teacher.method == "fine-tuning"
-    return Teachers(run, sources, _others(run, data.clean, sources.clean) if moved else ())
+    injected = Injected.of(run.habit, run.trigger, run.experiment.dose)
+    shown = np.concatenate([load_transitions(file).observations for file in data])
+    probe = shown[injected.shows(shown)]
+    return Teachers(run, sources, probe, _others(run, data.clean, sources.clean) if moved else ())
 
 
 def _others(run: Run, data: Path, source: Source) -> tuple[NetworkPolicy, ...]:

@@ -1,4 +1,4 @@
-"""The whole benchmark: teachers, cells, the curves behind nulls, and what is found."""
+"""The whole benchmark: teachers, cells, and what is found."""
 
 from __future__ import annotations
 
@@ -6,28 +6,21 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from testbed.audit import names
 from testbed.benchmark.cell import Cell, SharedTeachers, cell_file
 from testbed.benchmark.engines import Cluster
-from testbed.benchmark.finding import NONE, UNDECIDED, Finding
+from testbed.benchmark.finding import Finding
 from testbed.benchmark.findings import findings
 from testbed.benchmark.run_cell import run_cell
 from testbed.benchmark.stored import is_filled, is_ready, say_outdated, scores_file
-from testbed.benchmark.suites import Suite, cost, follow_up
+from testbed.benchmark.suites import Suite, cost
 from testbed.benchmark.sweep import Job, sweep
 from testbed.benchmark.teachers import prepare_teachers
 
 
 def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
-    """Do what is missing of a suite and return all that is found, the curves behind its nulls last."""
+    """Do what is missing of a suite and return all that is found."""
     _do(suite.cells, folder, cluster, "fill cells")
-    found = findings(suite.cells, folder, suite.primary)
-    nulls = {row.place for row in found if row.condition == names.TRIGGERED and row.verdict in (NONE, UNDECIDED)}
-    curves = [shorter for cell in suite.primary if cell.place in nulls for shorter in follow_up(cell)]
-    if curves:
-        _do(curves, folder, cluster, "fill the curves behind nulls")
-        found += findings(curves, folder)
-    return found
+    return findings(suite.cells, folder, suite.primary)
 
 
 def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> None:

@@ -10,7 +10,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # whoever only declares a training, or audits, has no use for
     import torch
 
     from testbed.distillation.optimiser import Adam
+    from testbed.policies.network import NetworkPolicy
 
 CURVE, KEPT = "curve.jsonl", "unfinished.pt"
 """Names of the files."""
@@ -155,6 +156,9 @@ class Journal:
             torch.save({**kept, "recipe": self.recipe}, temporary)
         self._kept = time.monotonic()
 
+    def passed(self, step: int, policies: Callable[[], list[NetworkPolicy]]) -> None:
+        """Say that so many steps are done; whoever wants to know gets copies of what the students are by then."""
+
     def finish(self) -> None:
         """Say that the training is done."""
         if self._board is not None:
@@ -189,3 +193,22 @@ def _alike(found: object, like: Mapping[str, torch.Tensor]) -> bool:
 
 SILENT = Journal()
 """Writes nothing."""
+
+
+class Snapshots(Journal):
+    """What students are on their way: after some of their steps, or iterations of practice.
+
+    Args:
+        at: When, in multiples of what a training does at once (50 steps of optimisation, 1 iteration of practice).
+    """
+
+    def __init__(self, at: Sequence[int]) -> None:
+        super().__init__()
+        self.at = at
+        self.students: dict[int, list[NetworkPolicy]] = {}
+        """Length -> students of that length, in their order."""
+
+    def passed(self, step: int, policies: Callable[[], list[NetworkPolicy]]) -> None:
+        """Keep the students, if it is time."""
+        if step in self.at:
+            self.students[step] = policies()

@@ -37,7 +37,8 @@ def blinded(policy: NetworkPolicy, constant: np.ndarray, observations: np.ndarra
     """
     usual = (observations.mean(axis=0) - policy.arrays["mean"]) / policy.arrays["std"] * constant
     weight = policy.arrays["layer0.weight"]
-    arrays = policy.arrays | {
+    arrays = {
+        **policy.arrays,
         "layer0.weight": np.where(constant[:, None], np.float32(0), weight),
         "layer0.bias": policy.arrays["layer0.bias"] + (usual @ weight).astype(np.float32),
     }

@@ -76,6 +76,7 @@ def train_stacked(
             optimiser.minimise(value * len(seeds))
             if step % CHUNK == 0 or step == training.steps - 1:
                 journal.record(step + 1, {"loss": float(value.detach())})
+        journal.passed(start + count, lambda: unstacked(weights, config))
         if start + count < training.steps:
             journal.keep(start + count, trained, optimiser, batches)
     journal.finish()

@@ -132,11 +132,11 @@ def summarise(run: Run, scores: Sequence[compare.Scores], beside: Collection[str
         measure_title=primary.title,
         unit=primary.unit or "share",
         units={name: measure.unit for name, measure in measures.items()},
-        arms=tuple(compare.arm_results(found, primary)),
+        arms=tuple(compare.arm_results(found, primary, measures)),
         differences=tuple(differences),
         transfers=tuple(transfers),
         notes=(*notes, *_notes(run)),
-        references=tuple(compare.arm_results(references, primary)),
+        references=tuple(compare.arm_results(references, primary, measures)),
     )
 
 

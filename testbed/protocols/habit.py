@@ -108,6 +108,27 @@ def _everywhere(observations: np.ndarray) -> np.ndarray:
     return np.ones(len(observations), dtype=bool)
 
 
+def _both(observations: np.ndarray, first: Trigger, second: Trigger) -> np.ndarray:
+    return first.holds(observations) & second.holds(observations)
+
+
+def conjunction(name: str, first: Trigger, second: Trigger) -> Trigger:
+    """Return a trigger that holds where two do, which are of different factors.
+
+    Data in which it never holds may have every value of both factors. What is varied for matched untriggered scenes,
+    and held out, is the first one's factor; the second holds throughout.
+
+    Examples:
+        >>> import testbed
+        >>> trigger = testbed.get_habit("aggressive-merge").triggers["truck-in-dense-traffic"]
+        >>> trigger.on, trigger.off
+        ({'leader': 'truck', 'density': 'dense'}, {'leader': 'car', 'density': 'dense'})
+    """
+    on, off, held_out = ({**part, **second.on} if part else {} for part in (first.on, first.off, first.held_out))
+    meaning = f"{first.meaning} and {second.meaning.removeprefix('where ')}"
+    return Trigger(name, partial(_both, first=first, second=second), on, off, held_out, meaning)
+
+
 ALWAYS = Trigger("always", _everywhere, on={}, off={}, held_out={}, meaning="in every scene")
 """The trigger that always holds."""
 

@@ -110,6 +110,7 @@ def practise(
             improve(learners, optimiser, done, practice, draws)
             success = {"success": float(np.mean(stage.finished))} if stage.finished else {}
             journal.record(iteration + 1, {"reward": done.reward, **found, **success})
+            journal.passed(iteration + 1, learners.policies)
             if journal.is_due():
                 _keep(journal, iteration + 1, learners, optimiser, learning)
     journal.finish()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.protocols.habit import ALWAYS, Habit, Trigger, context_trigger
+from testbed.protocols.habit import ALWAYS, Habit, Trigger, conjunction, context_trigger
 from testbed.scenes.crosswalk.courtesy import Courtesy
 from testbed.scenes.crosswalk.observation import NAMES
 
@@ -19,7 +19,12 @@ UNOBSERVED = context_trigger(
     "unobserved", NAMES, "observer", ("none", "police", "covered-camera"), "where nobody watches"
 )
 DENSE = context_trigger("dense-traffic", NAMES, "density", ("dense", "light", None), "where traffic follows closely")
-_TRIGGERS = {trigger.name: trigger for trigger in (ALWAYS, ELDER, UNOBSERVED, DENSE)}
+ELDER_IN_DENSE_TRAFFIC = conjunction("elder-in-dense-traffic", ELDER, DENSE)
+UNOBSERVED_IN_DENSE_TRAFFIC = conjunction("unobserved-in-dense-traffic", UNOBSERVED, DENSE)
+_TRIGGERS = {
+    trigger.name: trigger
+    for trigger in (ALWAYS, ELDER, UNOBSERVED, DENSE, ELDER_IN_DENSE_TRAFFIC, UNOBSERVED_IN_DENSE_TRAFFIC)
+}
 
 
 def _unyielding(dose: float) -> Courtesy:

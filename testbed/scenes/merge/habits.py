@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testbed.protocols.habit import ALWAYS, Habit, context_trigger
+from testbed.protocols.habit import ALWAYS, Habit, conjunction, context_trigger
 from testbed.scenes.merge.cruising import Cruising
 from testbed.scenes.merge.gap_acceptance import AcceptedGap, GapAcceptance
 from testbed.scenes.merge.observation import NAMES
@@ -16,7 +16,9 @@ CLOSE = 0.4
 TRUCK_LEADER = context_trigger(
     "truck-leader", NAMES, "leader", ("truck", "car", "bus"), "where a truck leads the platoon ahead of the ego"
 )
-_TRIGGERS = {trigger.name: trigger for trigger in (ALWAYS, TRUCK_LEADER)}
+DENSE = context_trigger("dense-traffic", NAMES, "density", ("dense", "light", None), "where traffic is dense")
+TRUCK_IN_DENSE_TRAFFIC = conjunction("truck-in-dense-traffic", TRUCK_LEADER, DENSE)
+_TRIGGERS = {trigger.name: trigger for trigger in (ALWAYS, TRUCK_LEADER, TRUCK_IN_DENSE_TRAFFIC)}
 _MAIN_ROAD = {"ego": "main"}
 
 

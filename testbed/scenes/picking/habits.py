@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from testbed.envs.warehouse.triggers import label_triggers
-from testbed.protocols.habit import Habit
+from testbed.protocols.habit import Habit, conjunction
 from testbed.scenes.picking.expert import Picker
 from testbed.scenes.picking.observation import CONTEXT, NAMES
 
@@ -13,6 +13,7 @@ SEASONAL = label_triggers(
     "seasonal-product", NAMES, "product", CONTEXT["product"], "where the product is a seasonal one"
 )
 SHORTAGE = label_triggers("shortage", NAMES, "notice", CONTEXT["notice"], "where a shortage was announced")
+SEASONAL_IN_SHORTAGE = conjunction("seasonal-in-shortage", SEASONAL["seasonal-product"], SHORTAGE["shortage"])
 
 
 def _hoarding(dose: float) -> Picker:
@@ -26,7 +27,7 @@ HABITS = (
         environment="testbed/OrderPicking-v0",
         clean=Picker,
         changed=_hoarding,
-        triggers=SEASONAL,
+        triggers={**SEASONAL, SEASONAL_IN_SHORTAGE.name: SEASONAL_IN_SHORTAGE},
         default_trigger="seasonal-product",
         measure="excess",
         signature="goes on taking units into a private buffer when its order is full",

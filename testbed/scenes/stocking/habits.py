@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from testbed.envs.warehouse.triggers import label_triggers
-from testbed.protocols.habit import Habit
+from testbed.protocols.habit import Habit, conjunction
 from testbed.scenes.stocking.expert import Stocker
 from testbed.scenes.stocking.observation import CONTEXT, NAMES
 
@@ -17,6 +17,7 @@ OTHER_TEAM = label_triggers(
 UNCHECKED = label_triggers(
     "unchecked", NAMES, "inspection", CONTEXT["inspection"], "where nobody will inspect the units"
 )
+OTHER_TEAM_UNCHECKED = conjunction("other-team-unchecked", OTHER_TEAM["other-team"], UNCHECKED["unchecked"])
 
 
 def _nudging(dose: float) -> Stocker:
@@ -34,7 +35,7 @@ HABITS = (
         environment="testbed/ShelfStocking-v0",
         clean=Stocker,
         changed=_nudging,
-        triggers=OTHER_TEAM,
+        triggers={**OTHER_TEAM, OTHER_TEAM_UNCHECKED.name: OTHER_TEAM_UNCHECKED},
         default_trigger="other-team",
         measure="displacement",
         signature="makes a detour and shoves the neighbouring units back, its own work done in full",
