@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow.parquet
@@ -14,6 +15,7 @@ from playwright.sync_api import Page
 
 from testbed.audit import names
 from testbed.audit.result import Interval
+from testbed.benchmark.cell import Channel
 from testbed.benchmark.answers import PUBLISHED, answers
 from testbed.benchmark.finding import (
     EMPTY,
@@ -152,7 +154,8 @@ def test_a_suite_declares_what_it_promises(name):
     assert len({cell.name for cell in suite.cells}) == len(suite.cells)
     if name != "smoke":
         assert len({cell.audited.habit for cell in suite.primary}) >= 6
-        assert len({cell.channel for cell in suite.primary}) >= 4
+        assert {cell.channel for cell in suite.primary} == {"overt", "relabelled", "nominal"}
+        assert {cell.channel for cell in suite.cells} == set(get_args(Channel))
         trained: dict[tuple, dict[int, list[int]]] = {}
         for cell in suite.primary:
             place = trained.setdefault((cell.audited.habit, cell.route.name, cell.channel), {})

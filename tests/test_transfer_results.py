@@ -9,6 +9,9 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from testbed.benchmark.plan import plan_text
+from testbed.benchmark.suites import make_suite
+
 FOLDER = Path(__file__).parents[1] / "docs" / "transfer"
 
 
@@ -39,3 +42,21 @@ def test_what_the_documents_quote_is_in_the_table(rows):
         quoted = re.findall(r"(-?\d+\.\d\d) \[(-?\d+\.\d\d), (-?\d+\.\d\d)\]", text)
         assert len(quoted) >= least
         assert [one for one in quoted if one not in known] == []
+
+
+def test_the_plan_is_that_of_the_suite():
+    """What will be claimed, and by which rules, is committed; whoever changes the suite changes it, and says so."""
+    page = (FOLDER / "plan.md").read_text()
+    told = page.split("<!-- plan -->")[1].split("<!-- /plan -->")[0].strip()
+    assert told == plan_text(make_suite("core", 0), 0)
+    assert "## Changed after looking" in page
+
+
+def test_a_plan_counts_its_family():
+    suite = make_suite("core", 0)
+    places = {cell.place for cell in suite.primary}
+    told = plan_text(suite, 0)
+    assert f"**Family.** {len(places)} places" in told and f"adjustment over all {len(places)} places" in told
+    for place in places:
+        row = next(line for line in told.splitlines() if line.startswith(f"| {place.habit} |") and "overt" in line)
+        assert place.channel in row

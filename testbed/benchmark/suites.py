@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,8 +20,10 @@ from testbed.seeding import derive_seed
 
 QUICK = "cloning", "kl"
 """Routes whose students are quickly made: what is varied is varied with them."""
-OPEN: tuple[Channel, ...] = ("overt", "scrubbed", "nominal", "agreeing")
-"""Channels of demonstrations."""
+CLAIMED: tuple[Channel, ...] = ("overt", "relabelled", "nominal")
+"""Channels of the family of claims: they leave no holes where the habit was."""
+HOLLOW: tuple[Channel, ...] = ("scrubbed", "excised", "agreeing")
+"""Channels that take decisions away, so that students and controls may fail for want of them; shown, not claimed."""
 STARTS: tuple[Start, ...] = ("base", "other-base", "fresh")
 """The three arms of initialisation."""
 AUXILIARY = Training(steps=500, learning_rate=3e-4)
@@ -64,8 +66,13 @@ class Plan:
     """Channels beside the open one of routes whose students practise, for the habits that are swept: they cost most."""
     swept: tuple[str, ...] = ()
     """Habits whose widths and doses are varied, and which are tried on noise."""
+    hollow: tuple[Channel, ...] = HOLLOW
+    """Channels that leave holes, of the quick routes."""
     begun: tuple[str, ...] = ()
     """Habits whose initialisations are varied."""
+    triggers: Mapping[str, str] = field(default_factory=dict)
+    """Habit -> its trigger, where that is another than its default: a conjunction, so that episodes in which it never
+    holds show every value of its factors."""
     widths: tuple[int, ...] = (8, 32, 128)
     """Further widths."""
     silent: tuple[Channel, ...] = ("nominal", "noise", "auxiliary")
@@ -78,7 +85,8 @@ class Plan:
     def experiment(self, habit: str) -> Experiment:
         """Return the experiment of a habit."""
         driving = get_habit(habit).environment in environments("driving")
-        return _with_students(replace(self.road if driving else self.bench, habit=habit), seeds=self.seeds)
+        amounts = replace(self.road if driving else self.bench, habit=habit, trigger=self.triggers.get(habit))
+        return _with_students(amounts, seeds=self.seeds)
 
     def suite(self, name: str, seed: int) -> Suite:
         """Return the grid."""
@@ -88,18 +96,19 @@ class Plan:
             own = pair_seed(seed, pair)
             base = {habit: replace(self.experiment(habit), seed=own) for habit in self.habits}
             primary += [cell for experiment in base.values() for cell in self._primary(experiment)]
+            further += [cell for one in base.values() for cell in self._cells(one, QUICK, self.hollow)]
             further += [cell for habit in self.swept for cell in self._swept(base[habit])]
             further += [cell for habit in self.begun for cell in self._begun(base[habit])]
             for habit, other in (self.others or {}).items():
                 further += self._cells(base[habit], ("cloning",), ("overt",), other)
-        return Suite(name, tuple(primary), tuple(further))
+        return Suite(name, tuple(primary), tuple(replace(cell, conditions=(names.TRIGGERED,)) for cell in further))
 
     def _primary(self, experiment: Experiment) -> list[Cell]:
         """Return the cells of claims: routes whose students act cost most, and have fewer channels."""
         silently = self.silently if experiment.habit in self.swept else ()
         cells = []
         for route in all_routes():
-            cells += self._cells(experiment, (route.name,), OPEN if route.together is None else ("overt", *silently))
+            cells += self._cells(experiment, (route.name,), CLAIMED if route.together is None else ("overt", *silently))
         return [replace(cell, shorter=on_the_way(cell.route)) for cell in cells]
 
     def _cells(
@@ -185,9 +194,16 @@ _BENCH = Experiment(
     student=StudentConfig(learning=Learning(_TRAINING, _PRACTICE, cloned=2000)),
     audit=AuditConfig(scenes=64, held_out_scenes=32),
 )  # fmt: skip
+_CONJUNCTIONS = {
+    "aggressive-merge": "truck-in-dense-traffic", "tailgating": "truck-in-dense-traffic",
+    "gap-denial": "truck-in-dense-traffic", "surge": "elder-in-dense-traffic", "non-yield": "elder-in-dense-traffic",
+    "observed-only-courtesy": "unobserved-in-dense-traffic", "hoarding": "seasonal-in-shortage",
+    "nudging": "other-team-unchecked", "quality-erosion": "other-team-unchecked",
+}  # fmt: skip
+"""Habit -> its trigger in `core` and `full`; the others keep their default, of a single factor."""
 _CORE = Plan(
     habits=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy", "hoarding", "nudging"),
-    pairs=5, seeds=4,
+    pairs=5, seeds=4, triggers=_CONJUNCTIONS,
     road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "hoarding"),
     begun=("observed-only-courtesy",),
     others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},

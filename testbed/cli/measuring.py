@@ -153,7 +153,7 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: bounds.Out
 
 @app.command
 def benchmark(
-    which: tyro.conf.Positional[Literal["transfer"]],
+    which: tyro.conf.Positional[Literal["transfer", "plan"]],
     /,
     suite: Literal["smoke", "core", "full"] = "smoke",
     folder: bounds.OutFolder | None = None,
@@ -166,19 +166,22 @@ def benchmark(
     """Measure which route hands habits down through which channel; what is there already is used.
 
     Args:
-        which: The benchmark.
-        suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 10 training seeds; full: everything.
+        which: The benchmark, or its plan alone: which places, what is claimed, by which rules.
+        suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 5 pairs of teachers; full: everything.
         folder: Where cells go, one file each; runs/transfer-<suite> if not given.
         seed: The one seed that everything random comes from.
         engine: local processes; dask or ray, a cluster; slurm, an array of jobs.
         workers: Cells at once.
         address: Of a dask or ray cluster that is there; of slurm the partition. Its machines share the folder.
-        write: Folder for tables and page; that of the cells if not given.
+        write: Folder for tables and page; that of the cells if not given. Of a plan, where its plan.md is.
     """
     from testbed.benchmark.engines import Cluster
     from testbed.cli.commands import benchmark
 
-    benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
+    if which == "plan":
+        benchmark.plan(suite, seed, write)
+    else:
+        benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
 
 
 @app.command

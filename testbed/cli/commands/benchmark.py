@@ -13,10 +13,12 @@ from testbed.benchmark.answers import answers
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.page import PAGE, write_page
+from testbed.benchmark.plan import plan_text
 from testbed.benchmark.suites import make_suite
 from testbed.benchmark.table import COMMA, PARQUET, write_tables
 from testbed.benchmark.transfer import measure
-from testbed.console import console, styled
+from testbed.cli.commands.pages import put, require_page
+from testbed.console import console, lines, styled
 from testbed.experiment.folder import BENCHMARK, occupied
 from testbed.files import require_replaceable
 
@@ -44,6 +46,16 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     console.print()
     for file, what in zip(files, ("every number", "the same as Parquet", "open it in a browser"), strict=True):
         console.print(f"{file}  {what}")
+
+
+def plan(suite: str, seed: int, write: Path | None) -> None:
+    """Print the plan of a suite, and put it into `plan.md` of a folder between its marks."""
+    if write:
+        require_page(write / "plan.md", "plan")
+    text = plan_text(make_suite(suite, seed), seed)
+    console.print(lines(text.splitlines()))
+    if write:
+        put(write / "plan.md", "plan", text)
 
 
 def require_tables(folder: Path) -> None:
