@@ -15,8 +15,8 @@ from playwright.sync_api import Page
 
 from testbed.audit import names
 from testbed.audit.result import Interval
-from testbed.benchmark.cell import Channel
 from testbed.benchmark.answers import PUBLISHED, answers
+from testbed.benchmark.cell import Channel
 from testbed.benchmark.finding import (
     EMPTY,
     ENOUGH,

@@ -228,7 +228,7 @@ _FULL = replace(
     _CORE,
     habits=("aggressive-merge", "tailgating", "gap-denial", "surge", "non-yield", "speed-creep",
             "observed-only-courtesy", "hoarding", "latent-hoarding", "barging", "nudging", "quality-erosion"),
-    pairs=10, silently=("scrubbed", "nominal", "agreeing"),
+    pairs=10, silently=("relabelled", "nominal"),
     swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     road=replace(
