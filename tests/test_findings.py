@@ -45,6 +45,7 @@ def stored(monkeypatch, gained: dict[int, float], habit: float = HABIT, noise: f
 
     def scores(shared, folder):
         levels = {names.CLEAN: 0.0, names.TEACHER: habit, names.UNTRAINED: 0.0}
+        levels |= dict.fromkeys(module.reference_names(CELLS[0].audited.run(NOWHERE).habit.environment), 1.0)
         return {name: {arm: tables(level, 1) for arm, level in levels.items()} for name in CELLS[0].conditions}
 
     monkeypatch.setattr(module, "read_filled", filled)

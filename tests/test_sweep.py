@@ -185,7 +185,7 @@ def test_the_command_prints_answers_and_writes_tables_and_page(whole, tmp_path, 
     )
     main()
     said = capsys.readouterr().out
-    assert "transfer ratios in triggered scenes" in said
+    assert "aggressive-merge: student - control [m/s²] and transfer ratio in triggered scenes" in said
     assert "Does scrubbing help every route equally?" in said and f"{tmp_path}/transfer.html" in said
     assert (tmp_path / "transfer.csv").read_bytes() == comma
     assert (tmp_path / "transfer.parquet").read_bytes() == parquet

@@ -51,7 +51,8 @@ def finding(ratio: float, spread: float = 0.03, **changes) -> Finding:
         "unit": "units", "clean": Interval(0.1, 0.0, 0.2), "habitual": Interval(3.1, 2.9, 3.3),
         "control": Interval(0.1, 0.0, 0.2), "student": Interval(0.1 + 3 * ratio, 3 * ratio, 0.2 + 3 * ratio),
         "untrained": ABLE, "success_teacher": ABLE, "success_control": ABLE, "success_student": ABLE,
-        "ratio": interval, "p_holm": 0.0005 if abs(ratio) > 2 * spread else 0.5,
+        "ratio": interval, "mass_ratio": interval, "references": (("always IDLE", 0.0, 0.0),),
+        "p_holm": 0.0005 if abs(ratio) > 2 * spread else 0.5,
         "p_none_holm": 0.001 if abs(ratio) + 2 * spread < 0.1 else 0.5, "decisions": 20000.0, "removed": 0.1,
         "habit_share": 0.1, "habit_mass": 0.09, "auroc": 0.7, "effects": effects,
     }  # fmt: skip

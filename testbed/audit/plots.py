@@ -48,14 +48,31 @@ def axis_of(values: Iterable[Interval], always: Sequence[float], limits: tuple[f
 
 
 def forest_row(
-    name: str, value: Interval | None, text: str, colour: str, axis: tuple[float, float]
+    name: str, value: Interval | None, text: str, colour: str, axis: tuple[float, float],
+    parts: Sequence[float] = (), around: Interval | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return a row of a forest plot: its name, its interval in per cent of the width, if there is one, and a text."""
+    """Return a row of a forest plot, places in per cent of the width.
+
+    Args:
+        name: Its name.
+        value: Its interval, if there is one.
+        text: What stands beside it.
+        colour: Class of its colour and mark.
+        axis: Ends of the axis.
+        parts: What the interval's value is a mean of.
+        around: A second, wider interval, for example of a prediction.
+    """
+
+    def end_at(end: float) -> float:
+        return place(min(max(end, axis[0]), axis[1]), axis)
+
     ends = [] if value is None else [value.low, value.value, value.high]
     shown = bool(ends) and all(map(math.isfinite, ends))
-    at = [place(min(max(end, axis[0]), axis[1]), axis) for end in ends] if shown else []
+    at = [end_at(end) for end in ends] if shown else []
     more = (shown and ends[0] < axis[0], shown and ends[2] > axis[1])
-    return {"name": name, "at": at, "text": text, "arm": colour, "more": more}
+    dots = [end_at(one) for one in parts if shown and axis[0] <= one <= axis[1]]
+    wide = [end_at(around.low), end_at(around.high)] if shown and around and math.isfinite(around.low) else []
+    return {"name": name, "at": at, "text": text, "arm": colour, "more": more, "dots": dots, "wide": wide}
 
 
 def place(value: float, axis: tuple[float, float]) -> float:

@@ -27,7 +27,21 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
         text = percent(row.ratio) if row.judged else row.verdict
         shown = row.ratio if row.judged else None
         name = f"{row.channel} · {row.route}"
-        panels.setdefault(row.habit, []).append(forest_row(name, shown, text, f"route-{row.route}", axis))
+        parts = [one.value for one in row.by_pair]
+        added = forest_row(name, shown, text, f"route-{row.route}", axis, parts, row.predicted)
+        panels.setdefault(row.habit, []).append(added)
+    return {"panels": panels, **ratio_scale(axis)}
+
+
+def decisions(rows: Sequence[Finding]) -> dict[str, Any]:
+    """Return the same of the mass on the habit's action, which needs no success."""
+    axis = axis_of((row.mass_ratio for row in rows), (-0.1, 1.1), RANGE)
+    panels: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        shown = row.mass_ratio if math.isfinite(row.mass_ratio.value) else None
+        text = f"{percent(row.mass_ratio)}, {row.decision}" if shown else row.decision
+        added = forest_row(f"{row.channel} · {row.route}", shown, text, f"route-{row.route}", axis)
+        panels.setdefault(row.habit, []).append(added)
     return {"panels": panels, **ratio_scale(axis)}
 
 
@@ -99,12 +113,17 @@ def _scatter(habit: str, rows: Sequence[Finding]) -> dict[str, Any]:
 
     students = [dot(r.success_student, r.student, f"student, {r.channel}, {r.route}", f"route-{r.route}") for r in rows]
     controls = [dot(r.success_control, r.control, f"control, {r.channel}, {r.route}", "control") for r in rows]
+    beside = [
+        {"x": place(success, (0, 1)), "y": 100 - place(min(max(severity, up[0]), up[1]), up), "arm": "reference",
+         "text": f"{name}: success {100 * success:.0f} %, {number(severity)} {first.unit}"}
+        for name, success, severity in first.references
+    ]  # fmt: skip
     ticks = round_ticks(*up)
     return {
         "title": f"{habit}: {first.measure} [{first.unit}]",
         "x": [(place(share, (0, 1)), f"{100 * share:.0f} %") for share in (0, 0.5, 1)],
         "y": [(100 - place(tick, up), number(tick, 100 * (ticks[1] - ticks[0]))) for tick in ticks],
-        "dots": controls + students,
+        "dots": controls + students + beside,
         "lines": [
             (100 - place(first.clean.value, up), "clean teacher"), (100 - place(first.habitual.value, up), "teacher"),
         ],

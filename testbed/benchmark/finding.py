@@ -113,6 +113,8 @@ class Finding(Place):
     """How well they are told from the control's."""
     effects: np.ndarray = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
     """What each pair of teachers adds to the ratio, shape (pairs,): their mean is the ratio."""
+    references: tuple[tuple[str, float, float], ...] = field(default=(), compare=False, repr=False)
+    """Reference drivers: name, success and severity, over all scenes."""
     by_pair: tuple[Interval, ...] = field(default=(), compare=False, repr=False)
     """The ratio of each pair by itself, over its training seeds and scenes."""
 
@@ -183,6 +185,6 @@ def columns(row: Finding) -> dict[str, str | float | int]:
         value = getattr(row, one.name)
         if isinstance(value, Interval):
             cells |= {one.name: value.value, f"{one.name}_low": value.low, f"{one.name}_high": value.high}
-        elif one.name not in ("effects", "by_pair"):
+        elif one.name not in ("effects", "by_pair", "references"):
             cells[one.name] = value
     return cells

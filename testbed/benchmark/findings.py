@@ -22,7 +22,16 @@ from testbed.audit.statistics import CONFIDENCE, NOTHING, Unseen, mean_of, share
 from testbed.audit.text import two_decimals
 from testbed.benchmark.cell import Cell, Place, cell_file
 from testbed.benchmark.finding import NONE, NOWHERE, TRANSFERS, UNDECIDED, Finding, claimed, decided, refused
-from testbed.benchmark.stored import Filled, Scores, gone, read_filled, read_scores, scores_file
+from testbed.benchmark.stored import (
+    PLAYED,
+    Filled,
+    Scores,
+    gone,
+    read_filled,
+    read_scores,
+    reference_names,
+    scores_file,
+)
 from testbed.scenes.registry import get_habit, measures_of
 
 ARMS = names.CONTROL, names.STUDENT, names.CLEAN, names.TEACHER, names.UNTRAINED
@@ -155,8 +164,14 @@ def _under(row: Finding, pairs: Sequence[Pair]) -> Finding:
     inherited = [one - other for one, other in zip(students, control, strict=True)]
     injected = [one - other for one, other in zip(habitual, clean, strict=True)]
     scenes = clean[0].shape[1]
+
+    def average(arm: str, what: str) -> float:
+        return float(np.mean([pair.table(arm, what, row.condition) for pair in pairs]))
+
+    beside = reference_names(row.environment)
+    told = tuple((name, average(name, PLAYED[0]), average(name, PLAYED[1])) for name in beside)
     row = replace(
-        row, scenes=scenes, clean=_mean(clean), habitual=_mean(habitual), control=_mean(control),
+        row, references=told, scenes=scenes, clean=_mean(clean), habitual=_mean(habitual), control=_mean(control),
         student=_mean(students), untrained=_mean(untrained), inherited=_mean(inherited), injected=_mean(injected),
         success_teacher=success(names.TEACHER), success_control=success(names.CONTROL),
         success_student=success(names.STUDENT),

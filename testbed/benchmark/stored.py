@@ -13,12 +13,14 @@ from testbed.benchmark.cell import Cell, SharedTeachers, cell_file
 from testbed.console import console, styled
 from testbed.experiment.config import Run
 from testbed.records import NotThere, record_or_none
+from testbed.scenes.registry import get_habit, references_of
 
 Tables = dict[str, list[list[float]]]
 """`success` and `severity` -> policies x scenes."""
 Scores = dict[str, dict[str, Tables]]
 """Condition -> `clean teacher`, `teacher` and `untrained` -> what it did."""
 TEACHERS = names.CLEAN, names.TEACHER, names.UNTRAINED
+PLAYED = "success", "severity"
 STUDENTS = names.CONTROL, names.STUDENT
 
 
@@ -97,11 +99,17 @@ def read_scores(shared: SharedTeachers, folder: Path) -> Scores | None:
     found, scenes = record_or_none(scores_file(shared.run(folder)), Scores), _scenes(shared)
     if found is None or found.keys() != scenes.keys():
         return None
+    everybody = {*TEACHERS, *reference_names(get_habit(shared.habit).environment)}
     whole = all(
-        found[name].keys() == set(TEACHERS) and all(_shaped(tables, 1, count) for tables in found[name].values())
+        found[name].keys() == everybody and all(_shaped(tables, 1, count) for tables in found[name].values())
         for name, count in scenes.items()
     )
     return found if whole else None
+
+
+def reference_names(environment: str) -> list[str]:
+    """Return the names of the drivers whom nobody taught, beside which a policy's success and severity are read."""
+    return [one.name for one in references_of(environment)]
 
 
 def is_filled(cell: Cell, folder: Path) -> bool:
@@ -126,6 +134,6 @@ def _scenes(shared: SharedTeachers) -> dict[str, int]:
 
 
 def _shaped(tables: Mapping[str, list[list[float]]], policies: int, scenes: int) -> bool:
-    return tables.keys() == {"success", "severity"} and all(
+    return tables.keys() == set(PLAYED) and all(
         [len(row) for row in rows] == [scenes] * policies for rows in tables.values()
     )

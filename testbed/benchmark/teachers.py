@@ -32,7 +32,7 @@ from testbed.protocols.episode import Scenario
 from testbed.protocols.pair import Pair
 from testbed.protocols.policy import Policy
 from testbed.rollouts.transitions import load_transitions
-from testbed.scenes.registry import measures_of
+from testbed.scenes.registry import measures_of, references_of
 from testbed.seeding import derive_seed, generator
 
 BASES = Training(steps=2000, learning_rate=3e-3)
@@ -75,14 +75,16 @@ class Teachers:
 
 
 def prepare_teachers(shared: SharedTeachers, folder: Path) -> None:
-    """Make shared teachers, or what is missing of them, and audit them and what learned nothing."""
+    """Make shared teachers, or what is missing of them, and audit them, what learned nothing and whom nobody taught."""
     run = shared.run(folder)
     made = open_teachers(shared, folder)
+    references = references_of(run.habit.environment)
     policies = [*(source.require_teacher() for source in made.sources), untrained_policy(run)]
+    everybody = [*TEACHERS, *(one.name for one in references)]
     found = {}
     for name, scenes in audited_scenes(run).items():
-        tables = played(run, scenes, policies)
-        found[name] = {arm: {what: [rows[n]] for what, rows in tables.items()} for n, arm in enumerate(TEACHERS)}
+        tables = played(run, scenes, [*policies, *(one.policy for one in references)])
+        found[name] = {arm: {what: [rows[n]] for what, rows in tables.items()} for n, arm in enumerate(everybody)}
     write_text(scores_file(run), json.dumps(found))
 
 

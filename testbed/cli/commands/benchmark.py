@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from testbed.audit import names
-from testbed.audit.text import two_decimals
+from testbed.audit.text import percent, two_decimals
 from testbed.benchmark.answers import answers
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
@@ -35,7 +38,8 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     told = answers(found)
     command = f"testbed benchmark transfer --suite {suite} --seed {seed}"
     files = (*write_tables(out, found), write_page(out / "transfer.html", grid, found, told, command))
-    console.print(_ratios(found))
+    for habit in dict.fromkeys(row.habit for row in found):
+        console.print(_ratios(habit, [row for row in found if row.habit == habit]))
     if caution(found):
         console.print(styled(caution(found), "yellow"))
     for answer in told:
@@ -64,19 +68,19 @@ def require_tables(folder: Path) -> None:
         require_replaceable(folder / name, kind)
 
 
-def _ratios(found: list[Finding]) -> Table:
-    """Return the table of the primary ratios in triggered scenes."""
-    table = Table(title="transfer ratios in triggered scenes, 95 % intervals", title_justify="left")
-    for heading in ("habit", "channel", "route", "student - control", "ratio", "says"):
+def _ratios(habit: str, found: Sequence[Finding]) -> Table:
+    """Return the table of the family of claims on one habit, in triggered scenes."""
+    family = [row for row in found if row.condition == names.TRIGGERED and row.p_holm == row.p_holm]
+    unit = family[0].unit if family else ""
+    title = f"{habit}: student - control [{unit}] and transfer ratio in triggered scenes, 95 % intervals"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, collapse_padding=True)
+    for heading in ("channel", "route", "student - control", "ratio", "says"):
         right = heading in ("student - control", "ratio")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "habit", overflow="fold")
-    last = ("", "")
-    for row in (row for row in found if row.condition == names.TRIGGERED and row.p_holm == row.p_holm):
-        first = [text if (row.habit, row.channel)[: n + 1] != last[: n + 1] else ""
-                 for n, text in enumerate((row.habit, row.channel))]  # fmt: skip
-        ratio, gained = (
-            "" if value.value != value.value else two_decimals(value) for value in (row.ratio, row.inherited)
-        )
-        table.add_row(*first, row.route, gained and f"{gained} {row.unit}", ratio, row.verdict)
-        last = (row.habit, row.channel)
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    last = ""
+    for row in family:
+        gained = "" if isnan(row.inherited.value) else two_decimals(row.inherited)
+        ratio = "" if isnan(row.ratio.value) else percent(row.ratio)
+        table.add_row(row.channel if row.channel != last else "", row.route, gained, ratio, row.verdict)
+        last = row.channel
     return table
