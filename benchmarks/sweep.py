@@ -96,7 +96,7 @@ def _timed(work: Callable[[], Any]) -> float:
 
 def grid(count: int) -> list[Cell]:
     """Return cells of one shared: clones whose training differs by a step."""
-    [first, *_] = Plan(("aggressive-merge",), 2, ROAD, ROAD, widths=(), doses=()).suite("s", 0).primary
+    [first, *_] = Plan(("aggressive-merge",), 1, 2, ROAD, ROAD, widths=(), doses=()).suite("s", 0).primary
     return [replace(first, route=first.route.lasting(STEPS + number)) for number in range(count)]
 
 

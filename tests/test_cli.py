@@ -70,7 +70,7 @@ def test_a_tampered_data_set_is_named_with_its_first_diverging_step(made):
         ("replay nan.hdf5", "not a number"),
         ("replay habit.hdf5 --episode 99", "numbers 0 to 5"),
         ("collect x.hdf5 --habit hoardin", "choose one of aggressive-merge"),
-        ("collect x.hdf5 --trigger sometimes", "always, truck-leader"),
+        ("collect x.hdf5 --trigger sometimes", "always, truck-in-dense-traffic, truck-leader"),
         ("collect x.hdf5 --dose 2", "--dose 2.0: give a number from 0 to 1"),
         ("collect x.hdf5 --context leader=tank", "bus"),
         ("collect x.hdf5 --context leader", "leader=truck"),

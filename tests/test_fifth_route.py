@@ -134,7 +134,7 @@ def test_the_benchmarks_grid_has_it(fifth, tmp_path):
         assert {channel for route, channel in channels if route == "sharpened"} == {
             channel for route, channel in channels if route == "kl"
         }
-    suite = Plan(("aggressive-merge",), 2, ROAD, ROAD, silently=(), widths=(), doses=()).suite("tiny", 0)
+    suite = Plan(("aggressive-merge",), 1, 2, ROAD, ROAD, silently=(), widths=(), doses=()).suite("tiny", 0)
     [cell] = [one for one in suite.primary if one.place.route == "sharpened" and one.channel == "overt"]
     run_cell(cell, tmp_path)
     assert len(read_filled(cell, tmp_path).arms["student"]["triggered"]["severity"]) == 2

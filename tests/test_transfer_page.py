@@ -73,7 +73,7 @@ def test_what_may_be_said_of_a_ratio():
     spoilt = finding(0.8, control=Interval(1.9, 1.8, 2.0))
     assert spoilt.verdict == SPOILT and "control 1.90 units, clean teacher 0.10" in spoilt.reason
     assert finding(0.8, control=Interval(1.5, 1.4, 1.6)).verdict == TRANSFERS
-    assert failing.verdict == FAILS and "student 40%, control 97%: not enough of student" in failing.reason
+    assert failing.verdict == FAILS and "student 40 %, control 97 %: not enough of student" in failing.reason
 
 
 def test_holms_p_decides_where_there_is_one():

@@ -86,7 +86,7 @@ def test_what_an_older_version_made_is_made_again(upgrade, tmp_path, monkeypatch
 
 def test_cells_of_an_older_version_are_filled_again_and_told(upgrade, tmp_path, capsys):
     """In one line; those of other choices, and what is damaged, are not spoken of."""
-    suite = Plan(("aggressive-merge",), 2, ROAD, ROAD, silently=(), widths=(), doses=()).suite("tiny", 0)
+    suite = Plan(("aggressive-merge",), 1, 2, ROAD, ROAD, silently=(), widths=(), doses=()).suite("tiny", 0)
     upgrade("0.8.9")
     for cell in suite.cells[:2]:
         write_text(cell_file(tmp_path, cell), json.dumps({"cell": cell.record, "code": vars(cell.code), "empty": "so"}))

@@ -31,7 +31,7 @@ TINY_BENCH = _tiny(2, 2, 1, 2, PPOConfig(iterations=1, worlds=2, steps=20, batch
 
 
 def _suite(seed: int) -> Suite:
-    plan = Plan(("aggressive-merge",), 2, TINY, TINY, silently=(), widths=(), doses=())
+    plan = Plan(("aggressive-merge",), 1, 2, TINY, TINY, silently=(), widths=(), doses=())
     return Suite("smoke", plan.suite("smoke", seed).primary[:2], ())
 
 

@@ -149,7 +149,8 @@ def claimed(row: Finding) -> Finding:
     if min(row.success_student.value, row.success_control.value) < least:
         who = [name for name, one in (("student", row.success_student), ("control", row.success_control))
                if one.value < least]  # fmt: skip
-        worse = f"success of student {row.success_student.value:.0%}, control {row.success_control.value:.0%}"
+        shares = (f"{100 * one.value:.0f} %" for one in (row.success_student, row.success_control))
+        worse = "success of student {}, control {}".format(*shares)
         return replace(row, verdict=FAILS, reason=f"{worse}: not enough of {' and '.join(who)} to be judged")
     if abs(row.control.value - row.clean.value) > CLEAN_ENOUGH * abs(row.habitual.value - row.clean.value):
         severities = f"control {row.control.value:.2f} {row.unit}, clean teacher {row.clean.value:.2f}"

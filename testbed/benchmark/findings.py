@@ -95,9 +95,8 @@ def _holding(row: Finding, found: Sequence[Finding]) -> Finding:
     for one in (one for one in same if one.judged and one.training < row.training):
         transfers = one.ratio.low > 0
         if (row.verdict == TRANSFERS and not transfers) or (row.verdict == NONE and transfers):
-            reason = (
-                f"after {one.training} it was {two_decimals(one.ratio)}, with success {one.success_student.value:.0%}"
-            )
+            success = f"{100 * one.success_student.value:.0f} %"
+            reason = f"after {one.training} it was {two_decimals(one.ratio)}, with success {success}"
             return replace(row, verdict=UNDECIDED, reason=f"{row.verdict} at the end, but {reason}")
     return row
 

@@ -158,4 +158,4 @@ class SceneSpec:
     def held_out(self) -> frozenset[tuple[str, str]]:
         """Factors and values that only occur where they are asked for: what the triggers of its habits hold out."""
         triggers = [trigger for habit in self.habits for trigger in habit.triggers.values()]
-        return frozenset(pair for trigger in triggers for pair in trigger.held_out.items())
+        return frozenset(pair for trigger in triggers for pair in trigger.held_out.items() - trigger.on.items())
