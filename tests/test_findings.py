@@ -142,9 +142,10 @@ def test_teachers_without_a_habit_are_refused_with_the_unit(monkeypatch):
 def test_clean_pairs_are_hardly_ever_said_to_hand_anything_down(monkeypatch):
     """200 benchmarks of one place in which students and controls are alike: at most 5 % are claims."""
     rng, claims = np.random.default_rng(4), 0
+    cells = [replace(cell, conditions=(names.TRIGGERED,), shorter=()) for cell in CELLS]
     for _ in range(200):
         stored(monkeypatch, by_pair(rng.normal(0, 0.3, 5).tolist()))
-        claims += triggered(findings(CELLS, NOWHERE, CELLS)).verdict == TRANSFERS
+        claims += triggered(findings(cells, NOWHERE, cells)).verdict == TRANSFERS
     assert claims <= 10
 
 
