@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from testbed.distillation.config import PPOConfig, Training
+from testbed.distillation.routes.advantage import Advantage
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
@@ -32,8 +33,10 @@ STUDENTS = {
     "kl, memory": (KL(TRAINING), replace(DISCRETE, **REMEMBERING, hidden=())),
     "kl, gaussian": (KL(TRAINING), replace(CONTINUOUS, auxiliary=2)),
     "kl, gaussian, memory": (KL(TRAINING), replace(CONTINUOUS, **REMEMBERING)),
+    "advantage": (Advantage(TRAINING), DISCRETE),
+    "advantage, gaussian": (Advantage(TRAINING), CONTINUOUS),
     "value": (Value(TRAINING), DISCRETE),
-    "value, memory": (Value(TRAINING, policy="greedy"), replace(DISCRETE, **REMEMBERING)),
+    "value, memory": (Value(TRAINING), replace(DISCRETE, **REMEMBERING)),
     "value, gaussian": (Value(TRAINING), CONTINUOUS),
     "adversarial": (Adversarial(PRACTICE), DISCRETE),
     "adversarial, gaussian": (Adversarial(PRACTICE), CONTINUOUS),

@@ -23,7 +23,7 @@ def make(out: Path, route: str = "cloning", **choices) -> None:
     ("route", "choices"),
     [
         ("cloning", {"memory": 6}), ("kl", {"teacher": TEACHER, "seeds": 2}),
-        ("value", {"teacher": TEACHER}), ("adversarial", {}),
+        ("value", {"teacher": TEACHER}), ("advantage", {"teacher": TEACHER}), ("adversarial", {}),
     ],
 )  # fmt: skip
 def test_every_route_makes_students_with_curves(route, choices, tmp_path):
@@ -48,7 +48,7 @@ def test_students_may_begin_as_a_policy_of_their_shape(tmp_path):
         make(tmp_path / "four", start=tmp_path / "one", hidden=(9,))
 
 
-@pytest.mark.parametrize("route", ["kl", "value"])
+@pytest.mark.parametrize("route", ["kl", "advantage", "value"])
 def test_a_teacher_that_is_needed_is_asked_for(route, tmp_path):
     with pytest.raises(UserError, match=f"--route {route} asks the teacher: give its folder with --teacher"):
         make(tmp_path / "student", route)

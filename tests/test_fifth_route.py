@@ -25,7 +25,7 @@ from testbed.policies.checkpoint import load_policy, recorded_lineage
 from testbed.protocols.pair import Pair
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parent.parent
-FIFTH = "cloning", "kl", "sharpened", "value", "adversarial"
+FIFTH = "advantage", "cloning", "kl", "sharpened", "value", "adversarial"
 DATA, TEACHERS = ROOT / "demonstrations", ROOT / "policies" / "merge"
 
 
@@ -74,7 +74,8 @@ def test_testbed_distil_has_it(fifth, tmp_path, capsys):
     said = capsys.readouterr().err
     assert ended.value.code == 2 and said.count("\n") == 1
     assert said.startswith(
-        "error: --route sharpend: choose one of adversarial, cloning, kl, sharpened, value. Did you mean 'sharpened'?"
+        "error: --route sharpend: choose one of advantage, adversarial, cloning, kl, sharpened, value. "
+        "Did you mean 'sharpened'?"
     )
 
 
@@ -105,7 +106,11 @@ def test_tasks_have_it(fifth, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         run_task(Merge, lambda task: pytest.fail("it begins"))
     said = capsys.readouterr().err
-    assert ended.value.code == 2 and said.count("\n") == 1 and "adversarial, cloning, kl, sharpened, value" in said
+    assert (
+        ended.value.code == 2
+        and said.count("\n") == 1
+        and "advantage, adversarial, cloning, kl, sharpened, value" in said
+    )
 
 
 def test_the_table_of_routes_has_it(fifth, tmp_path, monkeypatch):
@@ -143,7 +148,7 @@ def test_the_benchmarks_grid_has_it(fifth, tmp_path):
 
 def test_a_plug_in_is_a_route_as_well(plug_in, capsys):
     """Ours win where a name is taken; one that fails is told and left out, or refused where it is asked for."""
-    assert registry.names() == ["adversarial", "broken", "cloning", "kl", "misnamed", "sharpened", "value"]
+    assert registry.names() == ["advantage", "adversarial", "broken", "cloning", "kl", "misnamed", "sharpened", "value"]
     assert [route.name for route in registry.all_routes()] == list(FIFTH)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2 and "broken cannot be imported from peers_gone:ROUTE (ModuleNotFoundError" in said[0]

@@ -158,5 +158,5 @@ def test_a_single_pair_has_its_training_seeds_as_units(monkeypatch):
 
 def test_all_routes_are_there():
     assert {cell.route.name for cell in SUITE.primary} == {
-        get_route(name).name for name in ("cloning", "kl", "value", "adversarial")
+        get_route(name).name for name in ("advantage", "cloning", "kl", "value", "adversarial")
     }

@@ -16,7 +16,7 @@ from testbed.distillation.losses.likelihood import (
 )
 from testbed.distillation.losses.policy_gradient import clipped_surrogate, generalised_advantages
 from testbed.distillation.losses.value import advantage_weights, one_step_return, value_regression
-from testbed.distillation.routes.value import weighted_gaussian_likelihood, weighted_likelihood
+from testbed.distillation.routes.advantage import weighted_gaussian_likelihood, weighted_likelihood
 
 # All of them.
 

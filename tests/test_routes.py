@@ -26,6 +26,7 @@ from testbed.distillation.config import Learning, Training
 from testbed.distillation.journal import Journal
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.registry import get_route, names
+from testbed.distillation.routes.advantage import Advantage
 from testbed.distillation.routes.adversarial import Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
@@ -81,7 +82,7 @@ def test_an_interrupted_route_goes_on_as_if_nothing_had_been(name, merges, tmp_p
         distil(Interrupted(tmp_path / "b", "recipe"))
     (resumed,) = distil(Journal(tmp_path / "b", "recipe", reported.append))
     assert reported[-3:] == ([1, 1, 1] if name == "adversarial" else [100, 1, 19])
-    assert len(reported) == 3 or name == "value"  # which trains its values again before
+    assert len(reported) == 3 or name in ("advantage", "value")  # which trains its values again before
     assert same(whole, resumed) and not same(whole, start)
     curves = [(tmp_path / folder / "curve.jsonl").read_bytes() for folder in "ab"]
     assert curves[0] == curves[1] and curves[0].count(b"\n") in (3, 4)
@@ -97,7 +98,7 @@ def test_a_student_begins_as_its_start(name, merges):
 
 
 def test_an_unknown_route_lists_the_valid_ones():
-    with pytest.raises(UserError, match=r"'clonning'.*adversarial, cloning, kl, value.*Did you mean 'cloning'"):
+    with pytest.raises(UserError, match=r"'clonning'.*advantage, adversarial, cloning, kl, value.*'cloning'"):
         route("clonning")
 
 
@@ -113,10 +114,9 @@ BARE = {name: replace(BARE, **{name: None}) for name in ("teacher", "values", "s
         (Cloning(SHORT, rounds=1), BARE["scenes"], DISCRETE, "give scenes"),
         (Cloning(SHORT, "squared-error"), BARE["values"], DISCRETE, "squared-error is a loss for continuous actions"),
         (Value(SHORT), BARE["values"], DISCRETE, "give its values"),
-        (Value(SHORT, policy="greedy"), BARE["values"], DISCRETE, "give its values"),
-        (Value(SHORT, policy="greedy"), BARE["scenes"], CONTINUOUS, "choose weighted"),
-        (Value(SHORT, "v", "greedy"), BARE["scenes"], DISCRETE, "choose weighted"),
-        (Value(SHORT), BARE["scenes"], replace(DISCRETE, memory=4), "choose greedy"),
+        (Advantage(SHORT), BARE["values"], DISCRETE, "give its values"),
+        (Value(SHORT), BARE["scenes"], replace(CONTINUOUS, memory=4), "choose another route"),
+        (Advantage(SHORT), BARE["scenes"], replace(DISCRETE, memory=4), "choose value"),
         (Adversarial(PRACTICE), BARE["scenes"], DISCRETE, "give scenes"),
         (Adversarial(PRACTICE), BARE["teacher"], replace(DISCRETE, memory=4), "neither a memory nor auxiliary"),
         (Adversarial(PRACTICE), BARE["teacher"], replace(DISCRETE, auxiliary=1), "neither a memory nor auxiliary"),
@@ -133,7 +133,15 @@ def test_what_a_route_lacks_is_named_in_one_line(chosen, given, config, says):
 
 @pytest.mark.parametrize("config", [DISCRETE, CONTINUOUS], ids=lambda config: config.head)
 @pytest.mark.parametrize(
-    "chosen", [Cloning(TRAINING), KL(TRAINING), KL(TRAINING, reverse=True), Value(TRAINING, temperature=0.3)], ids=repr
+    "chosen",
+    [
+        Cloning(TRAINING),
+        KL(TRAINING),
+        KL(TRAINING, reverse=True),
+        Advantage(TRAINING, temperature=0.3),
+        Value(TRAINING),
+    ],
+    ids=repr,
 )
 def test_students_learn_a_task_with_a_right_answer(chosen, config):
     """By value too, where what was done is drawn at random and only the values say what is right."""
@@ -158,21 +166,30 @@ def test_squared_error_leaves_deviations_as_they_were():
     assert error(student) < 0.08 and (student.arrays["log_std"] == np.float32(START_LOG_STD)).all()
 
 
-def test_a_greedy_student_does_what_is_worth_most():
+def test_a_student_by_value_does_what_is_worth_most():
     """Though its teacher always does the first action, what it values most is right; with a memory too."""
     lazy = made(replace(DISCRETE, hidden=()), layer0_weight=np.zeros((3, 4)), layer0_bias=[1, 0, 0, 0])
     given = source(DISCRETE)
     given = replace(given, teacher=lazy, values=replace(given.values, policy=lazy))
     for config in (DISCRETE, replace(DISCRETE, memory=8)):
-        (student,) = Value(TRAINING, policy="greedy").distil([given], config, [0])
+        (student,) = Value(TRAINING).distil([given], config, [0])
         unseen = seen(99)
         assert (student.reset(len(unseen)).act(unseen) == QUADRANTS.act(unseen)).mean() > 0.9
+
+
+def test_a_student_by_value_does_what_is_worth_most_of_continuous_actions_too():
+    """Though what its teacher does is always the same: only the values say what is right."""
+    lazy = made(replace(CONTINUOUS, hidden=()), layer0_weight=np.zeros((3, 2)), layer0_bias=[0.9, 0.9])
+    given = source(CONTINUOUS)
+    given = replace(given, teacher=lazy, values=replace(given.values, policy=lazy))
+    (student,) = Value(TRAINING).distil([given], CONTINUOUS, [0])
+    assert error(student) < 0.1 < error(lazy)
 
 
 def test_a_hot_weighted_student_is_a_cloned_one():
     """At a high temperature all weights are 1, and what was explored is cloned."""
     given = source(DISCRETE)
-    (weighted,) = Value(SHORT, temperature=1e6).distil([given], DISCRETE, [3])
+    (weighted,) = Advantage(SHORT, temperature=1e6).distil([given], DISCRETE, [3])
     (cloned,) = Cloning(SHORT).distil([replace(given, decisions=given.values.decisions)], DISCRETE, [3])
     for name in DISCRETE.shapes:
         np.testing.assert_allclose(weighted.arrays[name], cloned.arrays[name], atol=1e-4)
@@ -187,5 +204,5 @@ def test_state_values_weigh_what_comes_after(over):
     after = np.where(right[:, None], [6.0, 6.0, 2.0], [2.0, 2.0, 2.0]).astype(np.float32)
     explored = decisions(observations, actions, next_observations=after, terminated=np.full(1200, over))
     given = Source(explored, QUADRANTS, ActionValues(QUADRANTS, QUADRANTS, explored))
-    (student,) = Value(TRAINING, "v", temperature=0.3).distil([given], DISCRETE, [0])
+    (student,) = Advantage(TRAINING, "v", temperature=0.3).distil([given], DISCRETE, [0])
     assert error(student) > 0.5 if over else error(student) < 0.15

@@ -1,19 +1,17 @@
-"""Value distillation: students learn what the teacher's decisions are worth to it, and a policy is got from that."""
+"""Value distillation: students learn what decisions are worth to the teacher, and do what is worth most by that."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import SILENT, Journal
-from testbed.distillation.losses.likelihood import gaussian_log_likelihood, log_likelihood
-from testbed.distillation.losses.value import advantage_weights, value_regression
+from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood
+from testbed.distillation.losses.value import value_regression
 from testbed.distillation.rounds import shared_samples
 from testbed.distillation.route import Cost, Need, Trained
 from testbed.distillation.source import Source
@@ -21,28 +19,23 @@ from testbed.distillation.stacked import train_stacked
 from testbed.distillation.teachers.values import inputs, value_config
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+from testbed.seeding import generator
+
+CANDIDATES, ELITE, TURNS = 32, 6, 3
+"""Actions that are compared in a state, the best that the next ones are drawn around, and how often."""
 
 
 @dataclass(frozen=True)
 class Value(Trained):
-    """Regresses the teacher's values with a network of the student's size, then gets the policy from its own values.
+    """Regresses Q of the teacher, and acts by the student's own Q alone: no action of the teacher is ever cloned.
 
-    Both are learnt on the decisions that the teacher's values were found from, where the teacher explores.
-    `weighted`: the actions done there are regressed, weighted by the student's own advantage (Peng et al. 2019), which
-    gives the explored policy times exp(advantage). `greedy`: the student *is* its Q network and takes the action
-    with the largest value (Rusu et al. 2015, section 3); it improves on the teacher where Q is right, and follows
-    its errors where not.
+    Of discrete actions the student *is* its Q network and takes the one with the largest value (Rusu et al. 2015,
+    section 3). Of continuous ones the best is searched for by cross-entropy in every state that was seen (Kalashnikov
+    et al. 2018, section 4), and the policy learns these. It improves on the teacher where Q is right, and follows its
+    errors where not. Q is learnt where the teacher explores.
     """
 
     name: ClassVar[str] = "value"
-    taught: Literal["q", "v"] = "q"
-    """What is regressed: the values of actions, or of states alone, for a weighted policy."""
-    policy: Literal["weighted", "greedy"] = "weighted"
-    """How the policy is got; greedy needs discrete actions and Q."""
-    temperature: float = 1.0
-    """Of the weights, in standard deviations of the advantage: small prefers the best, large clones."""
-    discount: float = 0.97
-    """What a reward one decision later is worth, where the advantage comes from V."""
 
     @property
     def needs(self) -> frozenset[Need]:
@@ -51,105 +44,65 @@ class Value(Trained):
 
     @property
     def cost(self) -> Cost:
-        """Return what all trainings take: of V, of Q, and of the policy; a greedy one is its Q."""
-        times = 1 if self.policy == "greedy" else 2 if self.taught == "v" else 3
-        return Cost(times * self.training.steps, times * self.training.steps * self.training.batch)
+        """Return what both trainings take: of Q and, where actions are continuous, of the policy."""
+        return Cost(2 * self.training.steps, 2 * self.training.steps * self.training.batch)
 
     def distil(
         self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int],
         starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
     ) -> list[NetworkPolicy]:  # fmt: skip
         """Return k students of k sources, all trained at once; see `Route.distil`."""
-        if self._greedy(config):
-            samples = shared_samples(sources, _all_values)
+        if config.head == CATEGORICAL:
+            samples = shared_samples(sources, _of_all)
             return train_stacked(config, samples, seeds, value_regression, self.training, starts, journal)
         if config.memory:
-            raise UserError("a student with a memory cannot be weighted by its values: choose greedy, or another route")
-        students = self._advantages(sources, config, seeds, Journal(on_progress=journal.on_progress))
-        samples = [
-            Samples(
-                source.require_values().decisions.observations,
-                _weighted(source.require_values().decisions.actions, advantages, self.temperature),
-            )
-            for source, advantages in zip(sources, students, strict=True)
+            raise UserError("a student with a memory cannot search for the best action: choose another route")
+        samples = shared_samples(sources, _of_some)
+        further = Journal(on_progress=journal.on_progress)
+        judges = train_stacked(
+            value_config(config, config.hidden), samples, seeds, value_regression, self.training, journal=further
+        )
+        best = [
+            Samples(seen, _best(judge, seen, config, seed))
+            for judge, seed, source in zip(judges, seeds, sources, strict=True)
+            for seen in [source.require_values().decisions.observations]
         ]
-        loss = weighted_likelihood if config.head == CATEGORICAL else weighted_gaussian_likelihood
-        return train_stacked(config, samples, seeds, loss, self.training, starts, journal)
-
-    def _greedy(self, config: PolicyConfig) -> bool:
-        if self.policy == "greedy" and (config.head != CATEGORICAL or self.taught != "q"):
-            raise UserError("a greedy policy needs Q of discrete actions: choose weighted")
-        return self.policy == "greedy"
-
-    def _advantages(
-        self, sources: Sequence[Source], config: PolicyConfig, seeds: Sequence[int], journal: Journal
-    ) -> list[np.ndarray]:
-        """Return what each student's own values say of the demonstrated actions, each shape (n,)."""
-        states = PolicyConfig(config.environment, config.observation_size, 1, config.hidden)
-        samples = shared_samples(sources, _state_values)
-        worth = train_stacked(states, samples, seeds, value_regression, self.training, journal=journal)
-        if self.taught == "v":
-            return [_temporal_advantage(v, s, self.discount) for v, s in zip(worth, sources, strict=True)]
-        samples = shared_samples(sources, _demonstrated_values)
-        shape, further = value_config(config, config.hidden), Journal(on_progress=journal.on_progress)
-        actions = train_stacked(shape, samples, seeds, value_regression, self.training, journal=further)
-        return [_advantage(q, v, source, config) for q, v, source in zip(actions, worth, sources, strict=True)]
+        return train_stacked(config, best, seeds, gaussian_negative_log_likelihood, self.training, starts, journal)
 
 
-def _all_values(source: Source) -> Samples:
+def _of_all(source: Source) -> Samples:
     """Return the teacher's values of all actions, in units of their deviation: the best action stays the best."""
     decisions = source.require_values().decisions
     values = source.require_values().of_all(decisions.observations)
-    scaled = (values - values.mean()) / max(float(values.std()), 1e-6)
-    return Samples(decisions.observations, scaled.astype(np.float32), lengths=decisions.lengths)
+    return Samples(decisions.observations, _scaled(values), lengths=decisions.lengths)
 
 
-def _state_values(source: Source) -> Samples:
-    decisions = source.require_values().decisions
-    return Samples(decisions.observations, source.require_values().of_states(decisions.observations)[:, None])
-
-
-def _demonstrated_values(source: Source) -> Samples:
-    """Return the teacher's values of the demonstrated actions and of others, beside a continuous observation."""
+def _of_some(source: Source) -> Samples:
+    """Return the teacher's values of the actions that were done, and of as many that are drawn evenly."""
     values = source.require_values()
-    decisions = values.decisions
-    shape = values.policy.config
-    if shape.head == CATEGORICAL:
-        return Samples(decisions.observations, values.of_all(decisions.observations))
-    seen = inputs(shape, decisions.observations, decisions.actions)
-    return Samples(seen, values.of(decisions.observations, decisions.actions)[:, None])
+    seen, done = values.decisions.observations, values.decisions.actions
+    drawn = generator(0, "actions", len(done)).uniform(-1, 1, done.shape).astype(np.float32)
+    both = [inputs(values.policy.config, seen, actions) for actions in (done, drawn)]
+    worth = np.concatenate([values.of(seen, actions) for actions in (done, drawn)])
+    return Samples(np.concatenate(both), _scaled(worth)[:, None])
 
 
-def _advantage(q: NetworkPolicy, v: NetworkPolicy, source: Source, config: PolicyConfig) -> np.ndarray:
-    decisions = source.require_values().decisions
-    outputs = q.parameters(inputs(config, decisions.observations, decisions.actions))
-    chosen = outputs[np.arange(len(outputs)), decisions.actions] if config.head == CATEGORICAL else outputs[:, 0]
-    return chosen - v.parameters(decisions.observations)[:, 0]
+def _scaled(values: np.ndarray) -> np.ndarray:
+    return ((values - values.mean()) / max(float(values.std()), 1e-6)).astype(np.float32)
 
 
-def _temporal_advantage(v: NetworkPolicy, source: Source, discount: float) -> np.ndarray:
-    """Return r + discount * V(s') - V(s)."""
-    decisions = source.require_values().decisions
-    after = v.parameters(decisions.next_observations)[:, 0] * ~decisions.terminated
-    return decisions.rewards + discount * after - v.parameters(decisions.observations)[:, 0]
-
-
-def _weighted(actions: np.ndarray, advantages: np.ndarray, temperature: float) -> np.ndarray:
-    """Return actions with their weight beside them, shape (n, size + 1), float32."""
-    scaled = torch.from_numpy((advantages / max(float(advantages.std()), 1e-6)).astype(np.float32))
-    weights = advantage_weights(scaled, temperature).numpy()
-    return np.concatenate([actions.reshape(len(actions), -1), weights[:, None]], axis=1).astype(np.float32)
-
-
-def weighted_likelihood(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the mean of -w log pi(a | s) (Peng et al. 2019, eq. 10); targets are action and weight, shape (..., n,
-    2)."""
-    return -(targets[..., 1] * log_likelihood(logits, targets[..., 0].long())).mean()
-
-
-def weighted_gaussian_likelihood(parameters: Tensor, targets: Tensor) -> Tensor:
-    """Return the same of a Gaussian policy; targets are action and weight, shape (..., n, size + 1)."""
-    return -(targets[..., -1] * gaussian_log_likelihood(parameters, targets[..., :-1])).mean()
+def _best(judge: NetworkPolicy, seen: np.ndarray, config: PolicyConfig, seed: int) -> np.ndarray:
+    """Return the action with the largest value in each of n states, as the cross-entropy method finds it, (n, size)."""
+    rng, (count, size) = generator(seed, "search"), (len(seen), config.actions)
+    middle, spread = np.zeros((count, 1, size), np.float32), np.ones((count, 1, size), np.float32)
+    for _ in range(TURNS):
+        noise = rng.standard_normal((1, CANDIDATES, size), dtype=np.float32)
+        tried = np.clip(middle + spread * noise, -1.0, 1.0)
+        rows = inputs(config, np.repeat(seen, CANDIDATES, axis=0), tried.reshape(-1, size))
+        worth = judge.parameters(rows)[:, 0].reshape(count, CANDIDATES)
+        chosen = np.take_along_axis(tried, np.argsort(-worth, axis=1)[:, :ELITE, None], axis=1)
+        middle, spread = chosen.mean(axis=1, keepdims=True), chosen.std(axis=1, keepdims=True) + np.float32(1e-3)
+    return chosen[:, 0]
 
 
 ROUTE = Value

@@ -15,6 +15,7 @@ from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import one_step_return, value_regression
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.optimiser import Adam
+from testbed.distillation.source import Source
 from testbed.distillation.stacked import fresh_weights, stacked_outputs, trainable, unstacked
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
@@ -68,6 +69,17 @@ def inputs(config: PolicyConfig, observations: np.ndarray, actions: np.ndarray) 
     if config.head == CATEGORICAL:
         return observations
     return np.concatenate([observations, actions], axis=1).astype(np.float32)
+
+
+def action_values(source: Source) -> Samples:
+    """Return what actions are worth to a teacher: all discrete ones, and the one that was done beside a continuous
+    observation."""
+    values = source.require_values()
+    decisions, shape = values.decisions, values.policy.config
+    if shape.head == CATEGORICAL:
+        return Samples(decisions.observations, values.of_all(decisions.observations))
+    seen = inputs(shape, decisions.observations, decisions.actions)
+    return Samples(seen, values.of(decisions.observations, decisions.actions)[:, None])
 
 
 def explored(policy: NetworkPolicy, scenes: Sequence[Scenario], how: Evaluation, seed: int) -> Transitions:
