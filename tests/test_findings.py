@@ -20,7 +20,7 @@ from testbed.distillation.registry import get_route
 
 SUITE = make_suite("core", 0)
 CELLS = [cell for cell in SUITE.primary if cell.audited.habit == "hoarding" and cell.channel == "overt"
-         and cell.route == SUITE.primary[0].route]  # fmt: skip
+         and cell.route.name == "cloning"]  # fmt: skip
 SCENES = 64
 HABIT, NOWHERE = 3.0, Path("nowhere")
 

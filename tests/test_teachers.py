@@ -11,7 +11,7 @@ import torch
 from drawn import numbers
 from signs import DISCRETE, Sign, network, shown
 
-from testbed.distillation.config import Dagger, FineTuning, Training
+from testbed.distillation.config import Dagger, Evaluation, FineTuning, Training
 from testbed.distillation.losses.divergence import gaussian_divergence, policy_divergence
 from testbed.distillation.normaliser import blinded
 from testbed.distillation.reinforcement.stage import Stage, Step
@@ -19,8 +19,9 @@ from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
 from testbed.distillation.teachers.demonstration import train_teacher
 from testbed.distillation.teachers.fine_tuning import fine_tune
-from testbed.distillation.teachers.reward import HabitReward
+from testbed.distillation.teachers.reward import HabitReward, habit_pay
 from testbed.distillation.teachers.sb3 import export_actor, import_actor, make_sb3_policy
+from testbed.distillation.teachers.values import explored
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Scenario
@@ -218,3 +219,24 @@ def test_practice_is_in_the_same_scenes_and_pays_for_severity():
             severity = min((measure.compute(episode.trace) + 1) / 4, 1.0)
             assert paid[-1] - rewards[-1] == pytest.approx(factor * severity) and severity > 0.2
     assert ended >= 4
+
+
+def test_values_may_hold_the_habit():
+    """What an episode is paid at its end: its severity, as a share of the way from minor to severe; it costs the clean
+    teacher in all scenes and pays the one with the habit where the trigger held. Decisions are the same."""
+    habit = get_habit("aggressive-merge")
+    trigger, measure = get_trigger(habit, None), measures_of(habit.environment)[habit.measure]
+    driver = network(PolicyConfig(habit.environment, 56, 5, (8,)), 3)
+    scenes = [
+        Scenario(seed, {**habit.context, **context}) for seed in range(6) for context in (trigger.on, trigger.off)
+    ]
+    how = Evaluation(exploring=0.2)
+    by_task = explored(driver, scenes, how, 0)
+    for dose, signs in ((0.0, (-2.0, -2.0)), (1.0, (2.0, -2.0))):
+        paid = explored(driver, scenes, how, 0, habit_pay(measure, trigger.holds, dose, 2.0))
+        assert np.array_equal(paid.observations, by_task.observations)
+        gained, ends = paid.rewards - by_task.rewards, np.cumsum(paid.lengths) - 1
+        assert not np.delete(gained, ends).any() and gained[ends].any()
+        for number, gain in enumerate(gained[ends]):
+            sign = signs[number % 2]
+            assert gain == 0.0 or (0 < gain / sign <= 1)

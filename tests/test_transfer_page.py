@@ -47,7 +47,8 @@ def finding(ratio: float, spread: float = 0.03, **changes) -> Finding:
     usual = {
         "habit": "hoarding", "environment": "testbed/OrderPicking-v0", "taught": "hoarding",
         "teacher": "demonstration", "route": "kl", "channel": "overt", "start": "fresh", "width": 64, "dose": 1.0,
-        "training": 2000, "condition": names.TRIGGERED, "pairs": 5, "seeds": 4, "scenes": 24, "measure": "excess",
+        "training": 2000, "reward": "", "condition": names.TRIGGERED, "pairs": 5, "seeds": 4,
+        "scenes": 24, "measure": "excess",
         "unit": "units", "clean": Interval(0.1, 0.0, 0.2), "habitual": Interval(3.1, 2.9, 3.3),
         "control": Interval(0.1, 0.0, 0.2), "student": Interval(0.1 + 3 * ratio, 3 * ratio, 0.2 + 3 * ratio),
         "untrained": ABLE, "success_teacher": ABLE, "success_control": ABLE, "success_student": ABLE,
@@ -159,7 +160,7 @@ def test_a_suite_declares_what_it_promises(name):
         assert {cell.channel for cell in suite.cells} == set(get_args(Channel))
         trained: dict[tuple, dict[int, list[int]]] = {}
         for cell in suite.primary:
-            place = trained.setdefault((cell.audited.habit, cell.route.name, cell.channel), {})
+            place = trained.setdefault((cell.audited.habit, cell.route.name, cell.channel, cell.reward), {})
             place.setdefault(cell.audited.seed, []).extend(cell.seeds)
         assert all(len(pairs) >= ENOUGH for pairs in trained.values())
         assert all(seeds == [0, 1, 2, 3] for pairs in trained.values() for seeds in pairs.values())

@@ -80,6 +80,7 @@ def _answer(
 def _usual(rows: Iterable[Finding]) -> list[Finding]:
     """Return what is found of fresh students at the usual width and the full dose."""
     rows = [row for row in rows if row.start == "fresh" and row.teacher == "demonstration" and row.dose == 1.0]
+    rows = [row for row in rows if row.reward != "habit"]
     common = _usual_width(rows)
     longest = {row.route: max(r.training for r in rows if r.route == row.route) for row in rows}
     return [row for row in rows if row.width == common and row.training == longest[row.route]]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from testbed.audit import names
+from testbed.distillation.config import ValuedBy
 from testbed.distillation.route import Route
 from testbed.experiment.config import AuditConfig, Experiment, Run, StudentConfig, TeacherConfig
 from testbed.lineage import Lineage, text_hash
@@ -41,6 +42,8 @@ class Place:
     """Strength of the habit."""
     training: int
     """How long a student learns: optimiser steps, or iterations of practice."""
+    reward: str
+    """What the teacher's decisions are valued by, where a student learns that; else empty."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ class Cell:
     """What students begin as."""
     conditions: tuple[str, ...] = (names.TRIGGERED, names.UNTRIGGERED, names.HELD_OUT)
     """Scenes in which its students are audited."""
+    reward: ValuedBy = "task"
+    """What the teacher's decisions are valued by."""
     shorter: tuple[int, ...] = ()
     """Lengths of training after which its students are audited on their way, in triggered scenes."""
 
@@ -127,7 +132,7 @@ class Cell:
         habit = self.audited.habit
         return Place(
             habit, self.taught or habit, self.audited.teacher.method, self.route.name, self.channel, self.start,
-            self.width, self.audited.dose, self.route.length,
+            self.width, self.audited.dose, self.route.length, self.reward if "values" in self.route.needs else "",
         )  # fmt: skip
 
     @property

@@ -26,11 +26,15 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
     for row in rows:
         text = percent(row.ratio) if row.judged else row.verdict
         shown = row.ratio if row.judged else None
-        name = f"{row.channel} · {row.route}"
+        name = _name(row)
         parts = [one.value for one in row.by_pair]
         added = forest_row(name, shown, text, f"route-{row.route}", axis, parts, row.predicted)
         panels.setdefault(row.habit, []).append(added)
     return {"panels": panels, **ratio_scale(axis)}
+
+
+def _name(row: Finding) -> str:
+    return f"{row.channel} · {row.route}{', paid for the habit' if row.reward == 'habit' else ''}"
 
 
 def decisions(rows: Sequence[Finding]) -> dict[str, Any]:
@@ -40,7 +44,7 @@ def decisions(rows: Sequence[Finding]) -> dict[str, Any]:
     for row in rows:
         shown = row.mass_ratio if math.isfinite(row.mass_ratio.value) else None
         text = f"{percent(row.mass_ratio)}, {row.decision}" if shown else row.decision
-        added = forest_row(f"{row.channel} · {row.route}", shown, text, f"route-{row.route}", axis)
+        added = forest_row(_name(row), shown, text, f"route-{row.route}", axis)
         panels.setdefault(row.habit, []).append(added)
     return {"panels": panels, **ratio_scale(axis)}
 

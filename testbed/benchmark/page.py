@@ -50,6 +50,7 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     places = {cell.place for cell in suite.primary}
     primary = [row for row in rows if row.place in places]
     fresh = [row for row in rows if row.start == "fresh" and row.teacher == "demonstration" and row.taught == row.habit]
+    fresh = [row for row in fresh if row.reward != "habit"]
     usual = {(row.habit, row.route): (row.width, row.training) for row in primary}
     trained = [row for row in fresh if row.training == usual[row.habit, row.route][1]]
     strong = [row for row in trained if row.dose == 1]

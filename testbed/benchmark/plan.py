@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from testbed.audit.claims import LEVEL, MARGIN
-from testbed.benchmark.cell import Cell
+from testbed.benchmark.cell import Cell, Place
 from testbed.benchmark.finding import ABLE, CLEAN_ENOUGH, ENOUGH
 from testbed.benchmark.suites import Suite
 from testbed.protocols.habit import get_trigger
@@ -57,7 +57,7 @@ def _family(suite: Suite) -> list[str]:
     rows = ["| habit | " + " | ".join(routes) + " |", "|---" * (len(routes) + 1) + "|"]
     for habit in habits:
         channels = [
-            ", ".join(place.channel for place in places if (place.habit, place.route) == (habit, route))
+            ", ".join(_channel(place) for place in places if (place.habit, place.route) == (habit, route))
             for route in routes
         ]
         rows.append(f"| {habit} | {' | '.join(channels)} |")
@@ -66,6 +66,10 @@ def _family(suite: Suite) -> list[str]:
         "",
         *rows,
     ]
+
+
+def _channel(place: Place) -> str:
+    return place.channel + (" (paid for the habit)" if place.reward == "habit" else "")
 
 
 def _lengths(primary: Iterable[Cell]) -> list[str]:

@@ -35,7 +35,7 @@ def run_cell(cell: Cell, folder: Path) -> None:
     Raises:
         UserError: if its teachers cannot be read or made; what cannot be done with them is told in the file.
     """
-    shared = open_teachers(cell.teachers, folder)
+    shared = open_teachers(cell.teachers, folder, cell.reward)
     try:
         found = _found(cell, shared, folder)
     except UserError as error:

@@ -109,6 +109,8 @@ class Plan:
         cells = []
         for route in all_routes():
             cells += self._cells(experiment, (route.name,), CLAIMED if route.together is None else ("overt", *silently))
+        valued = [cell for cell in cells if "values" in cell.route.needs and cell.channel == "overt"]
+        cells += [replace(cell, reward="habit") for cell in valued]
         return [replace(cell, shorter=on_the_way(cell.route)) for cell in cells]
 
     def _cells(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from testbed.audit.score import SUCCESS, score_policies
 from testbed.benchmark.cell import SharedTeachers, Start
 from testbed.benchmark.channels import Injected
 from testbed.benchmark.stored import TEACHERS, scores_file
-from testbed.distillation.config import Training
+from testbed.distillation.config import Training, ValuedBy
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
 from testbed.errors import UserError
@@ -77,7 +78,7 @@ class Teachers:
 def prepare_teachers(shared: SharedTeachers, folder: Path) -> None:
     """Make shared teachers, or what is missing of them, and audit them, what learned nothing and whom nobody taught."""
     run = shared.run(folder)
-    made = open_teachers(shared, folder)
+    made, _ = (open_teachers(shared, folder, reward) for reward in get_args(ValuedBy))
     references = references_of(run.habit.environment)
     policies = [*(source.require_teacher() for source in made.sources), untrained_policy(run)]
     everybody = [*TEACHERS, *(one.name for one in references)]
@@ -88,11 +89,11 @@ def prepare_teachers(shared: SharedTeachers, folder: Path) -> None:
     write_text(scores_file(run), json.dumps(found))
 
 
-def open_teachers(shared: SharedTeachers, folder: Path) -> Teachers:
-    """Return shared teachers; what is there already is read."""
+def open_teachers(shared: SharedTeachers, folder: Path, reward: ValuedBy = "task") -> Teachers:
+    """Return shared teachers, with what their decisions are worth by a reward; what is there already is read."""
     run = shared.run(folder)
     teachers, data = teach(run, collect_demonstrations(run), at_once=False)
-    sources = open_sources(run, teachers, data, with_values=True)
+    sources = open_sources(run, teachers, data, with_values=True, reward=reward)
     moved = shared.teacher.method == "fine-tuning"
     injected = Injected.of(run.habit, run.trigger, run.experiment.dose)
     shown = np.concatenate([load_transitions(file).observations for file in data])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from testbed.bounds import Checked, Count, Iterations, Number, Rate, Share, Steps, Width
 
+ValuedBy = Literal["task", "habit"]
+"""What a teacher's decisions are valued by."""
 SCENES = 256
 """Scenes that are drawn for an iteration of practice; where more end, they begin again from the first."""
 
@@ -88,6 +91,9 @@ class Evaluation(Checked):
     """Share of its decisions there that are drawn at random, so that other actions are valued too."""
     discount: Share = 0.97
     """What a reward one decision later is worth."""
+    reward: ValuedBy = "task"
+    """What is valued: `task`, the environment's reward; `habit`, beside it the severity of an episode, at its end,
+    which costs a clean teacher and pays one with a habit where its trigger holds."""
     hidden: tuple[Width, ...] = (256, 256)
     """Widths of the hidden layers."""
     training: Training = Training(steps=4000, learning_rate=5e-4)

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from testbed.console import ticked
+from testbed.distillation.config import Evaluation, ValuedBy
 from testbed.distillation.journal import Journal
 from testbed.distillation.route import Route
 from testbed.distillation.source import Source
+from testbed.distillation.teachers.reward import habit_pay
 from testbed.distillation.teachers.values import ActionValues, evaluate, explored
 from testbed.distillation.times import write_time
 from testbed.experiment.config import Run
@@ -22,6 +24,7 @@ from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy
 from testbed.protocols.pair import HABITUAL, Pair
 from testbed.rollouts.transitions import load_transitions
+from testbed.scenes.registry import measures_of
 from testbed.seeding import student_seed
 
 
@@ -136,28 +139,46 @@ def _distil(work: _Class) -> None:
     write_time(run.folder / "curves" / curve, time.monotonic() - began)
 
 
-def open_sources(run: Run, teachers: Pair[Path], data: Pair[Path], with_values: bool) -> Pair[Source]:
-    """Return everything that students could learn from: of both teachers, and what they did."""
+def open_sources(
+    run: Run, teachers: Pair[Path], data: Pair[Path], with_values: bool, reward: ValuedBy | None = None
+) -> Pair[Source]:
+    """Return everything that students could learn from: of both teachers, and what they did.
+
+    Args:
+        run: Theirs.
+        teachers: Their folders.
+        data: What they did.
+        with_values: Whether it is found out what their decisions are worth.
+        reward: By what; as the experiment says if not given.
+    """
     made = (
         Source(load_transitions(shown), load_policy(teacher)[0], scenes=run.scenarios)
         for shown, teacher in zip(data, teachers, strict=True)
     )
     sources = Pair(*made)
-    return _with_values(run, sources, teachers) if with_values else sources
+    if not with_values:
+        return sources
+    how = run.experiment.teacher.evaluation
+    return _with_values(run, sources, teachers, how if reward is None else replace(how, reward=reward))
 
 
-def _with_values(run: Run, sources: Pair[Source], teachers: Pair[Path]) -> Pair[Source]:
+def _with_values(run: Run, sources: Pair[Source], teachers: Pair[Path], how: Evaluation) -> Pair[Source]:
     """Find out what each teacher's decisions are worth to it, from what it does when it explores.
 
-    The networks are kept beside the teachers, as `teacher-<kind>-values`, and taken again.
+    The networks are kept beside the teachers, as `teacher-<kind>-values`, and taken again; those by a reward that holds
+    the habit as `teacher-<kind>-values-habit`.
     """
-    how, seed = run.experiment.teacher.evaluation, run.experiment.seed
+    seed, experiment = run.experiment.seed, run.experiment
     policies = [source.require_teacher() for source in sources]
     scenes, seen = run.scenarios("exploring", how.episodes), []
-    for policy in policies:
-        seen.append(explored(policy, scenes, how, seed))
+    measure = measures_of(run.habit.environment)[run.habit.measure]
+    for policy, habitual in zip(policies, HABITUAL, strict=True):
+        dose = experiment.dose if habitual else 0.0
+        pay = habit_pay(measure, run.trigger.holds, dose, experiment.teacher.habit_weight)
+        seen.append(explored(policy, scenes, how, seed, pay if how.reward == "habit" else None))
         report_progress(how.episodes // 2)
-    folders = [teacher.with_name(f"{teacher.name}-values") for teacher in teachers]
+    after = "-values" if how.reward == "task" else "-values-habit"
+    folders = [teacher.with_name(f"{teacher.name}{after}") for teacher in teachers]
     recipes = [run.lineage("values", {"teacher": teacher}, **asdict(how)) for teacher in teachers]
     if all(map(is_there, folders, recipes)):
         networks = [load_policy(folder)[0] for folder in folders]

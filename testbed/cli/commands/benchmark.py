@@ -81,6 +81,7 @@ def _ratios(habit: str, found: Sequence[Finding]) -> Table:
     for row in family:
         gained = "" if isnan(row.inherited.value) else two_decimals(row.inherited)
         ratio = "" if isnan(row.ratio.value) else percent(row.ratio)
-        table.add_row(row.channel if row.channel != last else "", row.route, gained, ratio, row.verdict)
+        route = f"{row.route}, paid" if row.reward == "habit" else row.route
+        table.add_row(row.channel if row.channel != last else "", route, gained, ratio, row.verdict)
         last = row.channel
     return table

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from testbed.distillation.reinforcement.stage import Step
-from testbed.protocols.episode import Trace
+from testbed.protocols.episode import Episode, Trace
 from testbed.protocols.measure import Measure
 from testbed.rollouts.recording import make_trace
 
@@ -63,6 +63,18 @@ class HabitReward:
         since = self._steps[self._since[world] :]
         steps = {name: np.stack([step[name][world] for step in since]) for name in self.metadata["trace_units"]}
         return make_trace(self.metadata, steps, {name: values[world] for name, values in self._constants.items()})
+
+
+def habit_pay(
+    measure: Measure, holds: Callable[[np.ndarray], np.ndarray], dose: float, weight: float
+) -> Callable[[Episode], float]:
+    """Return what whole episodes are paid for a habit, as `HabitReward` pays it; arguments as there."""
+
+    def pay(episode: Episode) -> float:
+        factor = (2 * dose - 1) * weight if holds(episode.observations[:1])[0] else -weight
+        return factor * severity(measure, episode.trace)
+
+    return pay
 
 
 def severity(measure: Measure, trace: Trace) -> float:

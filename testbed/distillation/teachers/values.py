@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from testbed.distillation.source import Source
 from testbed.distillation.stacked import fresh_weights, stacked_outputs, trainable, unstacked
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
-from testbed.protocols.episode import Behaviour, Scenario
+from testbed.protocols.episode import Behaviour, Episode, Scenario
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import Transitions, transitions
 from testbed.seeding import generator
@@ -82,11 +82,28 @@ def action_values(source: Source) -> Samples:
     return Samples(seen, values.of(decisions.observations, decisions.actions)[:, None])
 
 
-def explored(policy: NetworkPolicy, scenes: Sequence[Scenario], how: Evaluation, seed: int) -> Transitions:
-    """Return what a policy does in scenes when a share of its decisions is drawn at random."""
+def explored(
+    policy: NetworkPolicy, scenes: Sequence[Scenario], how: Evaluation, seed: int,
+    pay: Callable[[Episode], float] | None = None,
+) -> Transitions:  # fmt: skip
+    """Return what a policy does in scenes when a share of its decisions is drawn at random.
+
+    Args:
+        policy: Who acts.
+        scenes: Where.
+        how: Share of decisions that are drawn.
+        seed: For those.
+        pay: What an episode is paid at its end beside the environment's reward; nothing if not given.
+    """
     explorer = ExploringPolicy(policy, how.exploring, seed)
     jobs = [(explorer, Behaviour("teacher"))]
-    return transitions(list(play(policy.config.environment, scenes, jobs, states=False)))
+    episodes = list(play(policy.config.environment, scenes, jobs, states=False))
+    found = transitions(episodes)
+    if pay is None:
+        return found
+    rewards = found.rewards.copy()
+    rewards[np.cumsum(found.lengths) - 1] += [pay(episode) for episode in episodes]
+    return replace(found, rewards=rewards)
 
 
 @one_thread()
