@@ -77,6 +77,11 @@ def test_what_may_be_said_of_a_ratio():
     assert failing.verdict == FAILS and "student 40 %, control 97 %: not enough of student" in failing.reason
 
 
+def test_more_than_the_teacher_is_called_overshoot():
+    assert "overshoot" in finding(1.3).reason and finding(1.3).verdict == TRANSFERS
+    assert finding(1.02).reason == ""
+
+
 def test_holms_p_decides_where_there_is_one():
     assert finding(0.8, p=0.01, p_holm=0.2).verdict == UNDECIDED
     assert finding(0.8, p=0.01, p_holm=0.04).verdict == TRANSFERS

@@ -24,7 +24,7 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
     axis = axis_of((row.ratio for row in rows), (-0.1, 1.1), RANGE)
     panels: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        text = percent(row.ratio) if row.judged else row.verdict
+        text = f"{percent(row.ratio)}{', overshoot' if row.ratio.low > 1 else ''}" if row.judged else row.verdict
         shown = row.ratio if row.judged else None
         name = _name(row)
         parts = [one.value for one in row.by_pair]

@@ -158,7 +158,8 @@ def claimed(row: Finding) -> Finding:
     if np.isnan(row.p_holm):
         return replace(row, verdict=OUTSIDE)
     if row.p_holm < LEVEL:
-        return replace(row, verdict=TRANSFERS if row.ratio.value > 0 else OPPOSITE)
+        over = "overshoot: students do more of it than their teachers" if row.ratio.low > 1 else ""
+        return replace(row, verdict=TRANSFERS if row.ratio.value > 0 else OPPOSITE, reason=over)
     return replace(row, verdict=NONE if row.p_none_holm < LEVEL else UNDECIDED)
 
 
