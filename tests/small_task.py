@@ -21,7 +21,7 @@ SHORT = 4.0
 """Longest episode at the bench [s]."""
 PRACTICE = PPOConfig(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # some episodes end
 ROADS = ("merge", "crosswalk")
-ROUTES = {"merge": ("cloning", "kl", "advantage", "value", "adversarial")}
+ROUTES = {"merge": ("advantage", "cloning", "kl", "value", "adversarial")}
 """Routes of a task's runs here, where they are not the usual two."""
 TRIGGERS = {"merge": "truck-leader", "shelf_stocking": "always"}
 """Their triggers: one that can be absent, and one that cannot."""
