@@ -22,7 +22,7 @@ from testbed.distillation.losses.likelihood import (
     squared_error,
 )
 from testbed.distillation.losses.value import advantage_weights, one_step_return, value_regression
-from testbed.distillation.routes.value import weighted_gaussian_likelihood, weighted_likelihood
+from testbed.distillation.routes.advantage import weighted_gaussian_likelihood, weighted_likelihood
 
 SHAPES = [(7,), (3, 7), (1,)]
 

@@ -60,7 +60,8 @@ def test_a_process_makes_the_same_bytes(setting, first, tmp_path):
     made = _made(setting, tmp_path)
     assert made.keys() == set(alike.HABITS)
     assert all(
-        {"collection", "teacher", "cloning", "kl", "value", "adversarial", "audit"} == made[d].keys() for d in made
+        {"collection", "teacher", "advantage", "cloning", "kl", "value", "adversarial", "audit"} == made[d].keys()
+        for d in made
     )
     assert made == first
 
