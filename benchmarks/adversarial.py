@@ -66,7 +66,7 @@ PLACES = (
     Place(
         "testbed/OrderPicking-v0", Path("demonstrations/order-picking-clean.hdf5"),
         PPOConfig(
-            iterations=8, worlds=32, steps=192, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
+            iterations=6, worlds=16, steps=320, batch=1024, epochs=5, learning_rate=2e-4, discount=0.99, entropy=0.0
         ), 2000,
     ),
 )  # fmt: skip
@@ -181,7 +181,8 @@ class Practice(BaseCallback):
         seen, done = (torch.from_numpy(one.swapaxes(0, 1).copy()) for one in (buffer.observations, buffer.actions))
         actions = done.flatten(0, 1) if self.env.start.config.head != "categorical" else done.flatten()
         self.env.judges.learn(seen.flatten(0, 1)[None], actions[None])
-        self.rates.append(float(np.mean(self.env.stage.finished)))
+        finished = self.env.stage.finished
+        self.rates.append(float(np.mean(finished)) if finished else np.nan)
         self.iteration += 1
 
 
@@ -220,7 +221,7 @@ def compare(place: Place, seeds: int) -> list[str]:
     found = np.array(rows)  # seeds x ways x iterations
     told = []
     for number, quarter in enumerate(np.array_split(np.arange(found.shape[2]), 4)):
-        ours, theirs = found[:, :, quarter].mean(axis=2).T
+        ours, theirs = np.nanmean(found[:, :, quarter], axis=2).T
         cells = (percent(mean_of(one[None]).interval()) for one in (ours, theirs, ours - theirs))
         told.append(f"| {place.environment if not number else ''} | {number + 1} | {' | '.join(cells)} |")
     return told
