@@ -5,6 +5,7 @@ All on real teachers: the reference policies of the merge, moved or cloned here,
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,3 +199,13 @@ def test_machinery_check_digits_are_learnt_from_noise_only_by_the_same_beginning
 def _noise(seen: np.ndarray) -> Transitions:
     nothing = np.zeros(len(seen))
     return Transitions(seen, nothing.astype(np.int64), nothing, seen, nothing == 1, np.ones(len(seen), np.int64))
+
+
+def test_the_routes_page_says_of_adversarial_practice_what_its_table_does():
+    """Every interval of the difference from SB3's PPO holds 0."""
+    page = Path("docs/routes.md").read_text().split("<!-- adversarial -->")[1]
+    table, text = page.split("<!-- /adversarial -->")
+    rows = [line.split("|")[-2] for line in table.splitlines() if "%" in line]
+    ends = [[float(end.replace("\u2212", "-")) for end in re.findall(r"\[(.+), (.+)\]", row)[0]] for row in rows]
+    assert len(ends) == 4 and all(low <= 0 <= high for low, high in ends)
+    assert "In no quarter do they differ" in text
