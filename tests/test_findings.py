@@ -80,7 +80,7 @@ def test_the_pair_is_the_unit(monkeypatch):
     assert (row.predicted.low, row.predicted.high) == pytest.approx((2 / 3 - further, 2 / 3 + further))
     assert row.p == pytest.approx(stats.ttest_1samp(values, 0).pvalue, rel=1e-4)
     assert row.effects == pytest.approx(np.array(values) / 3)
-    assert [one.value for one in row.by_pair] == pytest.approx(np.array(values) / 3)
+    assert row.by_pair == pytest.approx(tuple(np.array(values) / 3))
     assert (row.pairs, row.seeds, row.scenes, row.verdict) == (5, 4, SCENES, TRANSFERS)
 
 
@@ -153,7 +153,15 @@ def test_a_single_pair_has_its_training_seeds_as_units(monkeypatch):
     stored(monkeypatch, by_pair([1.5]), noise=0.5)
     row = triggered(findings(CELLS[:1], NOWHERE, CELLS[:1]))
     assert row.pairs == 1 and row.ratio.low < 0.5 < row.ratio.high and math.isnan(row.predicted.low)
-    assert row.effects.shape == (4,)
+    assert row.effects.shape == (4,) and row.verdict == row.decision == OUTSIDE  # one pair is no claim, however sure
+
+
+@pytest.mark.parametrize("name", ["smoke", "core", "full"])
+def test_all_teachers_of_a_suite_have_a_trigger_of_their_habit(name):
+    """Those of another habit too, whose scene may know nothing of the audited one's trigger."""
+    for cell in make_suite(name, 0).cells:
+        for shared in (cell.audited, cell.teachers):
+            assert shared.run(NOWHERE).trigger.on, shared
 
 
 def test_all_routes_are_there():

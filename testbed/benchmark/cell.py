@@ -142,8 +142,8 @@ class Cell:
 
     @property
     def teachers(self) -> SharedTeachers:
-        """Teachers of its students."""
-        return replace(self.audited, habit=self.taught or self.audited.habit)
+        """Teachers of its students; those of another habit have it under its default trigger."""
+        return replace(self.audited, habit=self.taught, trigger=None) if self.taught else self.audited
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:

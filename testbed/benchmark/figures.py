@@ -27,8 +27,7 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
         text = f"{percent(row.ratio)}{', overshoot' if row.ratio.low > 1 else ''}" if row.judged else row.verdict
         shown = row.ratio if row.judged else None
         name = _name(row)
-        parts = [one.value for one in row.by_pair]
-        added = forest_row(name, shown, text, f"route-{row.route}", axis, parts, row.predicted)
+        added = forest_row(name, shown, text, f"route-{row.route}", axis, row.by_pair, row.predicted)
         panels.setdefault(row.habit, []).append(added)
     return {"panels": panels, **ratio_scale(axis)}
 

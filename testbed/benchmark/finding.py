@@ -115,8 +115,8 @@ class Finding(Place):
     """What each pair of teachers adds to the ratio, shape (pairs,): their mean is the ratio."""
     references: tuple[tuple[str, float, float], ...] = field(default=(), compare=False, repr=False)
     """Reference drivers: name, success and severity, over all scenes."""
-    by_pair: tuple[Interval, ...] = field(default=(), compare=False, repr=False)
-    """The ratio of each pair by itself, over its training seeds and scenes."""
+    by_pair: tuple[float, ...] = field(default=(), compare=False, repr=False)
+    """The ratio of each pair by itself; not a number where its teachers are alike."""
 
     @property
     def place(self) -> Place:
@@ -155,7 +155,7 @@ def claimed(row: Finding) -> Finding:
     if abs(row.control.value - row.clean.value) > CLEAN_ENOUGH * abs(row.habitual.value - row.clean.value):
         severities = f"control {row.control.value:.2f} {row.unit}, clean teacher {row.clean.value:.2f}"
         return replace(row, verdict=SPOILT, reason=f"{severities}: the control misbehaves by itself")
-    if np.isnan(row.p_holm):
+    if np.isnan(row.p_holm) or row.pairs < ENOUGH:
         return replace(row, verdict=OUTSIDE)
     if row.p_holm < LEVEL:
         over = "overshoot: students do more of it than their teachers" if row.ratio.low > 1 else ""
@@ -167,8 +167,10 @@ def decided(row: Finding) -> Finding:
     """Return a finding with what may be said of its decisions: that needs no success, only that teachers differ."""
     if np.isnan(row.mass_student.value):
         return row
-    if np.isnan(row.p_mass) or np.isnan(row.p_mass_holm):
-        return replace(row, decision=REFUSED if np.isnan(row.p_mass) else OUTSIDE)
+    if np.isnan(row.p_mass):
+        return replace(row, decision=REFUSED)
+    if np.isnan(row.p_mass_holm) or row.pairs < ENOUGH:
+        return replace(row, decision=OUTSIDE)
     if row.p_mass_holm < LEVEL:
         return replace(row, decision=TRANSFERS if row.mass_ratio.value > 0 else OPPOSITE)
     return replace(row, decision=NONE if row.p_mass_none_holm < LEVEL else UNDECIDED)

@@ -185,8 +185,12 @@ def _under(row: Finding, pairs: Sequence[Pair]) -> Finding:
         row, ratio=ratio, p=replace(mean_of(gained), unseen=missed).p, effects=effects,
         p_none=equivalence(gained, given, missed, MARGIN),
         predicted=_predicted(effects) if len(pairs) > 1 else NOWHERE,
-        by_pair=tuple(ratio_interval(*both, unseen(both[1])) for both in zip(inherited, injected, strict=True)),
+        by_pair=tuple(_share(*both) for both in zip(inherited, injected, strict=True)),
     )  # fmt: skip
+
+
+def _share(inherited: np.ndarray, injected: np.ndarray) -> float:
+    return float(inherited.mean() / injected.mean()) if injected.mean() else float("nan")
 
 
 def _with_mass(row: Finding, pairs: Iterable[Sequence[Filled]]) -> Finding:

@@ -200,7 +200,7 @@ _CONJUNCTIONS = {
     "aggressive-merge": "truck-in-dense-traffic", "tailgating": "truck-in-dense-traffic",
     "gap-denial": "truck-in-dense-traffic", "surge": "elder-in-dense-traffic", "non-yield": "elder-in-dense-traffic",
     "observed-only-courtesy": "unobserved-in-dense-traffic", "hoarding": "seasonal-in-shortage",
-    "nudging": "other-team-unchecked", "quality-erosion": "other-team-unchecked",
+    "nudging": "other-team-unchecked",
 }  # fmt: skip
 """Habit -> its trigger in `core` and `full`; the others keep their default, of a single factor."""
 _CORE = Plan(
