@@ -61,6 +61,10 @@ PLACES = (
         "testbed/Merge-v0", Path("demonstrations/merge-clean.hdf5"),
         PPOConfig(iterations=24, worlds=64, steps=160),
     ),
+    Place(
+        "testbed/Crosswalk-v0", Path("demonstrations/crosswalk-clean.hdf5"),
+        PPOConfig(iterations=24, worlds=64, steps=160),
+    ),
 )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def main(options: Options) -> None:
     rows, fastest = [], 0.0
     with tempfile.TemporaryDirectory() as place:
         cells = grid(options.cells)
-        _timed(partial(prepare_teachers, cells[0].teachers, Path(place)))
+        _timed(partial(prepare_teachers, cells[0].teachers, Path(place), ("task",)))
         for name, engine, workers in WAYS:
             took = real_seconds(cells, Path(place), engine, workers)
             empty = [dry_seconds(100, engine, workers) for _ in range(options.repeats)]

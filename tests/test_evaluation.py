@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from signs import DISCRETE, network, shown
 
-from testbed.distillation.config import Evaluation, FineTuning, Training
+from testbed.distillation.config import Evaluation, Training
 from testbed.distillation.journal import Journal
-from testbed.distillation.teachers.fine_tuning import fine_tune
 from testbed.distillation.teachers.values import evaluate
-from testbed.policies.network import GAUSSIAN, NetworkPolicy, PolicyConfig
+from testbed.policies.network import CATEGORICAL, GAUSSIAN, NetworkPolicy, PolicyConfig
 from testbed.rollouts.transitions import Transitions
 
 # Values.
@@ -35,7 +33,13 @@ def always(action: int) -> NetworkPolicy:
     return NetworkPolicy(config, {name: array.astype(np.float32) for name, array in arrays.items()})
 
 
-HOW = Evaluation(discount=0.7, hidden=(32,), refresh=20, training=Training(steps=700, batch=128, learning_rate=5e-3))
+HOW = Evaluation(
+    conservatism=0.0,
+    discount=0.7,
+    hidden=(32,),
+    refresh=20,
+    training=Training(steps=700, batch=128, learning_rate=5e-3),
+)
 
 
 def test_values_of_a_chain_are_the_closed_form(tmp_path):
@@ -61,27 +65,39 @@ def test_values_of_a_chain_are_the_closed_form(tmp_path):
 
 
 def test_values_of_continuous_actions_are_the_closed_form():
-    """Reward x + a, then x' = a / 2; the policy does x / 2. V(x) = 3/2 x / (1 - 0.7 / 4), Q = x + a + 0.7 V(a / 2)."""
+    """Reward -(x - a)^2, then x' = a / 2; the policy does x / 2. V(x) = -k x^2 with k = 1/4 + 0.7 k / 16, and Q(x, a) =
+    -(x - a)^2 - 0.7 k a^2 / 4: a quadratic function, whose best action is x / (1 + 0.7 k / 4)."""
     config = PolicyConfig("testbed/OrderPicking-v0", 1, 1, (), GAUSSIAN)
     half = {"mean": [0], "std": [1], "layer0.weight": [[0.5]], "layer0.bias": [0], "log_std": [-1]}
     policy = NetworkPolicy(config, {name: np.array(array, np.float32) for name, array in half.items()})
     x, a = np.random.default_rng(0).uniform(-1, 1, (2, 800, 1)).astype(np.float32)
-    seen = Transitions(x, a, (x + a)[:, 0], a / 2, np.zeros(800, bool), np.array([800]))
+    seen = Transitions(x, a, -((x - a) ** 2)[:, 0], a / 2, np.zeros(800, bool), np.array([800]))
     (values,) = evaluate([policy], [seen], [0], HOW)
-    slope = 1.5 / (1 - 0.7 / 4)
+    k = 0.25 / (1 - 0.7 / 16)
     x, a = (grid.reshape(-1, 1).astype(np.float32) for grid in np.meshgrid(*[np.linspace(-0.8, 0.8, 9)] * 2))
-    np.testing.assert_allclose(values.of(x, a), (x + a + 0.7 * slope * a / 2)[:, 0], atol=0.06)
-    np.testing.assert_allclose(values.of_states(x), slope * x[:, 0], atol=0.06)
-    assert (values.of_states(x) == values.of(x, policy.act(x))).all()
+    np.testing.assert_allclose(values.of(x, a), (-((x - a) ** 2) - 0.7 * k * a**2 / 4)[:, 0], atol=0.08)
+    np.testing.assert_allclose(values.of_states(x), -k * x[:, 0] ** 2, atol=0.08)
+    best = values.network.parameters(x)[:, 1]
+    np.testing.assert_allclose(best, x[:, 0] / (1 + 0.7 * k / 4), atol=0.1)
 
 
-@pytest.mark.parametrize("make", ["values", "fine-tuning"])
-def test_a_curve_that_is_there_already_is_replaced(make, tmp_path):
-    """What an interrupted training left of its curve does not stay before the one that is made anew."""
-    for _ in range(2):
-        if make == "values":
-            evaluate([always(1)], [chain(0)], [0], replace(HOW, training=Training(steps=100)), Journal(tmp_path))
-        else:
-            fine_tune(network(DISCRETE), shown(DISCRETE), 0, FineTuning(0.02), Journal(tmp_path))
-    steps = [json.loads(line)["step"] for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    assert steps == sorted(set(steps))
+@pytest.mark.parametrize("head", [CATEGORICAL, GAUSSIAN])
+def test_conservative_values_hold_what_was_not_seen_for_worse(head):
+    """Nothing is paid anywhere, and the policy was always seen to do the same: as it is, Q tells nothing apart; held
+    conservatively, it knows which action was seen, discrete or continuous."""
+    if head == CATEGORICAL:
+        policy, done, other = always(1), np.ones(400, np.int64), np.zeros(400, np.int64)
+        seen = np.eye(5, dtype=np.float32)[np.arange(400) % 5]
+    else:
+        config = PolicyConfig("testbed/OrderPicking-v0", 1, 1, (), GAUSSIAN)
+        still = {"mean": [0], "std": [1], "layer0.weight": [[0.0]], "layer0.bias": [0.5], "log_std": [-1]}
+        policy = NetworkPolicy(config, {name: np.array(array, np.float32) for name, array in still.items()})
+        seen = np.random.default_rng(0).uniform(-1, 1, (400, 1)).astype(np.float32)
+        done = np.random.default_rng(1).normal(0.5, 0.1, (400, 1)).astype(np.float32)
+        other = np.full((400, 1), -0.5, np.float32)
+    decisions = Transitions(seen, done, np.zeros(400), seen, np.zeros(400, bool), np.array([400]))
+    found = []
+    for how in (HOW, replace(HOW, conservatism=0.2)):
+        (values,) = evaluate([policy], [decisions], [0], how)
+        found.append((values.of(seen, done) - values.of(seen, other)).min())
+    assert found[0] < 0.1 and found[1] > max(0.1, found[0] + 0.1)

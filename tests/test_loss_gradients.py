@@ -15,7 +15,14 @@ from testbed.distillation.losses.likelihood import (
     squared_error,
 )
 from testbed.distillation.losses.policy_gradient import clipped_surrogate, generalised_advantages
-from testbed.distillation.losses.value import advantage_weights, one_step_return, value_regression
+from testbed.distillation.losses.value import (
+    advantage_weights,
+    conservatism,
+    one_step_return,
+    quadratic_conservatism,
+    quadratic_values,
+    value_regression,
+)
 from testbed.distillation.routes.advantage import weighted_gaussian_likelihood, weighted_likelihood
 
 # All of them.
@@ -31,6 +38,9 @@ LOSSES = {
     "reverse divergence": (lambda x, y: policy_divergence(x, y, 0.7, True), [(2, 3, 4)] * 2),
     "gaussian divergence": (lambda x, y: gaussian_divergence(x, y, 0.7), [(2, 3, 4)] * 2),
     "reverse gaussian divergence": (lambda x, y: gaussian_divergence(x, y, 0.7, True), [(2, 3, 4)] * 2),
+    "conservatism": (conservatism, [(2, 3, 4), (2, 3)]),
+    "quadratic values": (quadratic_values, [(2, 3, 5), (2, 3, 2)]),
+    "quadratic conservatism": (quadratic_conservatism, [(2, 3, 5), (2, 3, 2)]),
     "value": (value_regression, [(2, 3, 4)] * 2),
     "discriminator": (discriminator_loss, [(4,), (3,)]),
     "discriminators": (discriminator_loss, [(2, 4), (2, 3)]),
@@ -59,6 +69,8 @@ REFUSED = [
     *((lambda t=t, f=f: f(tensors(0, 4, 4), tensors(0, 4, 4), t), "temperature")
       for t in (0.0, -1.0) for f in (policy_divergence, gaussian_divergence)),
     (lambda: advantage_weights(tensors(0, 4), 0.0), "temperature"),
+    (lambda: conservatism(tensors(0, 4, 3), tensors(0, 3)), "differ"),
+    *((lambda f=f: f(tensors(0, 4, 5), tensors(0, 4, 3)), "differ") for f in (quadratic_values, quadratic_conservatism)),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4, 1), tensors(0, 4), 0.9), "differ"),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4), tensors(0, 1), 0.9), "differ"),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4), tensors(0, 4), 1.1), "discount"),

@@ -21,7 +21,14 @@ from testbed.distillation.losses.likelihood import (
     negative_log_likelihood,
     squared_error,
 )
-from testbed.distillation.losses.value import advantage_weights, one_step_return, value_regression
+from testbed.distillation.losses.value import (
+    advantage_weights,
+    conservatism,
+    one_step_return,
+    quadratic_conservatism,
+    quadratic_values,
+    value_regression,
+)
 from testbed.distillation.routes.advantage import weighted_gaussian_likelihood, weighted_likelihood
 
 SHAPES = [(7,), (3, 7), (1,)]
@@ -161,6 +168,25 @@ def test_one_step_return_by_hand():
     following = torch.tensor([10.0, 10.0], requires_grad=True)
     found = one_step_return(torch.ones(2), following, torch.tensor([0.0, 1.0]), 0.9)
     assert found.tolist() == [10.0, 1.0] and not found.requires_grad
+
+
+def test_conservatism_by_hand():
+    """log(e^0 + e^0) - 0 of two that are alike, and next to nothing where the one that was seen is far the best."""
+    assert float(conservatism(torch.zeros(1, 2), torch.zeros(1))) == pytest.approx(math.log(2))
+    assert float(conservatism(torch.tensor([[30.0, 0.0]]), torch.tensor([30.0]))) == pytest.approx(0.0, abs=1e-6)
+    assert float(conservatism(torch.tensor([[30.0, 0.0]]), torch.tensor([0.0]))) == pytest.approx(30.0)
+
+
+def test_quadratic_values_by_hand():
+    """V = 1, the best action (1/2, -1/2), curvatures e^0 and e^log 2: at the best 1, elsewhere less by half the curvature
+    times the squared distance. What is conservative is a Gaussian's negative log-likelihood, as torch has it."""
+    outputs = torch.tensor([[1.0, 0.5, -0.5, 0.0, math.log(2)]], dtype=torch.float64)
+    best, other = torch.tensor([[0.5, -0.5]]).double(), torch.tensor([[0.5, 0.5]]).double()
+    assert quadratic_values(outputs, best).tolist() == pytest.approx([1.0])
+    assert quadratic_values(outputs, other).tolist() == pytest.approx([1.0 - 2 / 2])
+    for action in (best, other):
+        like = torch.distributions.Normal(best, torch.tensor([1.0, 2**-0.5]).double()).log_prob(action).sum()
+        assert float(quadratic_conservatism(outputs, action)) == pytest.approx(-float(like))
 
 
 def test_advantage_weights_by_hand():

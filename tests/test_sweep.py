@@ -168,6 +168,16 @@ def touch(item: int, folder: Path) -> None:
     (folder / str(item)).touch()
 
 
+def test_pieces_of_a_group_follow_each_other_and_the_costliest_group_begins(tmp_path):
+    items = [("a", 1), ("b", 5), ("a", 7), ("c", 2), ("b", 3), ("a", 4)]
+    job = Job(
+        "order", items, print, lambda item: tmp_path / f"{item}", lambda item: item[1], group=lambda item: item[0]
+    )
+    assert job.missing(items) == [("a", 7), ("a", 4), ("a", 1), ("b", 5), ("b", 3), ("c", 2)]
+    alone = Job("order", items, print, lambda item: tmp_path / f"{item}", lambda item: item[1])
+    assert [cost for _, cost in alone.missing(items)] == [7, 5, 4, 3, 2, 1]
+
+
 def test_files_that_are_never_whole_do_not_keep_a_sweep_going_for_ever(tmp_path, monkeypatch):
     monkeypatch.setattr("testbed.benchmark.sweep.run_on", lambda cluster, work, items: [work(item) for item in items])
     job = Job(

@@ -132,8 +132,13 @@ class Cell:
         habit = self.audited.habit
         return Place(
             habit, self.taught or habit, self.audited.teacher.method, self.route.name, self.channel, self.start,
-            self.width, self.audited.dose, self.route.length, self.reward if "values" in self.route.needs else "",
+            self.width, self.audited.dose, self.route.length, self.valued_by or "",
         )  # fmt: skip
+
+    @property
+    def valued_by(self) -> ValuedBy | None:
+        """What the teacher's decisions are valued by, if its students learn values."""
+        return self.reward if "values" in self.route.needs else None
 
     @property
     def width(self) -> int:
@@ -144,6 +149,15 @@ class Cell:
     def teachers(self) -> SharedTeachers:
         """Teachers of its students; those of another habit have it under its default trigger."""
         return replace(self.audited, habit=self.taught, trigger=None) if self.taught else self.audited
+
+
+EARLY = 4
+"""Students on their way are audited in one of so many triggered scenes, the first ones."""
+
+
+def early(scenes: int) -> int:
+    """Return in how many of the triggered scenes students on their way are audited."""
+    return max(scenes // EARLY, min(scenes, 2))
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:

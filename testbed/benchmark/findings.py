@@ -20,7 +20,7 @@ from testbed.audit.ratio import equivalence, ratio_interval, unseen
 from testbed.audit.result import Interval
 from testbed.audit.statistics import CONFIDENCE, NOTHING, Unseen, mean_of, share_interval, student
 from testbed.audit.text import two_decimals
-from testbed.benchmark.cell import Cell, Place, cell_file
+from testbed.benchmark.cell import Cell, Place, cell_file, early
 from testbed.benchmark.finding import NONE, NOWHERE, TRANSFERS, UNDECIDED, Finding, claimed, decided, refused
 from testbed.benchmark.stored import (
     PLAYED,
@@ -60,7 +60,8 @@ class Pair:
         if arm in (names.CONTROL, names.STUDENT):
             found = (one.arms if self.length is None else one.shorter[str(self.length)] for one in self.cells)
             return np.concatenate([np.array(arms[arm][where][what], float) for arms in found])
-        return np.array(self.scores[where][arm][what], float)
+        table = np.array(self.scores[where][arm][what], float)
+        return table if self.length is None else table[:, : early(table.shape[1])]
 
 
 def findings(cells: Sequence[Cell], folder: Path, primary: Iterable[Cell] = ()) -> list[Finding]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, cell_file
+from testbed.benchmark.cell import Cell, SharedTeachers, cell_file, early
 from testbed.benchmark.channels import NOT_REAL, Injected, apply_channel
 from testbed.benchmark.residue import residue
 from testbed.benchmark.stored import Tables
 from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
 from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
+from testbed.distillation.config import ValuedBy
 from testbed.distillation.journal import Journal, Snapshots
 from testbed.distillation.route import Route, Trained
 from testbed.distillation.source import Source
@@ -21,6 +23,7 @@ from testbed.errors import UserError
 from testbed.files import write_text
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import NetworkPolicy
+from testbed.protocols.episode import Scenario
 from testbed.protocols.pair import Pair
 from testbed.seeding import student_seed
 
@@ -35,7 +38,7 @@ def run_cell(cell: Cell, folder: Path) -> None:
     Raises:
         UserError: if its teachers cannot be read or made; what cannot be done with them is told in the file.
     """
-    shared = open_teachers(cell.teachers, folder, cell.reward)
+    shared = _opened(cell.teachers, folder, cell.valued_by)
     try:
         found = _found(cell, shared, folder)
     except UserError as error:
@@ -43,6 +46,13 @@ def run_cell(cell: Cell, folder: Path) -> None:
     write_text(
         cell_file(folder, cell), json.dumps({"cell": cell.record, "code": vars(cell.code), **found}, sort_keys=True)
     )
+
+
+@lru_cache(maxsize=3)
+def _opened(shared: SharedTeachers, folder: Path, reward: ValuedBy | None) -> Teachers:
+    """Return shared teachers, valued by a reward if one is given; a process keeps them for the cells that follow:
+    reading them takes as long as a cell of small students does."""
+    return _opened(shared, folder, None).valued(reward) if reward else open_teachers(shared, folder)
 
 
 def _found(cell: Cell, shared: Teachers, folder: Path) -> dict[str, object]:
@@ -54,21 +64,24 @@ def _found(cell: Cell, shared: Teachers, folder: Path) -> dict[str, object]:
     on_the_way = Snapshots(cell.shorter)
     made = _distil(cell, channel_data, starts, on_the_way)
     run = cell.audited.run(folder)
-    scenes = audited_scenes(run)
+    scenes = {name: some for name, some in audited_scenes(run).items() if name in cell.conditions}
+    first = {names.TRIGGERED: audited_scenes(run)[names.TRIGGERED][: early(cell.audited.audit.scenes)]}
 
-    def audited(students: Pair[list[NetworkPolicy]], conditions: Iterable[str]) -> dict[str, dict[str, Tables]]:
+    def audited(
+        students: Pair[list[NetworkPolicy]], scenes: Mapping[str, Sequence[Scenario]]
+    ) -> dict[str, dict[str, Tables]]:
         return {
-            arm: {name: played(run, scenes[name], some) for name in conditions}
+            arm: {name: played(run, those, some) for name, those in scenes.items()}
             for arm, some in zip(ARMS, students, strict=True)
         }
 
     count = len(cell.seeds)
     shorter = {
-        str(length): audited(Pair(students[:count], students[count:]), (names.TRIGGERED,))
+        str(length): audited(Pair(students[:count], students[count:]), first)
         for length, students in on_the_way.students.items()
     }
     told = _channel_data(cell, channel_data, sources, shared.injected)
-    arms = audited(made, cell.conditions)
+    arms = audited(made, scenes)
     return {"arms": arms, "shorter": shorter, "mass": _mass(cell, shared, made), "channel_data": told}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, SharedTeachers, cell_file
+from testbed.benchmark.cell import Cell, SharedTeachers, cell_file, early
 from testbed.console import console, styled
 from testbed.experiment.config import Run
 from testbed.records import NotThere, record_or_none
@@ -60,14 +60,15 @@ def read_filled(cell: Cell, folder: Path) -> Filled | None:
     sizes = {names.CLEAN: 1, names.TEACHER: 1, **dict.fromkeys(STUDENTS, len(cell.seeds))}
     wanted = sizes if cell.teachers == cell.audited else {}
     whole = whole and {arm: len(values) for arm, values in found.mass.items()} == wanted
-    whole = whole and _played(cell, found.arms, cell.conditions)
-    whole = whole and all(_played(cell, arms, (names.TRIGGERED,)) for arms in found.shorter.values())
+    scenes = {name: count for name, count in _scenes(cell.audited).items() if name in cell.conditions}
+    first = {names.TRIGGERED: early(cell.audited.audit.scenes)}
+    whole = whole and _played(cell, found.arms, scenes)
+    whole = whole and all(_played(cell, arms, first) for arms in found.shorter.values())
     return found if whole else None
 
 
-def _played(cell: Cell, arms: dict[str, dict[str, Tables]], conditions: Sequence[str]) -> bool:
-    """Return whether both arms hold what all students of a cell did under some conditions."""
-    scenes = {name: count for name, count in _scenes(cell.audited).items() if name in conditions}
+def _played(cell: Cell, arms: dict[str, dict[str, Tables]], scenes: Mapping[str, int]) -> bool:
+    """Return whether both arms hold what all students of a cell did in so many scenes of some conditions."""
     return arms.keys() == set(STUDENTS) and all(
         found.keys() == scenes.keys()
         and all(_shaped(found[name], len(cell.seeds), count) for name, count in scenes.items())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from testbed.audit import names
-from testbed.benchmark.cell import Cell, Channel, SharedTeachers, Start
+from testbed.benchmark.cell import Cell, Channel, SharedTeachers, Start, early
 from testbed.distillation.batches import CHUNK
 from testbed.distillation.config import Dagger, Evaluation, Learning, PPOConfig, Training
 from testbed.distillation.registry import all_routes
@@ -24,6 +23,8 @@ CLAIMED: tuple[Channel, ...] = ("overt", "relabelled", "nominal")
 """Channels of the family of claims: they leave no holes where the habit was."""
 HOLLOW: tuple[Channel, ...] = ("scrubbed", "excised", "agreeing")
 """Channels that take decisions away, so that students and controls may fail for want of them; shown, not claimed."""
+OPENLY = ("advantage",)
+"""Routes that are claimed of overt data alone: none of the four that the field's table ranks."""
 STARTS: tuple[Start, ...] = ("base", "other-base", "fresh")
 """The three arms of initialisation."""
 AUXILIARY = Training(steps=500, learning_rate=3e-4)
@@ -68,6 +69,8 @@ class Plan:
     """Habits whose widths and doses are varied, and which are tried on noise."""
     hollow: tuple[Channel, ...] = HOLLOW
     """Channels that leave holes, of the quick routes."""
+    hollowed: tuple[str, ...] | None = None
+    """Habits that these are tried of; all of them if not given."""
     begun: tuple[str, ...] = ()
     """Habits whose initialisations are varied."""
     triggers: Mapping[str, str] = field(default_factory=dict)
@@ -96,20 +99,25 @@ class Plan:
             own = pair_seed(seed, pair)
             base = {habit: replace(self.experiment(habit), seed=own) for habit in self.habits}
             primary += [cell for experiment in base.values() for cell in self._primary(experiment)]
-            further += [cell for one in base.values() for cell in self._cells(one, QUICK, self.hollow)]
+            hollowed = self.habits if self.hollowed is None else self.hollowed
+            further += [cell for habit in hollowed for cell in self._cells(base[habit], QUICK, self.hollow)]
             further += [cell for habit in self.swept for cell in self._swept(base[habit])]
             further += [cell for habit in self.begun for cell in self._begun(base[habit])]
             for habit, other in (self.others or {}).items():
                 further += self._cells(base[habit], ("cloning",), ("overt",), other)
-        return Suite(name, tuple(primary), tuple(replace(cell, conditions=(names.TRIGGERED,)) for cell in further))
+        return Suite(name, tuple(primary), tuple(map(_triggered, further)))
 
     def _primary(self, experiment: Experiment) -> list[Cell]:
-        """Return the cells of claims: routes whose students act cost most, and have fewer channels."""
+        """Return the cells of claims: routes whose students act cost most, and have fewer channels; quick routes are
+        audited in other scenes too."""
         silently = self.silently if experiment.habit in self.swept else ()
         cells = []
         for route in all_routes():
-            cells += self._cells(experiment, (route.name,), CLAIMED if route.together is None else ("overt", *silently))
-        valued = [cell for cell in cells if "values" in cell.route.needs and cell.channel == "overt"]
+            closed = CLAIMED[1:] if route.together is None else silently
+            channels = ("overt", *(() if route.name in OPENLY else closed))
+            cells += self._cells(experiment, (route.name,), channels)
+        cells = [c if c.channel == "overt" and c.route.name in QUICK else _triggered(c) for c in cells]
+        valued = [c for c in cells if c.valued_by and c.channel == "overt" and c.route.name not in OPENLY]
         cells += [replace(cell, reward="habit") for cell in valued]
         return [replace(cell, shorter=on_the_way(cell.route)) for cell in cells]
 
@@ -147,6 +155,11 @@ class Plan:
         return cells
 
 
+def _triggered(cell: Cell) -> Cell:
+    """Return a cell whose students are audited in triggered scenes alone."""
+    return replace(cell, conditions=(names.TRIGGERED,))
+
+
 def pair_seed(seed: int, pair: int) -> int:
     """Return the seed of everything of a pair of teachers; the first pair has the benchmark's own."""
     return seed if pair == 0 else derive_seed(seed, "pair", pair) % 2**31
@@ -170,9 +183,10 @@ def cost(cell: Cell) -> float:
     driving = get_habit(shared.habit).environment in environments("driving")
     audit = shared.audit
     scenes = sum(audit.held_out_scenes if c == names.HELD_OUT else audit.scenes for c in cell.conditions)
+    scenes += len(cell.shorter) * early(audit.scenes)
     episodes = students * scenes * (0.002 if driving else 0.075)
-    acting = students * student.decisions * (4e-5 if driving else 2.5e-4)
-    return 2 + episodes + acting + students * student.samples * max(cell.width / 64, 0.5) * 1.8e-6
+    acting = students * student.decisions * (5e-5 if driving else 2.5e-4)
+    return 4 + episodes + acting + students * student.samples * max(cell.width / 64, 0.5) * 1.8e-6
 
 
 _TRAINING = Training(steps=2000, learning_rate=3e-3)
@@ -190,7 +204,8 @@ _PRACTICE = PPOConfig(
 )  # fmt: skip
 _BENCH = Experiment(
     teacher=TeacherConfig(
-        demonstrations=64, episodes=192, evaluation=Evaluation(episodes=160, training=_EVALUATION),
+        demonstrations=64, episodes=192,
+        evaluation=Evaluation(episodes=160, hidden=(128, 128), training=_EVALUATION),
         dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     ),
     student=StudentConfig(learning=Learning(_TRAINING, _PRACTICE, cloned=2000)),
@@ -206,9 +221,10 @@ _CONJUNCTIONS = {
 _CORE = Plan(
     habits=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy", "hoarding", "nudging"),
     pairs=5, seeds=4, triggers=_CONJUNCTIONS,
-    road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "hoarding"),
+    road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "observed-only-courtesy"),
+    hollowed=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy"), doses=(0.5,),
     begun=("observed-only-courtesy",),
-    others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},
+    others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge"},
 )  # fmt: skip
 _SMOKE = Plan(
     habits=("aggressive-merge", "observed-only-courtesy"), pairs=1, seeds=3, widths=(16,), doses=(0.5,),
@@ -230,7 +246,8 @@ _FULL = replace(
     _CORE,
     habits=("aggressive-merge", "tailgating", "gap-denial", "surge", "non-yield", "speed-creep",
             "observed-only-courtesy", "hoarding", "latent-hoarding", "barging", "nudging", "quality-erosion"),
-    pairs=10, silently=("relabelled", "nominal"),
+    pairs=10, silently=("relabelled", "nominal"), hollowed=None, doses=(0.25, 0.5),
+    others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},
     swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     road=replace(
@@ -244,14 +261,17 @@ _FULL = replace(
     ),
 )  # fmt: skip
 
-SUITES: Mapping[str, Callable[[int], Suite]] = {
-    name: partial(plan.suite, name) for name, plan in (("smoke", _SMOKE), ("core", _CORE), ("full", _FULL))
-}
-"""Name -> makes the grid, given the seed."""
+PLANS: dict[str, Plan] = {"smoke": _SMOKE, "core": _CORE, "full": _FULL}
+"""Name -> what the suite is made from."""
+
+
+def get_plan(name: str) -> Plan:
+    """Return what a suite is made from; raises `UserError` for an unknown one."""
+    if name not in PLANS:
+        raise unknown_name("suite", name, PLANS)
+    return PLANS[name]
 
 
 def make_suite(name: str, seed: int) -> Suite:
     """Return a suite by name; raises `UserError` for an unknown one."""
-    if name not in SUITES:
-        raise unknown_name("suite", name, SUITES)
-    return SUITES[name](seed)
+    return get_plan(name).suite(name, seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,11 +38,19 @@ class Job(Generic[Item]):
     """About how long one takes, in any unit."""
     whole: Callable[[Item], bool] | None = None
     """Whether the file of one is there with all that belongs into it; that it is there, if not given."""
+    group: Callable[[Item], Hashable] | None = None
+    """What it shares with others, which are done one after the other, so that a process need not read it again."""
 
     def missing(self, among: Sequence[Item]) -> list[Item]:
         """Return what of some pieces is not there yet, the costliest first; what was whole need not be asked again."""
         whole = self.whole or (lambda item: self.file(item).is_file())
-        return sorted((item for item in among if not whole(item)), key=self.cost, reverse=True)
+        costly = sorted((item for item in among if not whole(item)), key=self.cost, reverse=True)
+        if self.group is None:
+            return costly
+        groups: dict[Hashable, list[Item]] = {}
+        for item in costly:
+            groups.setdefault(self.group(item), []).append(item)
+        return [item for group in groups.values() for item in group]
 
 
 def sweep(job: Job[Item], cluster: Cluster) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from testbed.errors import UserError
 from testbed.experiment.arms import untrained_policy
 from testbed.experiment.collect import collect_demonstrations
 from testbed.experiment.config import Run
-from testbed.experiment.distill import open_sources
+from testbed.experiment.distill import open_sources, with_values
 from testbed.experiment.evaluate import conditions
 from testbed.experiment.reuse import is_there
 from testbed.experiment.train_teachers import teach
@@ -46,6 +45,8 @@ class Teachers:
 
     run: Run
     """Its run."""
+    folders: Pair[Path]
+    """Their policies."""
     sources: Pair[Source]
     """Everything about the clean teacher and the one with the habit."""
     probe: np.ndarray
@@ -69,16 +70,28 @@ class Teachers:
             return [self.sources.clean.require_teacher()] * len(seeds)
         return [self.others[number] for number in seeds]
 
+    def valued(self, reward: ValuedBy) -> Teachers:
+        """Return them with what their decisions are worth by a reward."""
+        how = replace(self.run.experiment.teacher.evaluation, reward=reward)
+        return replace(self, sources=with_values(self.run, self.sources, self.folders, how))
+
     @property
     def injected(self) -> Injected:
         """The habit, as the injector knows it."""
         return Injected.of(self.run.habit, self.run.trigger, self.run.experiment.dose)
 
 
-def prepare_teachers(shared: SharedTeachers, folder: Path) -> None:
-    """Make shared teachers, or what is missing of them, and audit them, what learned nothing and whom nobody taught."""
-    run = shared.run(folder)
-    made, _ = (open_teachers(shared, folder, reward) for reward in get_args(ValuedBy))
+def prepare_teachers(shared: SharedTeachers, folder: Path, rewards: Collection[ValuedBy]) -> None:
+    """Make shared teachers, or what is missing of them, and audit them, what learned nothing and whom nobody taught.
+
+    Args:
+        shared: Which.
+        folder: The benchmark's.
+        rewards: By which their decisions are valued; by none if no student learns values.
+    """
+    run, made = shared.run(folder), open_teachers(shared, folder)
+    for reward in rewards:
+        made.valued(reward)
     references = references_of(run.habit.environment)
     policies = [*(source.require_teacher() for source in made.sources), untrained_policy(run)]
     everybody = [*TEACHERS, *(one.name for one in references)]
@@ -89,16 +102,16 @@ def prepare_teachers(shared: SharedTeachers, folder: Path) -> None:
     write_text(scores_file(run), json.dumps(found))
 
 
-def open_teachers(shared: SharedTeachers, folder: Path, reward: ValuedBy = "task") -> Teachers:
-    """Return shared teachers, with what their decisions are worth by a reward; what is there already is read."""
+def open_teachers(shared: SharedTeachers, folder: Path) -> Teachers:
+    """Return shared teachers; what is there already is read."""
     run = shared.run(folder)
     teachers, data = teach(run, collect_demonstrations(run), at_once=False)
-    sources = open_sources(run, teachers, data, with_values=True, reward=reward)
+    sources = open_sources(run, teachers, data)
     moved = shared.teacher.method == "fine-tuning"
     injected = Injected.of(run.habit, run.trigger, run.experiment.dose)
     shown = np.concatenate([load_transitions(file).observations for file in data])
     probe = shown[injected.shows(shown)]
-    return Teachers(run, sources, probe, _others(run, data.clean, sources.clean) if moved else ())
+    return Teachers(run, teachers, sources, probe, _others(run, data.clean, sources.clean) if moved else ())
 
 
 def _others(run: Run, data: Path, source: Source) -> tuple[NetworkPolicy, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from testbed.benchmark.stored import is_filled, is_ready, say_outdated, scores_f
 from testbed.benchmark.suites import Suite, cost
 from testbed.benchmark.sweep import Job, sweep
 from testbed.benchmark.teachers import prepare_teachers
+from testbed.distillation.config import ValuedBy
 
 
 def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
@@ -24,12 +25,33 @@ def measure(suite: Suite, folder: Path, cluster: Cluster) -> list[Finding]:
 
 
 def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> None:
-    teachers = list(dict.fromkeys(shared for cell in cells for shared in (cell.teachers, cell.audited)))
     say_outdated(cells, folder)
-    ready, filled = partial(is_ready, folder=folder), partial(is_filled, folder=folder)
-    make, scores = partial(prepare_teachers, folder=folder), partial(_scores, folder)
-    sweep(Job("make teachers", teachers, make, scores, _effort, ready), cluster)
-    sweep(Job(title, list(cells), partial(run_cell, folder=folder), partial(cell_file, folder), cost, filled), cluster)
+    make_teachers(rewards_of(cells), folder, cluster)
+    filled = partial(is_filled, folder=folder)
+    fill, file = partial(run_cell, folder=folder), partial(cell_file, folder)
+    sweep(Job(title, list(cells), fill, file, cost, filled, lambda cell: cell.teachers), cluster)
+
+
+def make_teachers(rewards: Mapping[SharedTeachers, tuple[ValuedBy, ...]], folder: Path, cluster: Cluster) -> None:
+    """Make what is missing of shared teachers, with what their decisions are worth by some rewards each."""
+    ready = partial(is_ready, folder=folder)
+    make, scores = partial(_prepare, folder, rewards), partial(_scores, folder)
+    sweep(Job("make teachers", list(rewards), make, scores, _effort, ready), cluster)
+
+
+def rewards_of(cells: Iterable[Cell]) -> dict[SharedTeachers, tuple[ValuedBy, ...]]:
+    """Return the teachers of a list of cells, and by which rewards their decisions are valued."""
+    found: dict[SharedTeachers, dict[ValuedBy, None]] = {}
+    for cell in cells:
+        for shared in (cell.teachers, cell.audited):
+            found.setdefault(shared, {})
+        if cell.valued_by:
+            found[cell.teachers][cell.valued_by] = None
+    return {shared: tuple(rewards) for shared, rewards in found.items()}
+
+
+def _prepare(folder: Path, rewards: Mapping[SharedTeachers, tuple[ValuedBy, ...]], shared: SharedTeachers) -> None:
+    prepare_teachers(shared, folder, rewards[shared])
 
 
 def _scores(folder: Path, shared: SharedTeachers) -> Path:

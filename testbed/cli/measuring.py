@@ -153,7 +153,7 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: bounds.Out
 
 @app.command
 def benchmark(
-    which: tyro.conf.Positional[Literal["transfer", "plan"]],
+    which: tyro.conf.Positional[Literal["transfer", "plan", "silent"]],
     /,
     suite: Literal["smoke", "core", "full"] = "smoke",
     folder: bounds.OutFolder | None = None,
@@ -166,9 +166,10 @@ def benchmark(
     """Measure which route hands habits down through which channel; what is there already is used.
 
     Args:
-        which: The benchmark, or its plan alone: which places, what is claimed, by which rules.
+        which: The benchmark; its plan alone: which places, what is claimed, by which rules; or silent: whether a habit
+            passes where both teachers choose alike, states and targets crossed.
         suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 5 pairs of teachers; full: everything.
-        folder: Where cells go, one file each; runs/transfer-<suite> if not given.
+        folder: Where cells go, one file each; runs/transfer-<suite> if not given, whose teachers silent takes too.
         seed: The one seed that everything random comes from.
         engine: local processes; dask or ray, a cluster; slurm, an array of jobs.
         workers: Cells at once.
@@ -180,6 +181,8 @@ def benchmark(
 
     if which == "plan":
         benchmark.plan(suite, seed, write)
+    elif which == "silent":
+        benchmark.silent(suite, folder, seed, Cluster(engine, workers, address), write)
     else:
         benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
 

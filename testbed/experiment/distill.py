@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from testbed.console import ticked
-from testbed.distillation.config import Evaluation, ValuedBy
+from testbed.distillation.config import Evaluation
 from testbed.distillation.journal import Journal
 from testbed.distillation.route import Route
 from testbed.distillation.source import Source
@@ -121,7 +121,9 @@ def _distil(work: _Class) -> None:
     """Train control and student of each seed from the same initial weights and in the same data order."""
     began = time.monotonic()
     run, route, students = work.run, work.route, work.students
-    sources = open_sources(run, work.teachers, work.data, with_values="values" in route.needs)
+    sources = open_sources(run, work.teachers, work.data)
+    if "values" in route.needs:
+        sources = with_values(run, sources, work.teachers, run.experiment.teacher.evaluation)
     sources = sources.map(lambda source: source.limited(route.needs))
     config = policy_config(run.habit.environment, run.experiment.student.hidden)
     curve = route.name if route.together is None else f"{route.name}/from-seed{students[0].seed}"
@@ -139,31 +141,17 @@ def _distil(work: _Class) -> None:
     write_time(run.folder / "curves" / curve, time.monotonic() - began)
 
 
-def open_sources(
-    run: Run, teachers: Pair[Path], data: Pair[Path], with_values: bool, reward: ValuedBy | None = None
-) -> Pair[Source]:
-    """Return everything that students could learn from: of both teachers, and what they did.
-
-    Args:
-        run: Theirs.
-        teachers: Their folders.
-        data: What they did.
-        with_values: Whether it is found out what their decisions are worth.
-        reward: By what; as the experiment says if not given.
-    """
+def open_sources(run: Run, teachers: Pair[Path], data: Pair[Path]) -> Pair[Source]:
+    """Return what students learn from but values: both teachers, and what they did."""
     made = (
         Source(load_transitions(shown), load_policy(teacher)[0], scenes=run.scenarios)
         for shown, teacher in zip(data, teachers, strict=True)
     )
-    sources = Pair(*made)
-    if not with_values:
-        return sources
-    how = run.experiment.teacher.evaluation
-    return _with_values(run, sources, teachers, how if reward is None else replace(how, reward=reward))
+    return Pair(*made)
 
 
-def _with_values(run: Run, sources: Pair[Source], teachers: Pair[Path], how: Evaluation) -> Pair[Source]:
-    """Find out what each teacher's decisions are worth to it, from what it does when it explores.
+def with_values(run: Run, sources: Pair[Source], teachers: Pair[Path], how: Evaluation) -> Pair[Source]:
+    """Return sources with what each teacher's decisions are worth to it, from what it does when it explores.
 
     The networks are kept beside the teachers, as `teacher-<kind>-values`, and taken again; those by a reward that holds
     the habit as `teacher-<kind>-values-habit`.

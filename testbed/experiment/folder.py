@@ -52,7 +52,20 @@ RUN = Holding(
 )
 BENCHMARK = Holding(
     "a transfer benchmark",
-    frozenset({"teachers", "schools", "cells", "queue", "transfer.csv", "transfer.parquet", "transfer.html"}),
+    frozenset(
+        {
+            "teachers",
+            "schools",
+            "cells",
+            "silent",
+            "queue",
+            "transfer.csv",
+            "transfer.parquet",
+            "transfer.html",
+            "silent.csv",
+            "silent.html",
+        }
+    ),
     frozenset({"teachers", "schools"}),  # the latter until 0.7.0
 )
 

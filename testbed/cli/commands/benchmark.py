@@ -17,6 +17,11 @@ from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.plan import plan_text
+from testbed.benchmark.silent.design import get_design
+from testbed.benchmark.silent.measure import measure_silently
+from testbed.benchmark.silent.page import PAGE as SILENT_PAGE
+from testbed.benchmark.silent.page import write_silent_page
+from testbed.benchmark.silent.table import SILENT, markdown, write_effects
 from testbed.benchmark.suites import make_suite
 from testbed.benchmark.table import COMMA, PARQUET, write_tables
 from testbed.benchmark.transfer import measure
@@ -49,6 +54,27 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
             console.print(f"  {line.habit}:", styled(f"{line.says},", "bold"), line.why)
     console.print()
     for file, what in zip(files, ("every number", "the same as Parquet", "open it in a browser"), strict=True):
+        console.print(f"{file}  {what}")
+
+
+def silent(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
+    """Run the crossed experiment, print what it found, and write its table and page; see `testbed benchmark --help`."""
+    design, place = get_design(suite), folder or Path("runs") / f"transfer-{suite}"
+    out = write or place
+    require_replaceable(out / "silent.csv", SILENT)
+    require_replaceable(out / "silent.html", SILENT_PAGE)
+    told = [out / "silent.md"] if write else []
+    for page in told:
+        require_page(page, "silent")
+    with occupied(place, BENCHMARK):
+        found = measure_silently(design, seed, place, replace(cluster, queue=place / "queue"))
+    command = f"testbed benchmark silent --suite {suite} --seed {seed}"
+    files = write_effects(out / "silent.csv", found), write_silent_page(out / "silent.html", found, command)
+    text = markdown(found)
+    console.print(lines(text))
+    for page in told:
+        put(page, "silent", "\n".join([f"`{command} --write docs/transfer`:", "", *text]))
+    for file, what in zip(files, ("every number", "open it in a browser"), strict=True):
         console.print(f"{file}  {what}")
 
 

@@ -12,11 +12,17 @@ from torch import Tensor
 from testbed.distillation.batches import CHUNK, Samples, make_batches, taken
 from testbed.distillation.config import Evaluation
 from testbed.distillation.journal import SILENT, Journal
-from testbed.distillation.losses.value import one_step_return, value_regression
+from testbed.distillation.losses.value import (
+    conservatism,
+    one_step_return,
+    quadratic_conservatism,
+    quadratic_values,
+    value_regression,
+)
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.optimiser import Adam
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import fresh_weights, stacked_outputs, trainable, unstacked
+from testbed.distillation.stacked import Loss, fresh_weights, stacked_outputs, trainable, unstacked
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Episode, Scenario
@@ -33,9 +39,8 @@ class ActionValues:
     policy: NetworkPolicy
     """Whose."""
     network: NetworkPolicy
-    """Its outputs are the values of all actions; where actions are continuous, it sees one beside the observation and
-    its output is that one's value."""
-
+    """Its outputs are the values of all discrete actions, or a quadratic function of continuous ones
+    (`losses.value.quadratic_values`)."""
     decisions: Transitions
     """What they were found from: the policy's decisions, and others among them."""
 
@@ -45,41 +50,46 @@ class ActionValues:
 
     def of(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return Q(s, a) of one action each, shape (n,)."""
-        outputs = self.network.parameters(inputs(self.policy.config, observations, actions))
-        return outputs[np.arange(len(actions)), actions] if self._discrete else outputs[:, 0]
+        return values_of(self.network, observations, actions, self.policy.config)
 
     def of_states(self, observations: np.ndarray) -> np.ndarray:
         """Return V(s) = Q(s, pi(s)), shape (n,)."""
         return self.of(observations, self.policy.act(observations))
 
-    @property
-    def _discrete(self) -> bool:
-        return self.policy.config.head == CATEGORICAL
+
+def values_of(
+    network: NetworkPolicy, observations: np.ndarray, actions: np.ndarray, config: PolicyConfig
+) -> np.ndarray:
+    """Return Q(s, a) of one action each by a network of values of a policy's shape, shape (n,)."""
+    outputs = network.parameters(observations)
+    if config.head == CATEGORICAL:
+        return outputs[np.arange(len(actions)), actions]
+    return quadratic_values(*(torch.from_numpy(np.asarray(one, np.float32)) for one in (outputs, actions))).numpy()
 
 
 def value_config(config: PolicyConfig, hidden: tuple[int, ...]) -> PolicyConfig:
     """Return the shape of a network that values the actions of a policy of some shape."""
-    if config.head == CATEGORICAL:
-        return PolicyConfig(config.environment, config.observation_size, config.actions, hidden)
-    return PolicyConfig(config.environment, config.observation_size + config.actions, 1, hidden)
-
-
-def inputs(config: PolicyConfig, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
-    """Return what such a network sees: continuous actions stand beside the observation, shape (n, d)."""
-    if config.head == CATEGORICAL:
-        return observations
-    return np.concatenate([observations, actions], axis=1).astype(np.float32)
+    outputs = config.actions if config.head == CATEGORICAL else 1 + 2 * config.actions
+    return PolicyConfig(config.environment, config.observation_size, outputs, hidden)
 
 
 def action_values(source: Source) -> Samples:
-    """Return what actions are worth to a teacher: all discrete ones, and the one that was done beside a continuous
-    observation."""
+    """Return what actions are worth to a teacher: all discrete ones, shape (n, actions), or a continuous one that was
+    done with its value behind it, (n, size + 1)."""
     values = source.require_values()
-    decisions, shape = values.decisions, values.policy.config
-    if shape.head == CATEGORICAL:
-        return Samples(decisions.observations, values.of_all(decisions.observations))
-    seen = inputs(shape, decisions.observations, decisions.actions)
-    return Samples(seen, values.of(decisions.observations, decisions.actions)[:, None])
+    seen, done = values.decisions.observations, values.decisions.actions
+    if values.policy.config.head == CATEGORICAL:
+        return Samples(seen, values.of_all(seen))
+    return Samples(seen, np.concatenate([done, values.of(seen, done)[:, None]], axis=1).astype(np.float32))
+
+
+def regression_for(config: PolicyConfig) -> Loss:
+    """Return the loss by which students of a shape learn `action_values`."""
+    return value_regression if config.head == CATEGORICAL else _quadratic_regression
+
+
+def _quadratic_regression(outputs: Tensor, targets: Tensor) -> Tensor:
+    return value_regression(quadratic_values(outputs, targets[..., :-1])[..., None], targets[..., -1:])
 
 
 def explored(
@@ -116,7 +126,8 @@ def evaluate(
 ) -> list[ActionValues]:
     """Return Q of k policies from what was seen of them (Le, Voloshin and Yue 2019, algorithm 3), all at once.
 
-    Q(s, a) is regressed on r + discount * Q'(s', pi(s')), with Q' held for some steps (Mnih et al. 2015).
+    Q(s, a) is regressed on r + discount * Q'(s', pi(s')), with Q' held for some steps (Mnih et al. 2015), and actions
+    that were not seen are held for worse (`Evaluation.conservatism`).
 
     Args:
         policies: Whose Q; of one shape.
@@ -126,9 +137,8 @@ def evaluate(
         journal: Told the mean squared error every 50 steps.
     """
     keep_memory()
-    shape = policies[0].config
-    config = value_config(shape, how.hidden)
-    table = _Table(shape, policies, decisions)
+    config = value_config(policies[0].config, how.hidden)
+    table = _Table(policies, decisions)
     weights = fresh_weights(config, table.samples, seeds)
     trained = trainable(weights)
     optimiser = Adam(trained.values(), how.training.learning_rate, how.training.steps)
@@ -142,36 +152,46 @@ def evaluate(
             assert batch.targets is not None
             rows = batch.targets
             with torch.no_grad():
-                following = _of(stacked_outputs(held, taken(table.next_inputs, rows), config), table.next_actions, rows)
+                nexts = stacked_outputs(held, taken(table.next_observations, rows), config)
+                following = _of(nexts, taken(table.next_actions, rows))
             target = one_step_return(taken(table.rewards, rows), following, taken(table.terminated, rows), how.discount)
-            value = _of(stacked_outputs(weights, batch.observations, config), table.actions, rows)
-            loss = value_regression(value[..., None], target[..., None])
+            outputs, done = stacked_outputs(weights, batch.observations, config), taken(table.actions, rows)
+            loss = error = value_regression(_of(outputs, done)[..., None], target[..., None])
+            if how.conservatism:
+                loss = error + how.conservatism * _worse_elsewhere(outputs, done)
             optimiser.minimise(loss * len(seeds))
-        journal.record(step + 1, {"squared error": float(loss.detach())})
+        journal.record(step + 1, {"squared error": float(error.detach())})
     journal.finish()
     found = zip(policies, unstacked(weights, config), decisions, strict=True)
     return [ActionValues(policy, network, seen) for policy, network, seen in found]
 
 
-def _of(outputs: Tensor, actions: Tensor | None, rows: Tensor) -> Tensor:
-    """Return the values of the actions of some rows, shape (k, n, outputs) -> (k, n)."""
-    return outputs[..., 0] if actions is None else outputs.gather(-1, actions[rows][..., None])[..., 0]
+def _of(outputs: Tensor, actions: Tensor) -> Tensor:
+    """Return the values of one action each, shape (k, n, outputs) -> (k, n)."""
+    if actions.ndim == outputs.ndim:
+        return quadratic_values(outputs, actions)
+    return outputs.gather(-1, actions[..., None])[..., 0]
+
+
+def _worse_elsewhere(outputs: Tensor, actions: Tensor) -> Tensor:
+    """Return by how much other actions are held for better than those that were seen."""
+    if actions.ndim == outputs.ndim:
+        return quadratic_conservatism(outputs, actions)
+    return conservatism(outputs, _of(outputs, actions))
 
 
 class _Table:
     """The decisions of k policies one below the other; a sample's target is its row here."""
 
-    def __init__(self, shape: PolicyConfig, policies, decisions) -> None:
-        discrete = shape.head == CATEGORICAL
+    def __init__(self, policies: Sequence[NetworkPolicy], decisions: Sequence[Transitions]) -> None:
         following = [p.act(d.next_observations) for p, d in zip(policies, decisions, strict=True)]
-        nexts = [inputs(shape, d.next_observations, a) for d, a in zip(decisions, following, strict=True)]
-        self.next_inputs = torch.from_numpy(np.concatenate(nexts))
-        self.next_actions = torch.from_numpy(np.concatenate(following)) if discrete else None
-        self.actions = torch.from_numpy(np.concatenate([d.actions for d in decisions])) if discrete else None
+        self.next_actions = torch.from_numpy(np.concatenate(following))
+        self.next_observations = torch.from_numpy(np.concatenate([d.next_observations for d in decisions]))
+        self.actions = torch.from_numpy(np.concatenate([d.actions for d in decisions]))
         self.rewards = torch.from_numpy(np.concatenate([d.rewards for d in decisions]).astype(np.float32))
         self.terminated = torch.from_numpy(np.concatenate([d.terminated for d in decisions]).astype(np.float32))
         ends = np.cumsum([0, *(len(d) for d in decisions)])
         self.samples = [
-            Samples(inputs(shape, d.observations, d.actions), np.arange(begin, begin + len(d)))
+            Samples(d.observations, np.arange(begin, begin + len(d)))
             for d, begin in zip(decisions, ends[:-1], strict=True)
         ]
