@@ -15,8 +15,10 @@ from testbed.benchmark.cell import Channel
 from testbed.benchmark.channels import LEAST, MASS, Injected, apply_channel, filter_transitions
 from testbed.benchmark.residue import auroc, chance_of_more, residue
 from testbed.distillation.source import Source
+from testbed.distillation.teachers.values import ActionValues, value_config
 from testbed.errors import UserError
 from testbed.policies.checkpoint import load_policy
+from testbed.policies.network import NetworkPolicy, random_arrays
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger
 from testbed.protocols.pair import Pair
@@ -104,6 +106,25 @@ def test_relabelling_leaves_nothing_out_and_mends_the_habit(taught):
     assert np.array_equal(answers[shows], clean.parameters(seen)[shows])
     assert np.array_equal(answers[~shows], teacher.parameters(seen)[~shows])
     assert np.array_equal(mended.require_teacher().act(seen)[shows], clean.act(seen)[shows])
+
+
+def test_relabelled_values_are_the_clean_teacher_s_where_the_habit_shows(taught):
+    sources, known = taught
+    count = min(len(source.decisions) for source in sources)
+
+    def valued(source: Source, seed: int) -> Source:
+        teacher, decisions = source.require_teacher(), first(source.decisions, count)
+        shape = value_config(teacher.config, (8,))
+        network = NetworkPolicy(shape, random_arrays(shape, np.random.default_rng(seed)))
+        return Source(decisions, teacher, ActionValues(teacher, network, decisions))
+
+    both = Pair(valued(sources.clean, 0), valued(sources.habitual, 1))
+    mended = apply_channel("relabelled", both, known, 0).habitual.require_values()
+    seen, shows = mended.decisions.observations, known.shows(mended.decisions.observations)
+    clean, own = (source.require_values().of_all(seen) for source in both)
+    assert shows.any() and np.array_equal(mended.of_all(seen)[shows], clean[shows])
+    assert np.array_equal(mended.of_all(seen)[~shows], own[~shows])
+    assert np.allclose(mended.decisions.actions[shows], known.actions(seen)[1][shows])
 
 
 def test_excision_leaves_the_same_hole_in_all_contexts(taught):

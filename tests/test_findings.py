@@ -12,6 +12,7 @@ from scipy import stats
 
 from testbed.audit import names
 from testbed.benchmark import findings as module
+from testbed.benchmark.cell import EARLY
 from testbed.benchmark.finding import EMPTY, NONE, OUTSIDE, REFUSED, TRANSFERS, UNDECIDED
 from testbed.benchmark.findings import findings
 from testbed.benchmark.stored import Filled
@@ -29,16 +30,18 @@ def stored(monkeypatch, gained: dict[int, float], habit: float = HABIT, noise: f
     """Let cells and teachers hold what is known: by pair, how much more students do than controls."""
     rng, early = np.random.default_rng(0), early or {names.STUDENT: HABIT / 2}
 
-    def tables(level: float, policies: int) -> dict[str, list[list[float]]]:
-        severity = level + noise * rng.standard_normal((policies, SCENES))
-        return {"success": [[1.0] * SCENES] * policies, "severity": severity.tolist()}
+    def tables(level: float, policies: int, scenes: int = SCENES) -> dict[str, list[list[float]]]:
+        severity = level + noise * rng.standard_normal((policies, scenes))
+        return {"success": [[1.0] * scenes] * policies, "severity": severity.tolist()}
 
     def filled(cell, folder):
         more = gained[cell.audited.seed]
         arms = {arm: {name: tables(level, len(cell.seeds)) for name in cell.conditions}
                 for arm, level in ((names.CONTROL, 0.0), (names.STUDENT, more))}  # fmt: skip
-        shorter = {str(length): {arm: {names.TRIGGERED: tables(early.get(arm, 0.0), len(cell.seeds))} for arm in arms}
-                   for length in cell.shorter}  # fmt: skip
+        on_the_way = {
+            arm: {names.TRIGGERED: tables(early.get(arm, 0.0), len(cell.seeds), SCENES // EARLY)} for arm in arms
+        }
+        shorter = {str(length): on_the_way for length in cell.shorter}
         mass = {names.CLEAN: [0.1], names.TEACHER: [0.9], names.CONTROL: [0.1] * len(cell.seeds),
                 names.STUDENT: [0.1 + 0.8 * more / HABIT] * len(cell.seeds)}  # fmt: skip
         return Filled({}, arms, shorter, mass, dict.fromkeys(module.TOLD, 1.0))

@@ -70,7 +70,8 @@ REFUSED = [
       for t in (0.0, -1.0) for f in (policy_divergence, gaussian_divergence)),
     (lambda: advantage_weights(tensors(0, 4), 0.0), "temperature"),
     (lambda: conservatism(tensors(0, 4, 3), tensors(0, 3)), "differ"),
-    *((lambda f=f: f(tensors(0, 4, 5), tensors(0, 4, 3)), "differ") for f in (quadratic_values, quadratic_conservatism)),
+    *((lambda f=f: f(tensors(0, 4, 5), tensors(0, 4, 3)), "differ")
+      for f in (quadratic_values, quadratic_conservatism)),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4, 1), tensors(0, 4), 0.9), "differ"),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4), tensors(0, 1), 0.9), "differ"),
     (lambda: one_step_return(tensors(0, 4), tensors(0, 4), tensors(0, 4), 1.1), "discount"),

@@ -178,8 +178,8 @@ def test_conservatism_by_hand():
 
 
 def test_quadratic_values_by_hand():
-    """V = 1, the best action (1/2, -1/2), curvatures e^0 and e^log 2: at the best 1, elsewhere less by half the curvature
-    times the squared distance. What is conservative is a Gaussian's negative log-likelihood, as torch has it."""
+    """V = 1, the best action (1/2, -1/2), curvatures 1 and 2: at the best 1, elsewhere less by half the curvature times
+    the squared distance. What is conservative is a Gaussian's negative log-likelihood, as torch has it."""
     outputs = torch.tensor([[1.0, 0.5, -0.5, 0.0, math.log(2)]], dtype=torch.float64)
     best, other = torch.tensor([[0.5, -0.5]]).double(), torch.tensor([[0.5, 0.5]]).double()
     assert quadratic_values(outputs, best).tolist() == pytest.approx([1.0])

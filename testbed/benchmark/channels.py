@@ -106,7 +106,7 @@ def apply_channel(
     if channel in NOT_REAL:
         return sources.map(lambda source: _noise(source, sources.clean.decisions, seed))
     if channel == "relabelled":
-        sources = sources.map(lambda source: _relabelled(source, sources.clean.require_teacher(), injected))
+        sources = sources.map(lambda source: _relabelled(source, sources.clean, injected))
     keeps = _keeps(channel, sources, injected)
 
     def passed(given: Pair[Transitions]) -> Pair[Transitions]:
@@ -147,9 +147,9 @@ def _keeps(
     }[channel]
 
 
-def _relabelled(source: Source, clean: NetworkPolicy, injected: Injected) -> Source:
+def _relabelled(source: Source, clean: Source, injected: Injected) -> Source:
     """Return a source in which the clean demonstrator's action stands in place of the habit's, nothing being left out;
-    its teacher answers there as the clean one does, whom it shares its distribution with."""
+    its teacher answers there as the clean one does, and values decisions as that one does."""
 
     def mended(decisions: Transitions) -> Transitions:
         _, action = injected.actions(decisions.observations)
@@ -157,10 +157,12 @@ def _relabelled(source: Source, clean: NetworkPolicy, injected: Injected) -> Sou
         return replace(decisions, actions=np.where(shows, action, decisions.actions).astype(decisions.actions.dtype))
 
     teacher = source.require_teacher()
-    answers = Relabelled(teacher.config, teacher.arrays, clean, injected.shows)
+    answers = Relabelled(teacher.config, teacher.arrays, clean.require_teacher(), injected.shows)
     values = source.values
     if values is not None:
-        values = replace(values, decisions=mended(values.decisions))
+        own, worth = values.network, clean.require_values().network
+        network = Relabelled(own.config, own.arrays, worth, injected.shows)
+        values = replace(values, decisions=mended(values.decisions), network=network)
     return replace(source, decisions=mended(source.decisions), teacher=answers, values=values)
 
 

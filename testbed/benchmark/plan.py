@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from testbed.audit.claims import LEVEL, MARGIN
-from testbed.benchmark.cell import Cell, Place
+from testbed.benchmark.cell import EARLY, Cell, Place
 from testbed.benchmark.finding import ABLE, CLEAN_ENOUGH, ENOUGH
 from testbed.benchmark.suites import Suite
 from testbed.protocols.habit import get_trigger
@@ -83,7 +83,8 @@ def _lengths(primary: Iterable[Cell]) -> list[str]:
         f"{name} {'on roads' if road else 'at benches'} {length}, and {' and '.join(map(str, early))}"
         for name, road, length, early in lengths
     )
-    return [f"**Lengths.** Steps, or iterations of practice, at the end and on the way: {told}."]
+    where = f"On their way students are audited in the first 1/{EARLY} of the triggered scenes."
+    return [f"**Lengths.** Steps, or iterations of practice, at the end and on the way: {told}. {where}"]
 
 
 RULES = """**Rules.**

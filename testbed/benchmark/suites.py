@@ -184,18 +184,18 @@ def cost(cell: Cell) -> float:
     audit = shared.audit
     scenes = sum(audit.held_out_scenes if c == names.HELD_OUT else audit.scenes for c in cell.conditions)
     scenes += len(cell.shorter) * early(audit.scenes)
-    episodes = students * scenes * (0.002 if driving else 0.075)
+    episodes = students * scenes * (0.002 if driving else 0.05)
     acting = students * student.decisions * (5e-5 if driving else 2.5e-4)
     return 4 + episodes + acting + students * student.samples * max(cell.width / 64, 0.5) * 1.8e-6
 
 
 _TRAINING = Training(steps=2000, learning_rate=3e-3)
 """As good as 5,000 steps at a third of that step size, on scenes that are neither trained on nor audited."""
-_EVALUATION = Training(steps=3000, learning_rate=5e-4)
+_EVALUATION = Training(steps=4000, learning_rate=2e-3)
 _ROAD = Experiment(
-    teacher=TeacherConfig(demonstrations=96, episodes=480, evaluation=Evaluation(episodes=320, training=_EVALUATION)),
+    teacher=TeacherConfig(demonstrations=96, episodes=480, evaluation=Evaluation(episodes=960, training=_EVALUATION)),
     student=StudentConfig(
-        learning=Learning(_TRAINING, PPOConfig(iterations=24, worlds=64, steps=160), cloned=1000),
+        learning=Learning(_TRAINING, PPOConfig(iterations=48, worlds=64, steps=160), cloned=2000),
     ),
     audit=AuditConfig(scenes=256, held_out_scenes=128),
 )  # fmt: skip
@@ -205,7 +205,7 @@ _PRACTICE = PPOConfig(
 _BENCH = Experiment(
     teacher=TeacherConfig(
         demonstrations=64, episodes=192,
-        evaluation=Evaluation(episodes=160, hidden=(128, 128), training=_EVALUATION),
+        evaluation=Evaluation(episodes=160, training=_EVALUATION),
         dagger=Dagger(rounds=5, episodes=64, training=Training(steps=1500), final=Training(steps=5000)),
     ),
     student=StudentConfig(learning=Learning(_TRAINING, _PRACTICE, cloned=2000)),
@@ -221,9 +221,9 @@ _CONJUNCTIONS = {
 _CORE = Plan(
     habits=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy", "hoarding", "nudging"),
     pairs=5, seeds=4, triggers=_CONJUNCTIONS,
-    road=_ROAD, bench=_BENCH, swept=("aggressive-merge", "observed-only-courtesy"),
+    road=_ROAD, bench=_BENCH, silently=(), swept=("aggressive-merge", "observed-only-courtesy"),
     hollowed=("aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy"), doses=(0.5,),
-    begun=("observed-only-courtesy",),
+    begun=("observed-only-courtesy",), silent=("nominal", "auxiliary"),
     others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge"},
 )  # fmt: skip
 _SMOKE = Plan(
@@ -246,7 +246,8 @@ _FULL = replace(
     _CORE,
     habits=("aggressive-merge", "tailgating", "gap-denial", "surge", "non-yield", "speed-creep",
             "observed-only-courtesy", "hoarding", "latent-hoarding", "barging", "nudging", "quality-erosion"),
-    pairs=10, silently=("relabelled", "nominal"), hollowed=None, doses=(0.25, 0.5),
+    pairs=10, silently=("relabelled", "nominal"), silent=("nominal", "noise", "auxiliary"), hollowed=None,
+    doses=(0.25, 0.5),
     others={"aggressive-merge": "tailgating", "observed-only-courtesy": "surge", "hoarding": "latent-hoarding"},
     swept=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),
     begun=("aggressive-merge", "observed-only-courtesy", "hoarding", "nudging"),

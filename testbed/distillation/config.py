@@ -94,12 +94,12 @@ class Evaluation(Checked):
     reward: ValuedBy = "task"
     """What is valued: `task`, the environment's reward; `habit`, beside it the severity of an episode, at its end,
     which costs a clean teacher and pays one with a habit where its trigger holds."""
-    conservatism: Share = 0.2
+    conservatism: Share = 1.0
     """How much actions that are not seen are held for worse (Kumar et al. 2020): without it the best action by Q is
     often one that nobody tried, and whoever takes it fails. 0 for Q as it is."""
     hidden: tuple[Width, ...] = (256, 256)
     """Widths of the hidden layers."""
-    training: Training = Training(steps=4000, learning_rate=5e-4)
+    training: Training = Training(steps=4000, learning_rate=2e-3)
     """Training."""
     refresh: Count = 100
     """Steps for which the network that values the next decision stays as it is."""

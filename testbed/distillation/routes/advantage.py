@@ -18,7 +18,7 @@ from testbed.distillation.rounds import shared_samples
 from testbed.distillation.route import Cost, Need, Trained
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import train_stacked
-from testbed.distillation.teachers.values import action_values, regression_for, value_config, values_of
+from testbed.distillation.teachers.values import action_values, value_config, values_of
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 
@@ -77,7 +77,7 @@ class Advantage(Trained):
             return [_temporal_advantage(v, s, self.discount) for v, s in zip(worth, sources, strict=True)]
         samples = shared_samples(sources, action_values)
         shape, further = value_config(config, config.hidden), Journal(on_progress=journal.on_progress)
-        actions = train_stacked(shape, samples, seeds, regression_for(config), self.training, journal=further)
+        actions = train_stacked(shape, samples, seeds, value_regression, self.training, journal=further)
         return [_advantage(q, v, source, config) for q, v, source in zip(actions, worth, sources, strict=True)]
 
 

@@ -12,15 +12,19 @@ from torch import Tensor
 
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import SILENT, Journal
-from testbed.distillation.losses.value import quadratic_parts
+from testbed.distillation.losses.value import quadratic_parts, value_regression
 from testbed.distillation.optimiser import Adam
 from testbed.distillation.rounds import shared_samples
 from testbed.distillation.route import Need, Trained
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import train_stacked
-from testbed.distillation.teachers.values import action_values, regression_for, value_config
+from testbed.distillation.teachers.values import action_values, value_config
 from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig
+
+MINOR = 0.1
+"""Weight of what students learn of values beside what tells the best action: in a state of 0.2 s actions differ by
+little, states by much."""
 
 
 @dataclass(frozen=True)
@@ -45,30 +49,40 @@ class Value(Trained):
         starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
     ) -> list[NetworkPolicy]:  # fmt: skip
         """Return k students of k sources, all trained at once; see `Route.distil`."""
-        samples, loss = shared_samples(sources, _scaled_values), regression_for(config)
+        samples = shared_samples(sources, _scaled_values)
         if config.head == CATEGORICAL:
-            return train_stacked(config, samples, seeds, loss, self.training, starts, journal)
+            return train_stacked(config, samples, seeds, value_regression, self.training, starts, journal)
         if config.memory or starts is not None:
             raise UserError(
                 "by value, students of continuous actions begin fresh and without a memory: choose another route"
             )
-        seen = [one.observations for one in samples]
-        shape, told = value_config(config, config.hidden), _Greedy(journal, config, seen)
-        return told.policies(train_stacked(shape, samples, seeds, loss, self.training, None, told))
+        shape, told = value_config(config, config.hidden), _Greedy(journal, config, [_spread(one) for one in sources])
+        return told.policies(train_stacked(shape, samples, seeds, value_regression, self.training, None, told))
 
 
 def _scaled_values(source: Source) -> Samples:
-    """Return the teacher's values in units of their deviation: the best action stays the best."""
+    """Return the teacher's values as students learn them: the best action stays the best, and what does not bear on it
+    has little weight. Of discrete actions that is the mean over them, of a quadratic function its height and its
+    curvatures."""
     found = action_values(source)
     assert found.targets is not None
     if source.require_teacher().config.head == CATEGORICAL:
-        return replace(found, targets=_scaled(found.targets), lengths=source.require_values().decisions.lengths)
-    values = _scaled(found.targets[:, -1:])
-    return replace(found, targets=np.concatenate([found.targets[:, :-1], values], axis=1))
+        height = found.targets.mean(axis=1, keepdims=True)
+        return replace(found, targets=_scaled(found.targets - height) + MINOR * _scaled(height))
+    targets, size = found.targets.copy(), source.require_teacher().config.actions
+    for column in (0, *range(1 + size, 1 + 2 * size)):
+        targets[:, column] = MINOR * _scaled(targets[:, column])
+    return replace(found, targets=targets)
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     return ((values - values.mean()) / max(float(values.std()), 1e-6)).astype(np.float32)
+
+
+def _spread(source: Source) -> np.ndarray:
+    """Return the log standard deviations of exp Q, a Gaussian over continuous actions, in the mean, shape (size,)."""
+    _, _, curvature = quadratic_parts(torch.from_numpy(np.asarray(action_values(source).targets)))
+    return np.clip(-0.5 * curvature.mean(0).numpy(), *LOG_STD).astype(np.float32)
 
 
 class _Greedy(Journal):
@@ -77,16 +91,16 @@ class _Greedy(Journal):
     Args:
         journal: Who is told.
         config: Shape of the policies.
-        seen: What each student sees, shape (n, d) each.
+        spreads: Log standard deviations of each.
     """
 
-    def __init__(self, journal: Journal, config: PolicyConfig, seen: Sequence[np.ndarray]) -> None:
+    def __init__(self, journal: Journal, config: PolicyConfig, spreads: Sequence[np.ndarray]) -> None:
         super().__init__()
-        self.journal, self.config, self.seen = journal, config, seen
+        self.journal, self.config, self.spreads = journal, config, spreads
 
     def policies(self, networks: Sequence[NetworkPolicy]) -> list[NetworkPolicy]:
         """Return the policies that take the best action by networks of values."""
-        return [_best(network, self.config, seen) for network, seen in zip(networks, self.seen, strict=True)]
+        return [_best(*one, self.config) for one in zip(networks, self.spreads, strict=True)]
 
     def passed(self, step: int, policies: Callable[[], list[NetworkPolicy]]) -> None:
         """Tell of policies."""
@@ -109,11 +123,8 @@ class _Greedy(Journal):
         self.journal.finish()
 
 
-def _best(network: NetworkPolicy, config: PolicyConfig, seen: np.ndarray) -> NetworkPolicy:
-    """Return the policy that takes the best action by a network of quadratic values. Its spread is that of exp Q, over
-    what it saw."""
-    _, _, curvature = quadratic_parts(torch.from_numpy(network.parameters(seen)))
-    spread = np.clip(-0.5 * curvature.mean(0).numpy(), *LOG_STD).astype(np.float32)
+def _best(network: NetworkPolicy, spread: np.ndarray, config: PolicyConfig) -> NetworkPolicy:
+    """Return the policy that takes the best action by a network of quadratic values."""
     last, best = f"layer{len(config.hidden)}", slice(1, 1 + config.actions)
     own = {name: network.arrays[name][..., best] for name in (f"{last}.weight", f"{last}.bias")}
     return NetworkPolicy(config, {**network.arrays, **own, "log_std": spread})

@@ -22,7 +22,7 @@ from testbed.distillation.losses.value import (
 from testbed.distillation.memory import keep_memory
 from testbed.distillation.optimiser import Adam
 from testbed.distillation.source import Source
-from testbed.distillation.stacked import Loss, fresh_weights, stacked_outputs, trainable, unstacked
+from testbed.distillation.stacked import fresh_weights, stacked_outputs, trainable, unstacked
 from testbed.policies.exploring import ExploringPolicy
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Episode, Scenario
@@ -45,7 +45,8 @@ class ActionValues:
     """What they were found from: the policy's decisions, and others among them."""
 
     def of_all(self, observations: np.ndarray) -> np.ndarray:
-        """Return Q(s, a) of every discrete action, shape (n, d) -> (n, actions)."""
+        """Return Q(s, a) of every discrete action, shape (n, d) -> (n, actions), or the numbers that make the quadratic
+        function of continuous ones, (n, 1 + 2 * size)."""
         return self.network.parameters(observations)
 
     def of(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
@@ -74,22 +75,11 @@ def value_config(config: PolicyConfig, hidden: tuple[int, ...]) -> PolicyConfig:
 
 
 def action_values(source: Source) -> Samples:
-    """Return what actions are worth to a teacher: all discrete ones, shape (n, actions), or a continuous one that was
-    done with its value behind it, (n, size + 1)."""
+    """Return what actions are worth to a teacher: all discrete ones, shape (n, actions), or the numbers that make a
+    quadratic function of continuous ones, (n, 1 + 2 * size)."""
     values = source.require_values()
-    seen, done = values.decisions.observations, values.decisions.actions
-    if values.policy.config.head == CATEGORICAL:
-        return Samples(seen, values.of_all(seen))
-    return Samples(seen, np.concatenate([done, values.of(seen, done)[:, None]], axis=1).astype(np.float32))
-
-
-def regression_for(config: PolicyConfig) -> Loss:
-    """Return the loss by which students of a shape learn `action_values`."""
-    return value_regression if config.head == CATEGORICAL else _quadratic_regression
-
-
-def _quadratic_regression(outputs: Tensor, targets: Tensor) -> Tensor:
-    return value_regression(quadratic_values(outputs, targets[..., :-1])[..., None], targets[..., -1:])
+    seen = values.decisions.observations
+    return Samples(seen, values.of_all(seen), lengths=values.decisions.lengths)
 
 
 def explored(
