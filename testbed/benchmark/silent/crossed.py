@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from torch import Tensor
 
 from testbed.audit import names
 from testbed.benchmark.channels import LEAST
@@ -87,10 +88,15 @@ def _trained(
     found: list[list[NetworkPolicy]] = [[] for _ in design.lengths]
     for first in range(0, len(samples), AT_ONCE):
         some, on_the_way = slice(first, first + AT_ONCE), Snapshots(design.lengths)
-        train_stacked(config, samples[some], seeds[some], policy_divergence, design.training, journal=on_the_way)
+        train_stacked(config, samples[some], seeds[some], _copying, design.training, journal=on_the_way)
         for students, length in zip(found, design.lengths, strict=True):
             students += on_the_way.students[length]
     return found
+
+
+def _copying(student: Tensor, target: Tensor) -> Tensor:
+    """Return the loss of students that copy a distribution: KL(target || student)."""
+    return policy_divergence(target, student)
 
 
 @dataclass(frozen=True)
