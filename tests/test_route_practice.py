@@ -25,7 +25,7 @@ from testbed.distillation.config import Training
 from testbed.distillation.journal import Journal
 from testbed.distillation.reinforcement.discriminator import Discriminators
 from testbed.distillation.reinforcement.stage import Step
-from testbed.distillation.routes.adversarial import Adversarial
+from testbed.distillation.routes.adversarial import CLONING_RATE, Adversarial
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.routes.kl import KL
 from testbed.policies.network import GAUSSIAN, NetworkPolicy, random_arrays
@@ -81,7 +81,7 @@ def test_what_practice_begins_with(merges):
     """Where no start is given: what so many steps of cloning make, or a fresh network."""
     none = replace(PRACTICE, iterations=0)
     begin = lambda cloned: Adversarial(none, cloned=cloned).distil(merges[:1], MERGE, [3])[0]  # noqa: E731
-    assert same(begin(50), Cloning(Training(steps=50)).distil(merges[:1], MERGE, [3])[0])
+    assert same(begin(50), Cloning(Training(50, learning_rate=CLONING_RATE)).distil(merges[:1], MERGE, [3])[0])
     fresh = random_arrays(MERGE, generator(3, "weights"))
     assert all((begin(0).arrays[name] == fresh[name]).all() for name in MERGE.shapes if name not in ("mean", "std"))
 
