@@ -4,19 +4,22 @@ and a whole small run."""
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from testbed.benchmark.finding import NONE, OUTSIDE, TRANSFERS
+from testbed.benchmark.finding import NONE, OUTSIDE, REFUSED, TRANSFERS
 from testbed.benchmark.silent import effects as finding
-from testbed.benchmark.silent.crossed import exchanged
+from testbed.benchmark.silent.crossed import _copying, exchanged
 from testbed.benchmark.silent.design import CHIEF, SOFT, Arm, get_design
 from testbed.benchmark.silent.effects import Crossed, effects
+from testbed.benchmark.silent.page import write_silent_page
 from testbed.benchmark.silent.table import forest, markdown, shown, write_effects
 from testbed.benchmark.silent.targets import TARGETS, alike, total_variation
 from testbed.benchmark.suites import get_plan
@@ -36,6 +39,13 @@ def test_targets_by_hand():
     np.testing.assert_allclose(copied("rest uniform"), [[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
     np.testing.assert_allclose(copied("T = 0.5")[0], np.array([25, 9, 4]) / 38)
     np.testing.assert_allclose(copied("T = 2")[1], np.sqrt([0.1, 0.1, 0.8]) / np.sqrt([0.1, 0.1, 0.8]).sum())
+
+
+def test_students_copy_in_the_direction_that_covers_all_that_a_teacher_may_do():
+    """KL(target || student) of (1/2, 1/2) and (9/10, 1/10), and not the other way round."""
+    student, target = (torch.log(torch.tensor([[[one, 1 - one]]])) for one in (0.9, 0.5))
+    forward = 0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1)
+    assert float(_copying(student, target)) == pytest.approx(forward)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -110,6 +120,18 @@ def test_effects_are_told_apart(monkeypatch, tmp_path, targets, success, says):
     )
     rows = write_effects(tmp_path / "silent.csv", found).read_text().splitlines()
     assert len(rows) == 1 + len(found) and rows[0].startswith("habit,other,target,limit,")
+
+
+def test_teachers_that_do_not_differ_hand_nothing_down(monkeypatch, tmp_path):
+    design, rng = get_design("core"), np.random.default_rng(3)
+    monkeypatch.setattr(finding, "_read", lambda piece, folder: known(1.0, 0.0, 0.9, rng))
+    same = np.array([[1.0] * 4, [1.0] * 4])
+    monkeypatch.setattr(finding, "_teachers", lambda piece, folder: Pair(same, same))
+    found = effects(design, 0, tmp_path)
+    assert {one.verdict for one in found if one.is_chief and one.length == design.lengths[-1]} == {REFUSED}
+    assert "refused" in "".join(markdown(found)) and "nan" not in "".join(markdown(found))
+    assert all(not row["at"] for row in forest(found)["panels"]["non-yield"])
+    assert "refused" in write_silent_page(tmp_path / "silent.html", found, "command").read_text()
 
 
 def test_a_file_says_all_that_is_chosen(tmp_path):

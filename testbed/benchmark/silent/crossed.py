@@ -57,7 +57,9 @@ class Piece:
             "arms": [asdict(arm) for arm in self.design.arms], "training": asdict(self.design.training),
             "amounts": [self.design.seeds, self.design.lengths, self.design.scenes], "teachers": asdict(shared),
         }  # fmt: skip
-        recipe = Lineage("silent", shared.seed, chosen, code=shared.code(__name__, policy_divergence.__module__))
+        recipe = Lineage(
+            "silent", shared.seed, chosen, code=shared.code(__name__, alike.__module__, policy_divergence.__module__)
+        )
         return folder / "silent" / f"{self.habit}-{self.pair}-{text_hash(recipe.to_json())[:12]}.json"
 
 

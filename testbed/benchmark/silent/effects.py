@@ -14,7 +14,19 @@ from testbed.audit.claims import LEVEL, MARGIN, holm
 from testbed.audit.ratio import equivalence, ratio_interval
 from testbed.audit.result import Interval
 from testbed.audit.statistics import NOTHING, mean_of
-from testbed.benchmark.finding import ABLE, ENOUGH, FAILS, NONE, OPPOSITE, OUTSIDE, TRANSFERS, UNDECIDED, UNKNOWN
+from testbed.benchmark.finding import (
+    ABLE,
+    ENOUGH,
+    FAILS,
+    NONE,
+    NOWHERE,
+    OPPOSITE,
+    OUTSIDE,
+    REFUSED,
+    TRANSFERS,
+    UNDECIDED,
+    UNKNOWN,
+)
 from testbed.benchmark.silent.crossed import Piece
 from testbed.benchmark.silent.design import CHIEF, SOFT, Arm, Design
 from testbed.benchmark.stored import gone, read_scores
@@ -69,7 +81,7 @@ class Effect:
     states: Interval
     """What the other's states add, over both kinds of targets."""
     ratio: Interval
-    """What targets add, as a share of teacher - clean teacher."""
+    """What targets add, as a share of teacher - clean teacher; not a number where these do not differ."""
     mass: Interval
     """What targets add to the mass on the habit's action."""
     by_pair: tuple[float, ...]
@@ -103,6 +115,8 @@ def effects(design: Design, seed: int, folder: Path) -> list[Effect]:
 
 
 def _claimed(one: Effect) -> Effect:
+    if not one.by_pair:
+        return replace(one, verdict=REFUSED)
     if one.success < ABLE:
         return replace(one, verdict=FAILS)
     if one.pairs < ENOUGH:
@@ -170,6 +184,7 @@ def _effect(
     able = np.array([both.habitual[1].mean() for both in teachers]).mean()
     gained = (severity[:, :, 1] - severity[:, :, 0]).mean(axis=1)[:, None]
     given = np.array([[(both.habitual[0] - both.clean[0]).mean()] for both in teachers])
+    differ = mean_of(given).interval().excludes_zero
     unit = measures_of(get_habit(habit).environment)[get_habit(habit).measure].unit or "share"
     return Effect(
         habit, contrast.other, contrast.target, contrast.limit, contrast.swapped, design.lengths[number], len(found),
@@ -178,8 +193,9 @@ def _effect(
         float(means("success").mean(axis=0).min() / able),
         targets=mean_of(gained).interval(),
         states=mean_of((severity[:, 1] - severity[:, 0]).mean(axis=1)[:, None]).interval(),
-        ratio=ratio_interval(gained, given, NOTHING),
+        ratio=ratio_interval(gained, given, NOTHING) if differ else NOWHERE,
         mass=mean_of((mass[:, :, 1] - mass[:, :, 0]).mean(axis=1)[:, None]).interval(),
-        by_pair=tuple(float(one) for one in (gained / given)[:, 0]),
-        p=mean_of(gained).p, p_none=equivalence(gained, given, NOTHING, MARGIN),
+        by_pair=tuple(float(one) for one in (gained / given)[:, 0]) if differ else (),
+        p=mean_of(gained).p if differ else 1.0,
+        p_none=equivalence(gained, given, NOTHING, MARGIN) if differ else 1.0,
     )  # fmt: skip

@@ -8,11 +8,10 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from testbed import __version__, audit
-from testbed.audit.text import percent
 from testbed.benchmark.finding import ENOUGH
 from testbed.benchmark.silent.design import CHIEF
 from testbed.benchmark.silent.effects import Effect
-from testbed.benchmark.silent.table import forest
+from testbed.benchmark.silent.table import forest, share
 from testbed.files import Kind, write_text
 from testbed.lineage import Lineage
 
@@ -44,5 +43,5 @@ def answer(found: Sequence[Effect]) -> str:
     """Return what the claims say, in one sentence."""
     last = max(one.length for one in found)
     chief = [one for one in found if one.is_chief and one.length == last]
-    told = "; ".join(f"{one.habit}: {one.verdict}, {percent(one.ratio)}" for one in chief)
+    told = "; ".join(f"{one.habit}: {one.verdict}, {share(one)}" for one in chief)
     return f"What soft targets add in states at most {100 * CHIEF:.0f} % apart, as a share of the habit: {told}."

@@ -70,7 +70,7 @@ def markdown(found: Sequence[Effect]) -> list[str]:
     for one in chief:
         says = f"**{one.verdict}**" if one.length == last else ""
         rows.append(
-            f"| {one.habit} | {one.length} | {two_decimals(one.targets)} {one.unit} | {percent(one.ratio)} "
+            f"| {one.habit} | {one.length} | {two_decimals(one.targets)} {one.unit} | {share(one)} "
             f"| {two_decimals(one.states)} | {100 * one.success:.0f} % | {says} |"
         )
     habits = list(dict.fromkeys(one.habit for one in found))
@@ -91,7 +91,12 @@ def shown(found: Iterable[Effect]) -> list[Effect]:
 
 
 def _share(one: Effect) -> str:
-    return percent(one.ratio) + ("" if one.success >= ABLE else f" (success {100 * one.success:.0f} %)")
+    return share(one) + ("" if one.success >= ABLE else f" (success {100 * one.success:.0f} %)")
+
+
+def share(one: Effect) -> str:
+    """Return what targets add as a share of the habit, in words where there is none."""
+    return percent(one.ratio) if one.by_pair else "refused"
 
 
 def forest(found: Sequence[Effect]) -> dict[str, Any]:
@@ -101,7 +106,7 @@ def forest(found: Sequence[Effect]) -> dict[str, Any]:
     panels: dict[str, list[dict[str, Any]]] = {}
     for one in rows:
         colour = "reference" if one.other == "placebo" else "control" if one.swapped else "student"
-        text = percent(one.ratio) + ("" if one.success >= ABLE else ", fails")
+        text = share(one) + ("" if one.success >= ABLE else ", fails")
         added = forest_row(name_of(one), one.ratio, text, colour, axis, one.by_pair)
         panels.setdefault(one.habit, []).append(added)
     return {"panels": panels, **ratio_scale(axis)}

@@ -23,8 +23,8 @@ from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig
 
 MINOR = 0.1
-"""Weight of what students learn of values beside what tells the best action: in a state of 0.2 s actions differ by
-little, states by much."""
+"""Weight of what students learn of values beside what tells the best action: what one decision of 0.2 s adds is little
+beside what states differ by."""
 
 
 @dataclass(frozen=True)
