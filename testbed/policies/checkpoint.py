@@ -74,7 +74,8 @@ def save_policy(folder: str | Path, policy: NetworkPolicy, behaviour: Behaviour,
         config = {"format": FORMAT, "policy": asdict(policy.config), "behaviour": asdict(behaviour)}
         (temporary / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (temporary / LINEAGE).write_text(lineage.to_json() + "\n", encoding="utf-8")
-        (temporary / WEIGHTS).write_bytes(save(dict(policy.arrays)))
+        whole = {name: np.ascontiguousarray(array) for name, array in policy.arrays.items()}  # `save` ignores strides
+        (temporary / WEIGHTS).write_bytes(save(whole))
 
 
 def _is_policy(folder: Path) -> bool:
