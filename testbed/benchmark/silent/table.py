@@ -54,9 +54,9 @@ def at_the_end(found: Iterable[Effect]) -> list[Effect]:
 
 
 def name_of(one: Effect) -> str:
-    """Return what four arms are called."""
-    whose = "another clean teacher" if one.other == "placebo" else one.target
-    return f"{whose}, at most {100 * one.limit:.0f} % apart{', trigger exchanged' if one.swapped else ''}"
+    """Return what four arms are called, with the largest total variation in their states."""
+    whose = "second clean teacher" if one.other == "placebo" else one.target
+    return f"{whose}, {100 * one.limit:.0f} %{', exchanged' if one.swapped else ''}"
 
 
 def markdown(found: Sequence[Effect]) -> list[str]:
@@ -74,7 +74,11 @@ def markdown(found: Sequence[Effect]) -> list[str]:
             f"| {two_decimals(one.states)} | {100 * one.success:.0f} % | {says} |"
         )
     habits = list(dict.fromkeys(one.habit for one in found))
-    rows += ["", f"| what is copied, and in which states | {' | '.join(habits)} |", "|---|" + "---|" * len(habits)]
+    rows += [
+        "",
+        f"| what is copied, and how far teachers may be apart | {' | '.join(habits)} |",
+        "|---|" + "---|" * len(habits),
+    ]
     ends = at_the_end(found)
     for name in dict.fromkeys(map(name_of, shown(ends))):
         cells = [next(one for one in ends if one.habit == habit and name_of(one) == name) for habit in habits]
