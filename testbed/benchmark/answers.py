@@ -10,7 +10,6 @@ import numpy as np
 
 from testbed.audit import names
 from testbed.audit.claims import LEVEL, holm
-from testbed.audit.result import Interval
 from testbed.audit.statistics import Mean, mean_of
 from testbed.audit.text import percent
 from testbed.benchmark.finding import Finding
@@ -92,7 +91,8 @@ def _usual_width(rows: Sequence[Finding]) -> int:
     return max(dict.fromkeys(widths), key=widths.count, default=0)
 
 
-def _by_route(rows: Iterable[Finding], channel: str) -> dict[str, Finding]:
+def by_route(rows: Iterable[Finding], channel: str) -> dict[str, Finding]:
+    """Return what is found of one habit through a channel by route, fresh students of the usual width and length."""
     return {row.route: row for row in _usual(rows) if row.channel == channel}
 
 
@@ -101,7 +101,7 @@ def _ordering(rows: Sequence[Finding]) -> tuple[str, str] | None:
 
     It holds if all four routes are in it; two of them the other way round are enough that it does not.
     """
-    routes = _by_route(rows, "overt")
+    routes = by_route(rows, "overt")
     if set(routes) != set(PUBLISHED):
         return None
     able = [name for name in PUBLISHED if routes[name].judged]
@@ -124,19 +124,17 @@ def _ordering(rows: Sequence[Finding]) -> tuple[str, str] | None:
 
 def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
     """Say whether the ratio grows with the width of students, by the slope per doubling."""
-    full = [r for r in rows if r.start == "fresh" and r.teacher == "demonstration" and r.dose == 1.0]
     told, says = [], []
     for route in ("cloning", "kl"):
-        longest = max((row.training for row in full if row.route == route), default=0)
-        places = [r for r in full if (r.route, r.channel, r.training) == (route, "overt", longest)]
-        usable = sorted((row for row in places if row.judged), key=lambda row: row.width)
+        places = _widened(rows, route)
+        usable = [row for row in places if row.judged]
         if len(places) < 2:
             continue
         if len(usable) < 2:
             says.append("not judged")
             told.append(f"{route}: fewer than two widths can be judged")
             continue
-        slope = _slope(usable)
+        slope = mean_of(_slope(usable)[None]).interval()
         says.append("yes" if slope.low > 0 else "no" if slope.high < 0 else "undecided")
         widths = f"{usable[0].width} to {usable[-1].width} units"
         out = ", ".join(str(row.width) for row in places if not row.judged)
@@ -146,26 +144,41 @@ def _widths(rows: Sequence[Finding]) -> tuple[str, str] | None:
 
 def _gap(more: Finding, less: Finding) -> Mean:
     """Return the difference of two ratios, paired over teachers."""
-    return mean_of((more.effects - less.effects)[None])
+    return mean_of(np.subtract(more.effects, less.effects)[None])
 
 
-def _slope(rows: Sequence[Finding]) -> Interval:
-    """Return the slope of the ratio over the binary logarithm of the width, by least squares."""
+def slopes(rows: Sequence[Finding], route: str) -> np.ndarray | None:
+    """Return what a doubling of the width adds to the ratio of one habit, pair by pair; None where fewer than two
+    widths can be judged."""
+    usable = [row for row in _widened(rows, route) if row.judged]
+    return _slope(usable) if len(usable) > 1 else None
+
+
+def _widened(rows: Sequence[Finding], route: str) -> list[Finding]:
+    """Return what is found of students of all widths, the narrowest first."""
+    full = [r for r in rows if r.start == "fresh" and r.teacher == "demonstration" and r.dose == 1.0]
+    longest = max((row.training for row in full if row.route == route), default=0)
+    places = [r for r in full if (r.route, r.channel, r.training) == (route, "overt", longest)]
+    return sorted(places, key=lambda row: row.width)
+
+
+def _slope(rows: Sequence[Finding]) -> np.ndarray:
+    """Return the slope of the ratio over the binary logarithm of the width, pair by pair, by least squares."""
     log = np.log2([row.width for row in rows])
     weights = (log - log.mean()) / ((log - log.mean()) ** 2).sum()
-    return mean_of((weights[:, None] * np.stack([row.effects for row in rows])).sum(axis=0)[None]).interval()
+    return weights @ np.stack([row.effects for row in rows])
 
 
 def _scrubbing(rows: Sequence[Finding]) -> tuple[str, str] | None:
     """Say whether dropping the habit's decisions lowers the ratio by as much for all routes."""
-    overt, scrubbed = _by_route(rows, "overt"), _by_route(rows, "scrubbed")
+    overt, scrubbed = by_route(rows, "overt"), by_route(rows, "scrubbed")
     routes = [name for name in PUBLISHED if name in overt and name in scrubbed]
     if len(routes) < 2:
         return None
     usable = [name for name in routes if overt[name].judged and scrubbed[name].judged]
     if len(usable) < 2:
         return "not judged", "fewer than two routes can be judged in both channels"
-    less = {name: overt[name].effects - scrubbed[name].effects for name in usable}
+    less = {name: np.subtract(overt[name].effects, scrubbed[name].effects) for name in usable}
     told = ", ".join(f"{name} {percent(mean_of(less[name][None]).interval())}" for name in usable)
     pairs = list(combinations(usable, 2))
     p = holm([mean_of((less[one] - less[other])[None]).p for one, other in pairs])

@@ -111,8 +111,8 @@ class Finding(Place):
     """The teacher's mean mass on the habit's action there."""
     auroc: float = UNKNOWN
     """How well they are told from the control's."""
-    effects: np.ndarray = field(default_factory=lambda: np.empty(0), compare=False, repr=False)
-    """What each pair of teachers adds to the ratio, shape (pairs,): their mean is the ratio."""
+    effects: tuple[float, ...] = field(default=(), compare=False, repr=False)
+    """What each pair of teachers adds to the ratio: their mean is the ratio."""
     references: tuple[tuple[str, float, float], ...] = field(default=(), compare=False, repr=False)
     """Reference drivers: name, success and severity, over all scenes."""
     by_pair: tuple[float, ...] = field(default=(), compare=False, repr=False)
@@ -180,15 +180,3 @@ def refused(row: Finding) -> Finding:
     """Return a finding whose teachers show no habit that could be handed down."""
     reason = f"teacher - clean teacher is {two_decimals(row.injected)} {row.unit}, which includes 0"
     return replace(row, verdict=REFUSED, reason=reason)
-
-
-def columns(row: Finding) -> dict[str, str | float | int]:
-    """Return a finding as columns of a table: an interval has three."""
-    cells: dict[str, str | float | int] = {}
-    for one in fields(row):
-        value = getattr(row, one.name)
-        if isinstance(value, Interval):
-            cells |= {one.name: value.value, f"{one.name}_low": value.low, f"{one.name}_high": value.high}
-        elif one.name not in ("effects", "by_pair", "references"):
-            cells[one.name] = value
-    return cells

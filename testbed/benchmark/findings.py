@@ -181,11 +181,11 @@ def _under(row: Finding, pairs: Sequence[Pair]) -> Finding:
     missed = Unseen(max(unseen(one).effect for one in injected), scenes * len(pairs))
     gained, given = _units(inherited), _units(injected)
     ratio = ratio_interval(gained, given, missed)
-    effects = (ratio.value + (gained - ratio.value * given) / given.mean()).mean(axis=1)
+    effects = tuple((ratio.value + (gained - ratio.value * given) / given.mean()).mean(axis=1).tolist())
     return replace(
         row, ratio=ratio, p=replace(mean_of(gained), unseen=missed).p, effects=effects,
         p_none=equivalence(gained, given, missed, MARGIN),
-        predicted=_predicted(effects) if len(pairs) > 1 else NOWHERE,
+        predicted=_predicted(np.array(effects)) if len(pairs) > 1 else NOWHERE,
         by_pair=tuple(_share(*both) for both in zip(inherited, injected, strict=True)),
     )  # fmt: skip
 

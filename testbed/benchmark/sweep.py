@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Generic, TypeVar
 from testbed.benchmark.engines import Cluster, LostWorkers, run_on
 from testbed.console import console, progress, styled, ticked
 from testbed.errors import UserError
+from testbed.files import write_text
 from testbed.threads import one_thread
 
 Item = TypeVar("Item")
@@ -79,7 +82,7 @@ def sweep(job: Job[Item], cluster: Cluster) -> None:
 def _done(job: Job[Item], cluster: Cluster, items: Sequence[Item]) -> LostWorkers | None:
     """Do some pieces of work and return who was lost over it, if anybody was."""
     try:
-        run_on(cluster, partial(_quietly, job.work), items)
+        run_on(cluster, partial(_quietly, job.work, job.file), items)
     except LostWorkers as error:
         return error
     return None
@@ -133,10 +136,23 @@ def _made(file: Path) -> int:
 
 
 @one_thread()
-def _quietly(work: Callable[[Item], None], item: Item) -> None:
-    """Do one piece of work in a worker that nobody looks at."""
-    before, console.quiet = console.quiet, True
+def _quietly(work: Callable[[Item], None], file: Callable[[Item], Path], item: Item) -> None:
+    """Do one piece of work in a worker that nobody looks at, and leave beside its file how long it took."""
+    before, console.quiet, begun = console.quiet, True, time.perf_counter()
     try:
         work(item)
     finally:
         console.quiet = before
+    write_text(_clock(file(item)), f"{time.perf_counter() - begun:.2f}\n")
+
+
+def seconds_of(file: Path) -> float:
+    """Return how long a piece of work took whose file this is [s]; not a number if that was not kept."""
+    try:
+        return float(_clock(file).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return math.nan
+
+
+def _clock(file: Path) -> Path:
+    return file.with_suffix(".seconds")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from testbed.benchmark.finding import Finding, columns
+from testbed.benchmark.columns import columns, read_columns, write_columns
+from testbed.benchmark.finding import Finding
 from testbed.errors import UserError, missing_package
-from testbed.files import Kind, replacing, write_text
+from testbed.files import Kind, replacing
 
 COMMA = Kind("a table of the benchmark", lambda path: path.is_file() and path.read_bytes().startswith(b"habit,taught,"))
 PARQUET = Kind(
@@ -35,13 +34,13 @@ def write_tables(folder: Path, rows: Sequence[Finding]) -> tuple[Path, Path]:
         raise missing_package("pyarrow", "benchmark", "Parquet needs") from None
     if not rows:
         raise UserError("there is nothing to put into a table")
-    records = [columns(row) for row in rows]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    comma, parquet = folder / "transfer.csv", folder / "transfer.parquet"
-    write_text(comma, text.getvalue(), COMMA)
+    parquet = folder / "transfer.parquet"
+    comma = write_columns(folder / "transfer.csv", rows, COMMA)
     with replacing(parquet, PARQUET) as temporary:
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(records), temporary)
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist([columns(row) for row in rows]), temporary)
     return comma, parquet
+
+
+def read_findings(folder: Path, mend: str) -> list[Finding]:
+    """Return what the table in a folder holds; raises `UserError` as `read_columns`."""
+    return read_columns(folder / "transfer.csv", Finding, mend)

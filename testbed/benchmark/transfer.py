@@ -35,7 +35,7 @@ def _do(cells: Sequence[Cell], folder: Path, cluster: Cluster, title: str) -> No
 def make_teachers(rewards: Mapping[SharedTeachers, tuple[ValuedBy, ...]], folder: Path, cluster: Cluster) -> None:
     """Make what is missing of shared teachers, with what their decisions are worth by some rewards each."""
     ready = partial(is_ready, folder=folder)
-    make, scores = partial(_prepare, folder, rewards), partial(_scores, folder)
+    make, scores = partial(_prepare, folder, rewards), partial(teachers_file, folder)
     sweep(Job("make teachers", list(rewards), make, scores, _effort, ready), cluster)
 
 
@@ -54,7 +54,8 @@ def _prepare(folder: Path, rewards: Mapping[SharedTeachers, tuple[ValuedBy, ...]
     prepare_teachers(shared, folder, rewards[shared])
 
 
-def _scores(folder: Path, shared: SharedTeachers) -> Path:
+def teachers_file(folder: Path, shared: SharedTeachers) -> Path:
+    """Return the file that is there when shared teachers are made."""
     return scores_file(shared.run(folder))
 
 

@@ -153,7 +153,7 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: bounds.Out
 
 @app.command
 def benchmark(
-    which: tyro.conf.Positional[Literal["transfer", "plan", "silent"]],
+    which: tyro.conf.Positional[Literal["transfer", "plan", "silent", "published"]],
     /,
     suite: Literal["smoke", "core", "full"] = "smoke",
     folder: bounds.OutFolder | None = None,
@@ -167,14 +167,17 @@ def benchmark(
 
     Args:
         which: The benchmark; its plan alone: which places, what is claimed, by which rules; or silent: whether a habit
-            passes where both teachers choose alike, states and targets crossed.
+            passes where both teachers choose alike, states and targets crossed; or published: what the tables of
+            transfer and silent in a folder say of claims that others have published.
         suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 5 pairs of teachers; full: everything.
         folder: Where cells go, one file each; runs/transfer-<suite> if not given, whose teachers silent takes too.
+            Of published, where both tables are.
         seed: The one seed that everything random comes from.
         engine: local processes; dask or ray, a cluster; slurm, an array of jobs.
         workers: Cells at once.
         address: Of a dask or ray cluster that is there; of slurm the partition. Its machines share the folder.
-        write: Folder for tables and page; that of the cells if not given. Of a plan, where its plan.md is.
+        write: Folder for tables and page; that of the cells if not given. Of a plan, where its plan.md is, of published
+            claims their published.md.
     """
     from testbed.benchmark.engines import Cluster
     from testbed.cli.commands import benchmark
@@ -183,6 +186,8 @@ def benchmark(
         benchmark.plan(suite, seed, write)
     elif which == "silent":
         benchmark.silent(suite, folder, seed, Cluster(engine, workers, address), write)
+    elif which == "published":
+        benchmark.published(suite, folder, write)
     else:
         benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
 

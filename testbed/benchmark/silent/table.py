@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from testbed.audit.plots import axis_of, forest_row, ratio_scale
-from testbed.audit.result import Interval
 from testbed.audit.text import percent, two_decimals
+from testbed.benchmark.columns import read_columns, write_columns
 from testbed.benchmark.finding import ABLE
 from testbed.benchmark.silent.design import CHIEF, SOFT
 from testbed.benchmark.silent.effects import Effect
-from testbed.files import Kind, write_text
+from testbed.files import Kind
 
 SILENT = Kind(
     "a table of the crossed experiment",
@@ -26,24 +23,12 @@ SILENT = Kind(
 
 def write_effects(path: Path, found: Sequence[Effect]) -> Path:
     """Write every number as CSV, one row for four arms and a length, and return its path."""
-    records = [_columns(one) for one in found]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    write_text(path, text.getvalue(), SILENT)
-    return path
+    return write_columns(path, found, SILENT)
 
 
-def _columns(one: Effect) -> dict[str, Any]:
-    cells: dict[str, Any] = {}
-    for part in fields(one):
-        value = getattr(one, part.name)
-        if isinstance(value, Interval):
-            cells |= {part.name: value.value, f"{part.name}_low": value.low, f"{part.name}_high": value.high}
-        elif part.name != "by_pair":
-            cells[part.name] = value
-    return cells
+def read_effects(folder: Path, mend: str) -> list[Effect]:
+    """Return what the table in a folder holds; raises `UserError` as `read_columns`."""
+    return read_columns(folder / "silent.csv", Effect, mend)
 
 
 def at_the_end(found: Iterable[Effect]) -> list[Effect]:

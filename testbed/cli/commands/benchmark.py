@@ -17,13 +17,17 @@ from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.plan import plan_text
+from testbed.benchmark.published import markdown as claims
+from testbed.benchmark.published import published as decide
+from testbed.benchmark.ratios import family, times
+from testbed.benchmark.ratios import markdown as ratios
 from testbed.benchmark.silent.design import get_design
 from testbed.benchmark.silent.measure import measure_silently
 from testbed.benchmark.silent.page import PAGE as SILENT_PAGE
 from testbed.benchmark.silent.page import write_silent_page
-from testbed.benchmark.silent.table import SILENT, markdown, write_effects
+from testbed.benchmark.silent.table import SILENT, markdown, read_effects, write_effects
 from testbed.benchmark.suites import make_suite
-from testbed.benchmark.table import COMMA, PARQUET, write_tables
+from testbed.benchmark.table import COMMA, PARQUET, read_findings, write_tables
 from testbed.benchmark.transfer import measure
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, lines, styled
@@ -38,11 +42,15 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
     console.print(styled(f"transfer, {suite}:", "bold"), f"{len(grid.cells)} cells into {place}/")
     out = write or place
     require_tables(out)
+    require_page(write / "ratios.md" if write else None, "ratios")
     with occupied(place, BENCHMARK):
         found = measure(grid, place, replace(cluster, queue=place / "queue"))
     told = answers(found)
     command = f"testbed benchmark transfer --suite {suite} --seed {seed}"
     files = (*write_tables(out, found), write_page(out / "transfer.html", grid, found, told, command))
+    if write:
+        text = [f"`{command} --write {write}`:", "", *ratios(family(found, grid)), "", *times(grid, place)]
+        put(write / "ratios.md", "ratios", "\n".join(text))
     for habit in dict.fromkeys(row.habit for row in found):
         console.print(_ratios(habit, [row for row in found if row.habit == habit]))
     if caution(found):
@@ -76,6 +84,22 @@ def silent(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: 
         put(page, "silent", "\n".join([f"`{command} --write docs/transfer`:", "", *text]))
     for file, what in zip(files, ("every number", "open it in a browser"), strict=True):
         console.print(f"{file}  {what}")
+
+
+def published(suite: str, folder: Path | None, write: Path | None) -> None:
+    """Print what the tables in a folder say of published claims, and put it into `published.md` of a folder between its
+    marks."""
+    place = folder or Path("runs") / f"transfer-{suite}"
+    mend = f"run `testbed benchmark transfer --suite {suite}` and then `testbed benchmark silent --suite {suite}`"
+    require_page(write / "published.md" if write else None, "published")
+    decided = decide(read_findings(place, mend), read_effects(place, mend))
+    for one in decided:
+        console.print(styled(f"{one.says}:", "bold"), one.asked.claim.replace("*", ""))
+        much = f"{percent(one.effect)}; " if one.effect else ""
+        console.print(f"  {much}{one.asked.found}")
+    if write:
+        put(write / "published.md", "published", "\n".join(claims(decided)))
+        console.print(f"{write / 'published.md'}  the same as a table")
 
 
 def plan(suite: str, seed: int, write: Path | None) -> None:
