@@ -23,6 +23,7 @@ def finding(ratio: float, spread: float = 0.03, **changes) -> Finding:
         "scenes": 24, "measure": "excess",
         "unit": "units", "clean": Interval(0.1, 0.0, 0.2), "habitual": Interval(3.1, 2.9, 3.3),
         "control": Interval(0.1, 0.0, 0.2), "student": Interval(0.1 + 3 * ratio, 3 * ratio, 0.2 + 3 * ratio),
+        "inherited": Interval(3 * ratio, 3 * ratio - 0.2, 3 * ratio + 0.2), "injected": Interval(3.0, 2.8, 3.2),
         "untrained": ABLE, "success_teacher": ABLE, "success_control": ABLE, "success_student": ABLE,
         "ratio": interval, "mass_ratio": interval, "references": (("always IDLE", 0.0, 0.0),),
         "p_holm": 0.0005 if abs(ratio) > 2 * spread else 0.5,

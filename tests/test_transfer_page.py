@@ -17,6 +17,7 @@ from testbed.audit.result import Interval
 from testbed.benchmark.answers import PUBLISHED, answers
 from testbed.benchmark.cell import Channel
 from testbed.benchmark.columns import columns
+from testbed.benchmark.figures import differences
 from testbed.benchmark.finding import (
     EMPTY,
     ENOUGH,
@@ -72,7 +73,7 @@ def test_few_pairs_are_no_claim():
     ({"value": 0.5, "cloning": 0.5, "kl": 0.51, "adversarial": 0.52}, "undecided"),
 ])  # fmt: skip
 def test_the_published_ordering_is_judged(ratios, says):
-    first = answers(primary(ratios))[0]
+    first = answers(primary({**ratios, "advantage": 0.1}))[0]  # a fifth route is no part of it
     assert first.lines[0].says == says, first
     assert "1 habit" in first.short
 
@@ -139,6 +140,22 @@ def test_a_suite_declares_what_it_promises(name):
         assert all(seeds == [0, 1, 2, 3] for pairs in trained.values() for seeds in pairs.values())
     with pytest.raises(UserError, match=r"core, full, smoke"):
         make_suite("tiny", 0)
+
+
+def test_differences_have_their_own_units_and_lines_at_nothing_and_at_all_of_the_habit():
+    """Two habits, of 3 units and of 30 cm: each has an axis of its own, and half of either is in its middle."""
+    half = {"inherited": Interval(1.5, 1.2, 1.8), "injected": Interval(3.0, 2.9, 3.1), "gains": (1.0, 2.0)}
+    large = {"inherited": Interval(15, 12, 18), "injected": Interval(30, 29, 31), "habit": "nudging", "unit": "cm"}
+    plot = differences([finding(0.5, **half), finding(0.5, route="cloning", success_student=UNABLE, **half),
+                        finding(0.5, **large)])  # fmt: skip
+    titles = ["hoarding: excess [units]", "nudging: excess [cm]"]
+    assert list(plot["panels"]) == list(plot["scales"]) == titles
+    for title in titles:
+        nothing, all_of_it = plot["scales"][title]["lines"]
+        row = plot["panels"][title][0]
+        assert row["at"][1] == pytest.approx((nothing + all_of_it) / 2, abs=0.01)
+    first, failing = plot["panels"][titles[0]]
+    assert (first["text"], len(first["dots"]), failing["text"], failing["at"]) == ("1.50 [1.20, 1.80]", 2, "fails", [])
 
 
 @pytest.fixture(scope="module")

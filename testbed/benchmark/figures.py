@@ -32,8 +32,33 @@ def forest(rows: Sequence[Finding]) -> dict[str, Any]:
     return {"panels": panels, **ratio_scale(axis)}
 
 
+def differences(rows: Sequence[Finding]) -> dict[str, Any]:
+    """Return student - control in the unit of the measure, one panel a habit with an axis of its own, which shows what
+    teacher - clean teacher is."""
+    panels: dict[str, list[dict[str, Any]]] = {}
+    scales: dict[str, dict[str, Any]] = {}
+    for habit in dict.fromkeys(row.habit for row in rows):
+        some = [row for row in rows if row.habit == habit]
+        first = next((row for row in some if math.isfinite(row.injected.value)), some[0])
+        able = [row.inherited for row in some if row.judged]
+        axis = axis_of([first.injected, *able], (0.0,), (-math.inf, math.inf))
+        title = f"{habit}: {first.measure} [{first.unit}]"
+        panels[title] = [
+            forest_row(
+                _name(row), row.inherited if row.judged else None, interval(row.inherited) if row.judged
+                else row.verdict, f"route-{row.route}", axis, row.gains, row.expected,
+            )
+            for row in some
+        ]  # fmt: skip
+        ticks = round_ticks(*axis)
+        told = [(place(tick, axis), number(tick, 100 * (ticks[1] - ticks[0]))) for tick in ticks]
+        marked = [end for end in (0.0, first.injected.value) if math.isfinite(end)]
+        scales[title] = {"ticks": told, "lines": [place(end, axis) for end in marked]}
+    return {"panels": panels, "scales": scales}
+
+
 def _name(row: Finding) -> str:
-    return f"{row.channel} · {row.route}{', paid for the habit' if row.reward == 'habit' else ''}"
+    return f"{row.channel} · {row.route}{', paid' if row.reward == 'habit' else ''}"
 
 
 def decisions(rows: Sequence[Finding]) -> dict[str, Any]:

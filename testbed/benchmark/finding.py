@@ -59,6 +59,8 @@ class Finding(Place):
     """Teacher - clean teacher, in the unit."""
     inherited: Interval = NOWHERE
     """Student - control, in the unit."""
+    expected: Interval = NOWHERE
+    """Where student - control of a further pair of teachers would lie, 19 times of 20."""
     success_teacher: Interval = NOWHERE
     """Success of the teachers."""
     success_control: Interval = NOWHERE
@@ -113,6 +115,8 @@ class Finding(Place):
     """How well they are told from the control's."""
     effects: tuple[float, ...] = field(default=(), compare=False, repr=False)
     """What each pair of teachers adds to the ratio: their mean is the ratio."""
+    gains: tuple[float, ...] = field(default=(), compare=False, repr=False)
+    """Student - control of each pair, in the unit."""
     references: tuple[tuple[str, float, float], ...] = field(default=(), compare=False, repr=False)
     """Reference drivers: name, success and severity, over all scenes."""
     by_pair: tuple[float, ...] = field(default=(), compare=False, repr=False)

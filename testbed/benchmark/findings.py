@@ -168,13 +168,14 @@ def _under(row: Finding, pairs: Sequence[Pair]) -> Finding:
     def average(arm: str, what: str) -> float:
         return float(np.mean([pair.table(arm, what, row.condition) for pair in pairs]))
 
-    beside = reference_names(row.environment)
+    beside, gains = reference_names(row.environment), np.array([one.mean() for one in inherited])
     told = tuple((name, average(name, PLAYED[0]), average(name, PLAYED[1])) for name in beside)
     row = replace(
         row, references=told, scenes=scenes, clean=_mean(clean), habitual=_mean(habitual), control=_mean(control),
         student=_mean(students), untrained=_mean(untrained), inherited=_mean(inherited), injected=_mean(injected),
         success_teacher=success(names.TEACHER), success_control=success(names.CONTROL),
-        success_student=success(names.STUDENT),
+        success_student=success(names.STUDENT), gains=tuple(gains.tolist()),
+        expected=_predicted(gains) if len(pairs) > 1 else NOWHERE,
     )  # fmt: skip
     if not row.injected.excludes_zero:
         return refused(row)

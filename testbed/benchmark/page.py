@@ -61,7 +61,8 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     text = environment.get_template("transfer.html.j2").render(
         suite=suite, pairs=max((row.pairs for row in found), default=1),
         routes=_colours(found), answers=told, caution=caution(found), primary=primary,
-        forest_of=figures.forest(primary), decisions=figures.decisions(primary),
+        differences=figures.differences(primary), forest_of=figures.forest(primary),
+        decisions=figures.decisions(primary),
         unjudged=[row for row in primary if not row.judged],
         widths=figures.curves([r for r in strong if r.channel == "overt" and r.habit in widened],
                               lambda row: row.width, True),
