@@ -44,6 +44,15 @@ def test_what_the_documents_quote_is_in_the_table(rows):
         assert [one for one in quoted if one not in known] == []
 
 
+def test_few_claims_are_false_where_there_is_nothing_to_claim():
+    """Of 200 pairs of clean teachers, five together: at most 5 % of what may be claimed is (docs/experiment.md)."""
+    page = (FOLDER.parent / "experiment.md").read_text()
+    told, text = page.split("<!-- false-claims -->")[1].split("<!-- /false-claims -->")
+    shares = [float(share) for share in re.findall(r"^\| five pairs .* \| (\d+\.\d) % \|$", told, re.MULTILINE)]
+    assert "200 pairs of clean teachers" in told and len(shares) == 2 and max(shares) <= 5
+    assert "fewer than the 5 % that are put up with are false" in text
+
+
 def test_the_plan_is_that_of_the_suite():
     """What will be claimed, and by which rules, is committed; whoever changes the suite changes it, and says so."""
     page = (FOLDER / "plan.md").read_text()

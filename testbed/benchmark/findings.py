@@ -127,11 +127,11 @@ def _of_place(place: Place, parts: Sequence[Cell], folder: Path) -> list[Finding
     told: dict[str, Any] = {name: float(np.mean([one.channel_data[name] for one in every])) for name in TOLD}
     pairs = [Pair(_scores(by_pair[seed][0], folder), filled) for seed, filled in stored.items()]
     row = replace(row, **told)
-    whole = [_under(replace(row, condition=condition), pairs) for condition in under]
+    whole = [over_pairs(replace(row, condition=condition), pairs) for condition in under]
     whole = [_with_mass(one, stored.values()) if one.condition == names.TRIGGERED else one for one in whole]
     early = replace(row, condition=names.TRIGGERED)
     return whole + [
-        _under(replace(early, training=length), [replace(pair, length=length) for pair in pairs])
+        over_pairs(replace(early, training=length), [replace(pair, length=length) for pair in pairs])
         for length in first.shorter
     ]
 
@@ -150,8 +150,8 @@ def _scores(cell: Cell, folder: Path) -> Scores:
     return scores
 
 
-def _under(row: Finding, pairs: Sequence[Pair]) -> Finding:
-    """Return what is found under one condition."""
+def over_pairs(row: Finding, pairs: Sequence[Pair]) -> Finding:
+    """Return what is found of pairs of teachers under one condition, `row.condition`; nothing is claimed yet."""
 
     def severity(arm: str) -> list[np.ndarray]:
         return [pair.table(arm, "severity", row.condition) for pair in pairs]
