@@ -17,7 +17,7 @@ from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
 from testbed.bounds import Output
 from testbed.cli import auditing, making, measuring
-from testbed.cli.commands import benchmark
+from testbed.cli.commands import benchmark, traffic
 from testbed.errors import UserError
 from testbed.experiment import evaluate
 from testbed.experiment.folder import BENCHMARK, MARK, RUN, Holding, occupied
@@ -78,7 +78,11 @@ def no_playing(monkeypatch, tmp_path):
 
     for module in (rollout, replay):  # both are here, so that none is imported, and keeps what is put there, meanwhile
         monkeypatch.setattr(module, "play_batch", reached)
-    for module, name in ((benchmark, "measure"), (evaluate, "in_parallel")):  # they play in processes of their own
+    for module, name in (
+        (benchmark, "measure"),
+        (traffic, "read_log"),
+        (evaluate, "in_parallel"),
+    ):  # they play in processes of their own
         monkeypatch.setattr(module, name, reached)
     monkeypatch.chdir(tmp_path)
 
@@ -103,7 +107,7 @@ def _call(place: Place, where: Path) -> None:
     given: dict[str, Any] = {
         "data": DATA, "file": DATA, "policy": POLICY, "policies": (POLICY,), "runs": (), "which": "transfer",
         "steps": 30, "scenes": 2, "run": None, "old": POLICY, "new": POLICY.with_name("teacher-clean"),
-        "scene": "testbed/Merge-v0",
+        "scene": "testbed/Merge-v0", "log": ROOT / "tests/sumo_fcd.xml",
     }  # fmt: skip
     if place.command == "transfers":
         given["runs"] = (_run_folder(Path("a-run")),)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from fuzzing import arguments, hdf5, raw, tensors, texts
+from fuzzing import arguments, hdf5, logs, raw, tensors, texts
 from fuzzing.bases import CELLS, COLLECT, DISTIL, needed
 from fuzzing.turns import kind_of
 
@@ -226,6 +226,13 @@ def _cells(rng: Random, bases: Path, inside: Path) -> Input:
     return Input(what, (Line("benchmark", (*CELLS, "--folder", "cells")),))
 
 
+def _traffic(rng: Random, bases: Path, inside: Path) -> Input:
+    """Alter a log of traffic, of SUMO or a table."""
+    file = logs.make(inside, rng.choice(("traffic.csv", "traffic.xml")))
+    what = logs.alter_number(file, rng) if rng.random() < 0.6 else _alter_file(file, rng)
+    return Input(what, (Line("measure", (file.name, "--write", "encounters.csv")),))
+
+
 LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "collect": (["new.hdf5"], {"--episodes": ["1"]}),
     "distil": (["data.hdf5", "student"], {"--steps": ["5"], "--hidden": ["8"], "--iterations": ["1"]}),
@@ -237,6 +244,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "compare": (["older", "policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["compared"]}),
     "hunt": (["policy"], {"--scene": ["testbed/Merge-v0"], "--budget": ["60"], "--run": ["hunted"]}),
     "report": (["run"], {}),
+    "measure": (["traffic.csv"], {"--write": ["encounters.csv"]}),
     "routes": (["merge"], {"--seeds": ["1"], "--folder": ["runs"]}),
     "habits": ([], {"--scenes": ["2"]}),
     "doses": (["tailgating"], {"--scenes": ["2"]}),
@@ -263,6 +271,7 @@ def _arguments(rng: Random, bases: Path, inside: Path) -> Input:
     _copy(needed(bases, "sets") / "road.hdf5", inside / "data.hdf5")
     _copy(needed(bases, "policies") / "road-policy", inside / "policy")
     _copy(needed(bases, "policies") / "road-policy", inside / "older")
+    logs.make(inside, "traffic.csv")
     positional, options = LINES[name]
     line, what = arguments.alter_line(name, list(positional), {o: list(v) for o, v in options.items()}, rng)
     return Input(what, (Line(name, tuple(line)),))
@@ -272,6 +281,6 @@ KINDS: dict[str, Make] = {
     "data, bytes": _data_bytes, "data, structure": _data_structure, "data, path": _data_path, "collection": _growing,
     "training": _training, "policy, bytes": _policy_bytes, "policy, config": _policy_config,
     "policy, tensors": _policy_tensors, "policy, files": _policy_strays, "records": _records, "run": _going_on,
-    "cells": _cells, "arguments": _arguments,
+    "cells": _cells, "arguments": _arguments, "traffic": _traffic,
 }  # fmt: skip
 """Name -> makes an input of the kind."""

@@ -115,6 +115,7 @@ def _ending(
 def main(seed: int, folder: Path) -> None:
     """Do what is ordered until nothing is."""
     warm_up()
+    (folder / "bases").mkdir(exist_ok=True)
     for order in map(json.loads, sys.stdin):
         print(json.dumps([asdict(one) for one in run_input(seed, order["number"], folder, order["keep"])]), flush=True)
 

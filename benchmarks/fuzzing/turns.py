@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 SHARES = {
-    "data, bytes": 8, "data, structure": 15, "data, path": 1, "collection": 4, "training": 2, "policy, bytes": 3,
+    "data, bytes": 8, "data, structure": 13, "data, path": 1, "collection": 4, "training": 2, "policy, bytes": 3,
     "policy, config": 4, "policy, tensors": 4, "policy, files": 2, "records": 4, "run": 3, "cells": 2, "arguments": 8,
+    "traffic": 2,
 }  # fmt: skip
 """How many inputs of 60 are of each kind."""
 

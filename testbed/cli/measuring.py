@@ -193,6 +193,29 @@ def benchmark(
 
 
 @app.command
+def measure(
+    log: tyro.conf.Positional[Path],
+    /,
+    ego: str | None = None,
+    columns: str = "plain",
+    types: Path | None = None,
+    write: bounds.OutFile | None = None,
+) -> None:
+    """Measure a log of traffic that nobody here simulated: who follows, cuts in on and crosses whom, and how closely.
+
+    Args:
+        log: Floating-car data of SUMO (.xml, .xml.gz), or a table of trajectories (.csv, .tsv, .parquet).
+        ego: One vehicle, as the log calls it; all of them if not given.
+        columns: What the columns of a table are called: plain, highd, ind, ngsim, sumo, or a TOML file that says it.
+        types: Of SUMO, the route or additional file that declares length and width of its types of vehicles.
+        write: CSV file for every encounter.
+    """
+    from testbed.cli.commands import traffic
+
+    traffic.measure(log, ego, columns, types, write)
+
+
+@app.command
 def check(scene: tyro.conf.Positional[str], /, scenes: bounds.Several = 32) -> None:
     """Hold a scene to every contract that ours keep, and name what is missing; exits with 1 if anything is.
 
