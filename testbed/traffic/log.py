@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class TrafficLog:
     def __len__(self) -> int:
         return len(self.sample)
 
-    @property
+    @cached_property
     def time(self) -> np.ndarray:
         """Time of every row, shape (n,) [s]."""
         return self.begin + self.sample / self.rate
