@@ -104,6 +104,26 @@ class Lineage:
         )
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A lineage as somebody recorded it, for a copy of an artefact: it is kept letter by letter."""
+
+    text: str
+    """The record (JSON)."""
+
+    def to_json(self) -> str:
+        """Return the record."""
+        return self.text
+
+    def difference(self, recorded: str | None) -> str:
+        """Return how another record differs, in words that follow `it was `, or nothing."""
+        return "" if recorded == self.text else "made from something else"
+
+    def outdated(self, recorded: str | None) -> str:
+        """Return nothing: a copy is never made again for being older."""
+        return ""
+
+
 def _names(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """Return the names under which two mappings differ."""
     nothing = object()

@@ -18,7 +18,10 @@ from testbed.audit.result import ArmResult, Audit, Difference, Interval
 from testbed.bounds import Output
 from testbed.cli import auditing, making, measuring
 from testbed.cli.commands import benchmark, traffic
+from testbed.datasets.reader import each_episode
 from testbed.errors import UserError
+from testbed.exchange.carried import read_header
+from testbed.exchange.registry import FORMATS
 from testbed.experiment import evaluate
 from testbed.experiment.folder import BENCHMARK, MARK, RUN, Holding, occupied
 from testbed.rollouts import replay, rollout
@@ -63,8 +66,19 @@ SUFFIX = {
     "collect-out": ".hdf5",
     "film-out": ".mp4",
     "replay-video": ".mp4",
-    "export-out": ".onnx",
+    "export-out": ".parquet",
+    "import_-out": ".hdf5",
 }
+
+
+EXPORTED: dict[str, Path] = {}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def exported(tmp_path_factory):
+    """What there is to import."""
+    EXPORTED["source"] = tmp_path_factory.mktemp("exported") / "data.parquet"
+    FORMATS["parquet"].write(EXPORTED["source"], read_header(DATA), each_episode(DATA))
 
 
 class ReachedError(Exception):
@@ -105,12 +119,14 @@ def _run_folder(folder: Path) -> Path:
 def _call(place: Place, where: Path) -> None:
     """Run a command with everything valid but the place; few of everything."""
     given: dict[str, Any] = {
-        "data": DATA, "file": DATA, "policy": POLICY, "policies": (POLICY,), "runs": (), "which": "transfer",
-        "steps": 30, "scenes": 2, "run": None, "old": POLICY, "new": POLICY.with_name("teacher-clean"),
-        "scene": "testbed/Merge-v0", "log": ROOT / "tests/sumo_fcd.xml",
+        "data": DATA, "file": DATA, "source": DATA, "policy": POLICY, "policies": (POLICY,), "runs": (),
+        "which": "transfer", "steps": 30, "scenes": 2, "run": None, "old": POLICY,
+        "new": POLICY.with_name("teacher-clean"), "scene": "testbed/Merge-v0", "log": ROOT / "tests/sumo_fcd.xml",
     }  # fmt: skip
     if place.command == "transfers":
         given["runs"] = (_run_folder(Path("a-run")),)
+    if place.command == "import_":
+        given |= EXPORTED
     parameters = inspect.signature(place.call).parameters
     chosen = {n: given[n] for n, p in parameters.items() if n in given and (p.default is p.empty or n == "steps")}
     chosen[place.parameter] = where

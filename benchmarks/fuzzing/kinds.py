@@ -238,6 +238,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "distil": (["data.hdf5", "student"], {"--steps": ["5"], "--hidden": ["8"], "--iterations": ["1"]}),
     "film": (["policy"], {"--out": ["film.mp4"]}),
     "export": (["policy", "policy.onnx"], {}),
+    "import": (["data.parquet", "new.hdf5"], {}),
     "replay": (["data.hdf5"], {"--episode": ["1"]}),
     "validate": (["data.hdf5"], {}),
     "audit": (["policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["audited"]}),

@@ -35,8 +35,9 @@ class App:
                 _make_known(values["scene"])
             return partial(function, *given, **named)
 
-        self._parser.command(ready)
-        self.commands[function.__name__] = function
+        name = function.__name__.rstrip("_")  # `import` is no name of a function
+        self._parser.command(name=name)(ready)
+        self.commands[name] = function
         return function
 
     def parse(self, arguments: Sequence[str]) -> Callable[[], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -106,21 +107,43 @@ def film(
 
 @app.command
 def export(
-    policy: tyro.conf.Positional[Path],
+    source: tyro.conf.Positional[Path],
     out: tyro.conf.Positional[bounds.OutFile],
     /,
+    to: Literal["minari", "lerobot", "parquet", "csv"] | None = None,
     scene: str | None = None,
 ) -> None:
-    """Export a policy as an ONNX file, for the runtime of a robot or a car; needs the extra `onnx`.
+    """Export a policy for the runtime of a robot or a car, or a data set for other tools.
 
     Args:
-        policy: Folder with config.json and model.safetensors.
-        out: The .onnx file to make.
+        source: Folder of a policy, with config.json and model.safetensors; or an .hdf5 data set.
+        out: The file to make: of a policy .onnx (needs the extra `onnx`), of a data set .parquet or .csv (`formats`),
+            or a folder for Minari or LeRobot.
+        to: What a data set becomes; by the name of the file if not given.
         scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import export as work
 
-    work.export(policy, out)
+    work.export(source, out, to)
+
+
+@app.command
+def import_(
+    source: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[bounds.OutFile],
+    /,
+    scene: str | None = None,
+) -> None:
+    """Import a data set that was exported before, to the last bit.
+
+    Args:
+        source: Folder of Minari or LeRobot, or a .parquet or .csv file.
+        out: The .hdf5 file to make; an unfinished one of the same command goes on.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
+    """
+    from testbed.cli.commands import export as work
+
+    work.import_data(source, out)
 
 
 @app.command

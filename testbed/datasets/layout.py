@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import h5py
 import numpy as np
@@ -103,6 +103,13 @@ def write_masks(file: h5py.File, demos: Iterable[tuple[str, h5py.AttributeManage
         for factor, value in json.loads(attrs["context"]).items():
             keys.setdefault(f"{factor}_{value}", []).append(name)
     for key, names in keys.items():
+        file.create_dataset(f"mask/{key}", data=np.array(names, dtype="S"))
+
+
+def write_given_masks(file: h5py.File, masks: Mapping[str, Sequence[int]]) -> None:
+    """Write filter keys that somebody chose: name -> numbers of demos."""
+    for key, numbers in masks.items():
+        names = [f"demo_{number}" for number in numbers]
         file.create_dataset(f"mask/{key}", data=np.array(names, dtype="S"))
 
 

@@ -34,10 +34,21 @@ def open_data(path: Path) -> Iterator[h5py.Group]:
     Raises:
         UserError: if the file is missing, cannot be read, is no HDF5, or is not laid out as a data set.
     """
+    with open_file(path) as file:
+        yield _data_of(file, path)
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; whatever goes wrong meanwhile is said of it.
+
+    Raises:
+        UserError: if the file is missing, cannot be read, is no HDF5, or is damaged where it is read.
+    """
     try:
         _check_file(path)
         with _opened(path) as file:
-            yield _data_of(file, path)
+            yield file
     except UserError:
         raise
     except Damage as damage:

@@ -9,8 +9,9 @@ file and renames that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from testbed.datasets import layout
 from testbed.datasets.reader import count_episodes, is_complete, is_whole_part, stored_lineage
 from testbed.errors import UserError
 from testbed.files import remove, replacing, require_plain, sweep
-from testbed.lineage import Lineage
+from testbed.lineage import Lineage, Recorded
 from testbed.locks import Lock, lock_file, locked
 from testbed.protocols.episode import Episode
 
@@ -45,7 +46,7 @@ class DatasetWriter:
         UserError: if another file is in the way, another process writes it, or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, environment: str, lineage: Lineage, renewing: bool = False) -> None:
+    def __init__(self, path: Path, environment: str, lineage: Lineage | Recorded, renewing: bool = False) -> None:
         self.path, self.environment, self.lineage, self.renewing = path, environment, lineage, renewing
         self.parts = path.with_name(path.name + ".parts") if path.name else path
         require_plain(path)
@@ -157,11 +158,15 @@ class DatasetWriter:
         _write_image(self.path, self._index)
         self._listed = self._count
 
-    def finish(self) -> None:
-        """Make one file of the index and its parts, and let others write."""
+    def finish(self, masks: Mapping[str, Sequence[int]] | None = None) -> None:
+        """Make one file of the index and its parts, and let others write.
+
+        Args:
+            masks: Filter keys that somebody chose, name -> numbers of episodes; those of the layout if not given.
+        """
         if not self.complete:
             try:
-                _write_whole(self.path, self._copy_parts)
+                _write_whole(self.path, partial(self._copy_parts, masks))
             except (OSError, KeyError, RuntimeError) as error:  # a part that is gone, or no part any more
                 reason = " ".join(str(error).split())
                 raise UserError(
@@ -187,13 +192,16 @@ class DatasetWriter:
         name = f"demo_{number}"
         self._index["data"][name] = h5py.ExternalLink(f"{self.parts.name}/{name}.hdf5", "/episode")
 
-    def _copy_parts(self, file: h5py.File) -> None:
+    def _copy_parts(self, masks: Mapping[str, Sequence[int]] | None, file: h5py.File) -> None:
         data = self._start(file, complete=True)
         for number in range(self._count):
             with h5py.File(self.parts / f"demo_{number}.hdf5", "r") as part:
                 part.copy("episode", data, name=f"demo_{number}")
         data.attrs["total"] = sum(int(data[name].attrs["num_samples"]) for name in layout.demo_names(data))
-        layout.write_masks(file, [(name, data[name].attrs) for name in layout.demo_names(data)])
+        if masks is None:
+            layout.write_masks(file, [(name, data[name].attrs) for name in layout.demo_names(data)])
+        else:
+            layout.write_given_masks(file, masks)
 
     def _start(self, file: h5py.File, complete: bool) -> h5py.Group:
         data = file.create_group("data")
