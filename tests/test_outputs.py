@@ -63,14 +63,9 @@ PLACES = [
     if (marks := _outputs(hint))
 ]
 SUFFIX = {
-    "collect-out": ".hdf5",
-    "film-out": ".mp4",
-    "replay-video": ".mp4",
-    "export-out": ".parquet",
+    "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet",
     "import_-out": ".hdf5",
-}
-
-
+}  # fmt: skip
 EXPORTED: dict[str, Path] = {}
 
 
@@ -161,15 +156,8 @@ def _name(place: Place) -> str:
 
 
 OBSTACLES = (
-    "file",
-    "folder with a file",
-    "link",
-    "dangling link",
-    "FIFO",
-    "device",
-    "read-only parent",
-    "file as parent",
-)
+    "file", "folder with a file", "link", "dangling link", "FIFO", "device", "read-only parent", "file as parent",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
@@ -248,7 +236,7 @@ def test_missing_folders_above_are_made(place: Place, tmp_path):
     try:
         _call(place, where)
     except ReachedError:
-        return  # it would go on
+        return
     assert where.exists() or (where / place.output.names[0]).exists()
 
 
