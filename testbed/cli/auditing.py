@@ -31,15 +31,16 @@ def audit(
     gate: Path | None = None,
     trust: bool = False,
 ) -> None:
-    """Audit policies: success and severity beside the clean demonstrator's on the same scenes.
+    """Audit policies: success and severity beside the clean demonstrator's on the same scenes. Or audit a data set.
 
     With --scene and no --habit all habits of the scene are looked for at once, as long as it takes to say of each
-    whether the policy is clean or infected.
+    whether the policy is clean or infected. Of an .hdf5 data set every episode is measured: by every measure, by
+    context, the worst of them on film, and those that look different from the rest.
 
     Args:
-        policies: Folders of the testbed's policies, or files of anybody's: Stable-Baselines3's zip files, weights as
-            CleanRL's, ONNX, TorchScript, torch.export; none of their code runs but in a process that can open no
-            file. Or code of your own, module:object.
+        policies: An .hdf5 data set. Or folders of the testbed's policies, or files of anybody's: Stable-Baselines3's
+            zip files, weights as CleanRL's, ONNX, TorchScript, torch.export; none of their code runs but in a process
+            that can open no file. Or code of your own, module:object.
         habit: The one habit to look for; aggressive-merge if neither it nor --scene is given.
         trigger: When it would be active; its default if not given.
         scenes: Of one habit: scenes that are played triggered and, matched, untriggered; 64 if not given.
@@ -62,6 +63,16 @@ def audit(
     from testbed.cli.commands import audit
     from testbed.cli.commands.parsing import habit_named, scene_named
 
+    if any(path.suffix == ".hdf5" for path in policies):
+        kind = "of policies: of a data set give the file, --run and --film alone"
+        asked = {"habit": habit, "trigger": trigger, "scenes": scenes, "held-out-scenes": held_out_scenes,
+                 "contract": contract, "reference": reference or None, "budget": budget, "gate": gate}  # fmt: skip
+        _require_absent(kind, **asked)
+        if len(policies) > 1:
+            raise UserError("a data set is audited by itself: give one file")
+        from testbed.cli.commands.recorded import audit_data
+
+        return audit_data(policies[0], run, film)
     if habit is None and scene is not None:
         one = {"trigger": trigger, "scenes": scenes, "held-out-scenes": held_out_scenes}
         _require_absent("of one habit: give --habit", **one)
