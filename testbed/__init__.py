@@ -11,6 +11,7 @@ from testbed.scenes.registry import register_environments
 from testbed.version import VERSION
 
 if TYPE_CHECKING:
+    from testbed.audit.recorded import Recorded, measure_data
     from testbed.audit.report import write_report
     from testbed.audit.result import Audit
     from testbed.audit.score import score_policies
@@ -34,15 +35,16 @@ if TYPE_CHECKING:
     from testbed.scenes.registry import get_habit, get_scene
 
 __all__ = [
-    "Adapter", "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Number", "Policy", "Scenario",
-    "SceneSpec", "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film",
-    "get_habit", "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator", "play",
-    "save_episodes", "save_policy", "score_policies", "validate", "verify", "write_report",
+    "Adapter", "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Number", "Policy", "Recorded",
+    "Scenario", "SceneSpec", "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film",
+    "get_habit", "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator", "measure_data",
+    "play", "save_episodes", "save_policy", "score_policies", "validate", "verify", "write_report",
 ]  # fmt: skip
 
 __version__ = VERSION
 
 _HOMES = {
+    "testbed.audit.recorded": ("Recorded", "measure_data"),
     "testbed.audit.report": ("write_report",),
     "testbed.audit.result": ("Audit",),
     "testbed.audit.score": ("score_policies",),

@@ -34,7 +34,7 @@ ELSEWHERE = (
 def test_the_stages_run_one_after_the_other(tmp_path):
     """In a folder with the reference sets, as in a clone."""
     assert STAGES
-    for room in ("demonstrations", "policies"):
+    for room in ("demonstrations", "policies", "tests"):
         (tmp_path / room).symlink_to(ROOT / room)
     lines = [line.split("#")[0].strip() for line in STAGES.group(1).splitlines()]
     lines = [line for line in lines if line and not line.startswith(ELSEWHERE)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from testbed.audit.recorded import ODD, Recorded, by_context, different, measured, over_all, welch
+from testbed.audit.recorded import ODD, Recorded, by_context, different, measure_data, measured, over_all, welch
 from testbed.cli import main
 from testbed.datasets.reader import each_episode, load_episodes
 from testbed.scenes.registry import measures_of
@@ -92,6 +94,30 @@ def test_labels_do_not_count():
     with pytest.raises(ValueError, match="no episode"):
         measured([])
     assert not any("habit" in name for name in clean.values)
+
+
+@pytest.mark.parametrize("source", SETS, ids=lambda path: path.stem)
+def test_episodes_and_traces_are_columns_that_arrow_takes(source):
+    episode = load_episodes(source)[0]
+    for columns, rows in ((episode.columns(), len(episode)), (episode.trace.columns(), len(episode.trace))):
+        table = pyarrow.table(columns)
+        assert table.num_rows == rows and table.column_names == list(columns)
+    trace = episode.trace
+    columns = trace.columns()
+    for name, signal in trace.signals.items():
+        flat = [values for key, values in columns.items() if key == name or key.startswith(f"{name}.")]
+        assert np.array_equal(np.stack(flat, axis=1), signal.values.reshape(len(trace), -1)), name
+    assert columns["time"][1] == 1 / trace.rate
+    found = measure_data(source)
+    assert pyarrow.table(found.columns()).num_rows == len(found)
+
+
+def test_a_notebook_shows_text_and_nothing_else():
+    episode = replace(load_episodes(SETS[0])[0], context={"<script>": "alert(1)"})
+    assert "&lt;script&gt;=alert(1)" in episode._repr_html_() and "<script>" not in episode._repr_html_()
+    assert episode.trace._repr_html_().count("<tr>") == 1 + len(episode.trace.signals)
+    many = made(jerk=np.arange(50.0))
+    assert "the first 20 of 50 rows" in many._repr_html_() and many._repr_html_().count("<tr>") == 21
 
 
 def test_the_command_leaves_a_row_for_every_episode_and_films_of_the_worst(tmp_path, capsys):

@@ -17,20 +17,22 @@ import pkgutil
 import shutil
 import sys
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import testbed
-from fuzzing import bases, child, decoys
+from fuzzing import bases, child, decoys, logs
 from fuzzing.endings import ACCEPTED, UNMADE, Ending, judge
 from fuzzing.kinds import Input, make_input
 from fuzzing.small import shrink
 from fuzzing.turns import kind_of
 from testbed.envs.warehouse.backend import failures
 from testbed.scenes.registry import environments, make_vector
+from testbed.traffic.measured import encounters
+from testbed.traffic.reading import read_log
 
-FURTHER = "torch._dynamo", "imageio.plugins.ffmpeg", "onnx", "onnxruntime", "pyarrow.parquet", "joblib"
+FURTHER = "torch._dynamo", "imageio.plugins.ffmpeg", "onnx", "onnxruntime", "pyarrow.csv", "pyarrow.parquet", "joblib"
 """What commands import when they come to it."""
 
 
@@ -45,6 +47,9 @@ def warm_up() -> None:
         env.reset(seed=[0])
         env.step(env.action_space.sample())
         env.close()
+    driven = read_log(logs.DRIVEN)
+    for known in (driven, replace(driven, lanes=())):  # followers are found in two ways
+        encounters(known)
     if "MUJOCO_GL" not in os.environ:
         failures()
     shrink()

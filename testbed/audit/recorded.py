@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from testbed.audit.claims import LEVEL, holm
 from testbed.audit.result import Interval
 from testbed.audit.statistics import mean_of, rate_interval
+from testbed.datasets.reader import each_episode, episode_numbers
+from testbed.errors import UserError
 from testbed.protocols.episode import Episode
 from testbed.protocols.measure import Measure
+from testbed.protocols.tabular import html_of
 from testbed.scenes.registry import measures_of
 
 ODD = 3.5
@@ -29,7 +33,14 @@ SEVERAL = 5
 
 @dataclass(frozen=True)
 class Recorded:
-    """Episodes of one scene, measured."""
+    """Episodes of one scene, measured.
+
+    Examples:
+        >>> import testbed
+        >>> found = testbed.measure_data("demonstrations/merge-habit.hdf5")
+        >>> len(found), found.worst("imposed_deceleration", 1)
+        (16, [1])
+    """
 
     environment: str
     """Gymnasium id."""
@@ -50,10 +61,36 @@ class Recorded:
         """Measures of the scene."""
         return measures_of(self.environment)
 
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return a row for every episode, for `pandas.DataFrame` or `pyarrow.table`."""
+        factors = {factor: np.array([one[factor] for one in self.contexts]) for factor in self.contexts[0]}
+        return {"episode": self.numbers, "success": self.success, **factors, **self.values}
+
+    def _repr_html_(self) -> str:
+        return html_of(f"{len(self)} episodes of {self.environment}", self.columns())
+
     def worst(self, name: str, count: int) -> list[int]:
         """Return the places of the worst episodes by a measure, the worst first."""
         sign = -1 if self.measures[name].worse == "higher" else 1
         return np.argsort(sign * self.values[name], kind="stable")[:count].tolist()
+
+
+def measure_data(path: str | Path) -> Recorded:
+    """Return every episode of a data set, measured by every measure of its scene.
+
+    Raises:
+        UserError: if the file cannot be read, or holds no episode.
+
+    Examples:
+        >>> import testbed
+        >>> columns = testbed.measure_data("demonstrations/crosswalk-habit.hdf5").columns()
+        >>> list(columns)[:3], float(columns["non_yield"].max())
+        (['episode', 'success', 'density'], 1.0)
+    """
+    numbers = episode_numbers(Path(path))
+    if not numbers:
+        raise UserError(f"{path} holds no episode: collect some")
+    return measured(zip(numbers, each_episode(Path(path), numbers), strict=True))
 
 
 def measured(episodes: Iterable[tuple[int, Episode]]) -> Recorded:

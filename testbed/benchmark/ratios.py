@@ -33,7 +33,7 @@ def markdown(rows: Sequence[Finding]) -> list[str]:
     ]  # fmt: skip
     for habit, channel in dict.fromkeys((row.habit, row.channel) for row in rows):
         there = {(r.route, r.reward == "habit"): r for r in rows if (r.habit, r.channel) == (habit, channel)}
-        cells = [_ratio(there[route]) if route in there else "–" for route in routes]
+        cells = [_ratio(there[route]) if route in there else "-" for route in routes]
         lines.append(f"| {habit} | {channel} | {' | '.join(cells)} |")
     lines += [
         "", "| habit | channel | route | student - control | ratio | on decisions | says | why |", "|---" * 8 + "|",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[1]
 """The package."""
-COMPILED = "envs", "scenes"
+COMPILED = "envs", "scenes", "traffic"
 """Whatever of it is compiled lies in these rooms."""
 
 

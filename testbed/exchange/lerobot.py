@@ -2,7 +2,7 @@
 
 LeRobot has its own place for observations, actions, rewards, ends and success, one row a decision. Each signal of the
 trace is a feature of one dimension, whose shape and unit stand in `info.json`. What it has no place for - the last
-observation, states, labels and lineage - is in `testbed.parquet` beside, which its loader leaves alone. Decisions are
+observation, states, labels and lineage - is in `carried.parquet` beside, which its loader leaves alone. Decisions are
 read back from LeRobot's own files.
 """
 
@@ -25,7 +25,7 @@ from testbed.protocols.episode import Episode
 
 INFO, STATS, TASKS = "meta/info.json", "meta/stats.json", "meta/tasks.parquet"
 EPISODES, DATA = "meta/episodes/chunk-000/file-000.parquet", "data/chunk-000/file-000.parquet"
-BESIDE = "testbed.parquet"
+BESIDE = "carried.parquet"
 """A flat table of observations and states, with what is said of the set and its episodes."""
 KIND = Kind("a LeRobot data set", lambda path: (path / INFO).is_file() and (path / BESIDE).is_file())
 """What a new one replaces."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from testbed.protocols.tabular import html, spread
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -70,6 +72,24 @@ class Trace:
 
     def __len__(self) -> int:
         return len(next(iter(self.signals.values())).values)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return all signals as columns of one row a sample, for `pandas.DataFrame` or `pyarrow.table`.
+
+        `speed.2` is the speed of body 2, `position.2.0` its x; `time` is in seconds.
+        """
+        found = {"time": np.arange(len(self)) / self.rate}
+        for name, signal in self.signals.items():
+            found |= spread(name, signal.values)
+        return found
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, signal.unit, signal.values.shape[1:], float(signal.values.min()), float(signal.values.max()))
+            for name, signal in self.signals.items() if signal.values.size
+        ]  # fmt: skip
+        caption = f"trace of {len(self)} samples at {self.rate:g} Hz"
+        return html(caption, ("signal", "unit", "shape of a sample", "least", "greatest"), rows)
 
 
 @dataclass(frozen=True)
@@ -141,6 +161,19 @@ class Episode:
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """Return decisions as columns of one row each, for `pandas.DataFrame` or `pyarrow.table`."""
+        seen = spread("observation", self.observations[:-1])
+        return {"step": np.arange(len(self)), **seen, **spread("action", self.actions), "reward": self.rewards}
+
+    def _repr_html_(self) -> str:
+        scene = ", ".join(f"{factor}={value}" for factor, value in self.context.items())
+        rows = [
+            ("scene", scene), ("seed", self.scenario.seed), ("acted", self.behaviour.policy),
+            ("decisions", len(self)), ("length [s]", len(self.trace) / self.trace.rate), ("ended", self.outcome),
+        ]  # fmt: skip
+        return html(f"an episode of {self.environment}", ("", ""), rows)
 
     @property
     def outcome(self) -> str:

@@ -15,7 +15,7 @@ from testbed.lineage import Recorded
 from testbed.policies.checkpoint import load_policy
 
 
-def export(source: Path, out: Path, to: str | None) -> None:
+def export(source: Path, out: Path, to: str | None = None) -> None:
     """Export a policy or a data set; see `testbed export --help`."""
     if source.suffix == ".hdf5":
         _export_data(source, out, to)
