@@ -116,10 +116,12 @@ def test_the_tables_of_signals_are_those_of_every_environment(environment):
 
 
 def test_the_copy_for_robomimic_has_the_same_actions_and_is_known_as_a_copy(tmp_path, monkeypatch):
-    (example,) = _examples(ROOT / "docs/data.md")
-    (tmp_path / "demonstrations").symlink_to(ROOT / "demonstrations")
+    for room in ("demonstrations", "tests"):
+        (tmp_path / room).symlink_to(ROOT / room)
     monkeypatch.chdir(tmp_path)
-    exec(example, {})
+    for page in ("data", "traffic"):
+        for example in _examples(ROOT / f"docs/{page}.md"):
+            exec(example, {})
     with h5py.File("demonstrations/merge-clean.hdf5") as ours, h5py.File("for-robomimic.hdf5") as copy:
         for name, demo in ours["data"].items():
             columns = copy["data"][name]["actions"][()]
