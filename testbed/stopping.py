@@ -107,9 +107,20 @@ def hear_again(unraisable: sys.UnraisableHookArgs, handler: Callable, otherwise:
     _last = -math.inf
     number = unraisable.exc_value.number
     signal.signal(number, handler)
-    again = threading.Timer(SOON, os.kill, (os.getpid(), number))
-    again.daemon = True
-    again.start()
+    threading.Thread(target=_send_soon, args=(number,), daemon=True).start()
+
+
+def _send_soon(number: int) -> None:
+    """Send this process a signal, once its main thread has left `hear_again`: what is raised in there is lost too."""
+    me = threading.main_thread().ident
+    while True:
+        time.sleep(SOON)
+        frame = sys._current_frames().get(me) if me is not None else None
+        while frame is not None and frame.f_code is not hear_again.__code__:
+            frame = frame.f_back
+        if frame is None:
+            os.kill(os.getpid(), number)
+            return
 
 
 def is_importing(frame: FrameType | None) -> bool:

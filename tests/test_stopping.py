@@ -282,3 +282,19 @@ def test_what_else_cannot_be_raised_is_told_as_ever():
     told = []
     stopping.hear_again(SimpleNamespace(exc_value=ValueError()), stopping.stop, told.append)
     assert len(told) == 1
+
+
+def test_a_signal_that_comes_again_waits_until_the_hook_is_left(monkeypatch):
+    """On a busy machine the hook may take longer than that: what is raised in there goes nowhere either."""
+    held, start = [], threading.Thread.start
+
+    def slow(thread: threading.Thread) -> None:
+        start(thread)
+        if thread.daemon:
+            time.sleep(10 * stopping.SOON)
+            held.append(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slow)
+    with pytest.raises(Stopped) as caught, stoppable():
+        _finalise_and_wait()
+    assert caught.value.number == signal.SIGTERM and held
