@@ -137,17 +137,17 @@ def _made(file: Path) -> int:
 
 @one_thread()
 def _quietly(work: Callable[[Item], None], file: Callable[[Item], Path], item: Item) -> None:
-    """Do one piece of work in a worker that nobody looks at, and leave beside its file how long it took."""
-    before, console.quiet, begun = console.quiet, True, time.perf_counter()
+    """Do one piece of work in a worker that nobody looks at, and leave beside its file how long it took a core."""
+    before, console.quiet, begun = console.quiet, True, time.process_time()
     try:
         work(item)
     finally:
         console.quiet = before
-    write_text(_clock(file(item)), f"{time.perf_counter() - begun:.2f}\n")
+    write_text(_clock(file(item)), f"{time.process_time() - begun:.2f}\n")
 
 
 def seconds_of(file: Path) -> float:
-    """Return how long a piece of work took whose file this is [s]; not a number if that was not kept."""
+    """Return how long a core worked on a piece of work whose file this is [s]; not a number if that was not kept."""
     try:
         return float(_clock(file).read_text(encoding="ascii"))
     except (OSError, ValueError):
