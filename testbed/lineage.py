@@ -105,7 +105,7 @@ class Lineage:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class Copied:
     """A lineage as somebody recorded it, for a copy of an artefact: it is kept letter by letter."""
 
     text: str

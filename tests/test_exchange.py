@@ -8,6 +8,9 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow
+import pyarrow.compute
+import pyarrow.parquet
 import pytest
 
 from testbed.cli import main
@@ -134,10 +137,34 @@ def test_a_damaged_set_is_refused_in_one_line_and_nothing_is_left(name, tmp_path
         file.write_bytes(whole)
 
 
-def test_a_table_of_somebody_else_is_not_taken_for_one(tmp_path):
-    import pyarrow
-    import pyarrow.parquet
+def test_an_episode_that_is_gone_is_missed(tmp_path):
+    """A table that ends where an episode does is as whole as its labels say, and not more."""
+    source = ROOT / "demonstrations" / "merge-clean.hdf5"
+    tables = (("a.parquet", "parquet", "episode"), ("b/data/chunk-000/file-000.parquet", "lerobot", "episode_index"))
+    for name, kind, column in tables:
+        out = tmp_path / name.split("/")[0]
+        FORMATS[kind].write(out, read_header(source), each_episode(source))
+        carried = pyarrow.parquet.read_metadata(tmp_path / name).metadata
+        rows = pyarrow.parquet.read_table(tmp_path / name)
+        kept = {
+            "fewer": rows.filter(pyarrow.compute.less(rows[column], 15)),
+            "no column": rows.drop_columns(["trace.speed"]),
+        }  # fmt: skip
+        for what, table in kept.items():
+            pyarrow.parquet.write_table(table.replace_schema_metadata(carried), tmp_path / name)
+            with pytest.raises(UserError, match="15 episodes of 16" if what == "fewer" else "cannot be read"):
+                list(format_of(out).read(out)[1])
 
+
+def test_both_files_of_a_csv_are_written_or_none(tmp_path):
+    theirs = tmp_path / "a.json"
+    theirs.write_text('{"lineage": "of my family"}')
+    with pytest.raises(UserError, match="is in the way"):
+        FORMATS["csv"].write(tmp_path / "a.csv", read_header(SETS[0]), each_episode(SETS[0]))
+    assert theirs.read_text() == '{"lineage": "of my family"}' and not (tmp_path / "a.csv").exists()
+
+
+def test_a_table_of_somebody_else_is_not_taken_for_one(tmp_path):
     theirs = tmp_path / "theirs.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"observation.state": [[1.0]], "action": [[1.0]]}), theirs)
     with pytest.raises(UserError, match="was not exported by the testbed: it has no physical trace"):

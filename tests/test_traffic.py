@@ -202,8 +202,8 @@ def test_every_measure_has_a_row_and_one_vehicle_its_own_part():
     assert len(drives(log)) == len(log.names)
     name = log.names[int(found[0].ego[0])]
     parts = {part.kind: len(part) for part in of_vehicle(found, log, name)}
-    both = found[0].of(log.number(name))
-    assert parts[f"{name} follows"] + parts[f"others follow {name}"] == len(both) and parts[f"{name} drives"] == 1
+    both = (found[0].ego == log.number(name)) | (found[0].other == log.number(name))
+    assert parts[f"{name} follows"] + parts[f"others follow {name}"] == both.sum() and parts[f"{name} drives"] == 1
 
 
 def test_the_command_says_what_was_found_and_leaves_every_encounter(tmp_path, capsys):

@@ -84,6 +84,21 @@ def test_what_is_no_log_is_named_with_its_mend(tmp_path, name, head, rows, says)
     assert "\n" not in str(error.value) and str(file) in str(error.value)
 
 
+def test_what_a_set_of_columns_cannot_mean_is_refused(tmp_path):
+    file, own = write_csv(tmp_path / "a.csv", "time,id,x,y", GOOD), tmp_path / "own.toml"
+    for text, says in (("frames = -25.0", "frames of 0 or more"), ("metres = 0.0", "metres above 0"),
+                       ('point = "corner"', "no columns say length and width")):  # fmt: skip
+        own.write_text(text)
+        with pytest.raises(UserError, match=says):
+            read_log(file, str(own))
+    types = tmp_path / "types.xml"
+    for text, says in (('<a><vType id="car" length="long"/></a>', "declares no types"),
+                       ('<a><vType id="car" length="0"/></a>', "no length or width above 0")):  # fmt: skip
+        types.write_text(text)
+        with pytest.raises(UserError, match=says):
+            read_log(Path(__file__).parent / "sumo_fcd.xml", types=types)
+
+
 def test_names_of_columns_and_vehicles_are_listed(tmp_path):
     file = write_csv(tmp_path / "a.csv", "time,id,x,y", GOOD)
     with pytest.raises(UserError, match=r"plain, sumo"):

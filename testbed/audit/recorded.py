@@ -130,11 +130,11 @@ class Row:
 
 def over_all(recorded: Recorded) -> list[Row]:
     """Return every measure over all episodes; episodes are drawn one by one, so they are the unit."""
-    return [_row(recorded, name, np.arange(len(recorded))) for name in recorded.values]
+    return [_row(recorded, name) for name in recorded.values]
 
 
-def _row(recorded: Recorded, name: str, some: np.ndarray) -> Row:
-    measure, values = recorded.measures[name], recorded.values[name][some]
+def _row(recorded: Recorded, name: str) -> Row:
+    measure, values = recorded.measures[name], recorded.values[name]
 
     def share(limit: float | None) -> Interval | None:
         if limit is None:
@@ -144,7 +144,7 @@ def _row(recorded: Recorded, name: str, some: np.ndarray) -> Row:
 
     at = int(values.argmax() if measure.worse == "higher" else values.argmin())
     return Row(name, len(values), mean_of(values[None]).interval(), share(measure.minor), share(measure.severe),
-               int(recorded.numbers[some[at]]))  # fmt: skip
+               int(recorded.numbers[at]))  # fmt: skip
 
 
 @dataclass(frozen=True)

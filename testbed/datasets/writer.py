@@ -22,7 +22,7 @@ from testbed.datasets import layout
 from testbed.datasets.reader import count_episodes, is_complete, is_whole_part, stored_lineage
 from testbed.errors import UserError
 from testbed.files import remove, replacing, require_plain, sweep
-from testbed.lineage import Lineage, Recorded
+from testbed.lineage import Copied, Lineage
 from testbed.locks import Lock, lock_file, locked
 from testbed.protocols.episode import Episode
 
@@ -46,7 +46,7 @@ class DatasetWriter:
         UserError: if another file is in the way, another process writes it, or the folder cannot be written.
     """
 
-    def __init__(self, path: Path, environment: str, lineage: Lineage | Recorded, renewing: bool = False) -> None:
+    def __init__(self, path: Path, environment: str, lineage: Lineage | Copied, renewing: bool = False) -> None:
         self.path, self.environment, self.lineage, self.renewing = path, environment, lineage, renewing
         self.parts = path.with_name(path.name + ".parts") if path.name else path
         require_plain(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from testbed.datasets import stored
-from testbed.datasets.form import Form, Item
+from testbed.datasets.form import Form
+from testbed.datasets.layout import demo_names
 from testbed.datasets.opening import open_data
-from testbed.datasets.reader import each_episode
 from testbed.errors import UserError
 from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
 from testbed.records import decoded
@@ -83,23 +83,12 @@ def read_header(path: Path) -> Header:
     with open_data(path) as data:
         environment = stored.record(data.id, "env_args").get("env_name", "")
         lineage = stored.text(data.id, "lineage")
-        order = {name: number for number, name in enumerate(_names(data))}
+        order = {name: number for number, name in enumerate(demo_names(data))}
         masks = {}
         if "mask" in data.parent:
             for key, names in data.parent["mask"].items():
                 masks[key] = [order[one.decode()] for one in names[()] if one.decode() in order]
     return Header(environment, lineage, masks)
-
-
-def _names(data: Any) -> list[str]:
-    from testbed.datasets.layout import demo_names
-
-    return demo_names(data)
-
-
-def episodes_of(path: Path) -> Iterator[Episode]:
-    """Yield the episodes of a data set, in order."""
-    return each_episode(path)
 
 
 def to_json(record: Header | Label) -> str:
@@ -127,11 +116,6 @@ def _read(text: str | bytes, kind: type, path: Path) -> Any:
         raise UserError(
             f"{path} is damaged: what it says of itself cannot be read ({error}); export it again"
         ) from None
-
-
-def signal_rows(form: Form) -> dict[str, tuple[int, ...]]:
-    """Return what a decision has of every signal: (samples, bodies, ...)."""
-    return {name: (item.rows, *item.shape) for name, item in form.signals.items()}
 
 
 def episode_from(form: Form, label: Label, arrays: Mapping[str, np.ndarray], path: Path) -> Episode:
@@ -163,8 +147,3 @@ def episode_from(form: Form, label: Label, arrays: Mapping[str, np.ndarray], pat
         arrays["states"], Trace(form.rate, signals, constants), label.success,
         Behaviour(label.policy, label.habit, label.trigger, label.dose), label.ending, label.simulator,
     )  # fmt: skip
-
-
-def items_of(form: Form, names: Sequence[str]) -> dict[str, Item]:
-    """Return items of an environment's decisions by the last part of their place."""
-    return {item.place.split("/")[0]: item for item in form.decisions if item.place.split("/")[0] in names}

@@ -11,20 +11,34 @@ import numpy as np
 
 from testbed.datasets.form import Form, form_of
 from testbed.errors import UserError
-from testbed.exchange.carried import NAME, Header, Label, episode_from, header_from, label_from, to_json
-from testbed.exchange.table import LABELS, arrow_modules, columns, named, rows_of, width_of
-from testbed.files import Kind, replacing, write_text
+from testbed.exchange.carried import NAME, Header, Label, episode_from, header_from, to_json
+from testbed.exchange.table import (
+    LABELS,
+    arrow_modules,
+    columns,
+    labels_from,
+    named,
+    require_all,
+    rows_of,
+    shaped,
+    width_of,
+)
+from testbed.files import Kind, replacing, require_replaceable, write_text
 from testbed.protocols.episode import Episode
 from testbed.records import read_bytes
 
 CSV = Kind("a table of a data set", lambda path: path.is_file() and path.read_bytes().startswith(b"episode,step,"))
-BESIDE = Kind("what is said of a table", lambda path: path.is_file() and b'"lineage"' in path.read_bytes())
+BESIDE = Kind(
+    "what is said of a table",
+    lambda path: path.is_file() and path.read_bytes().startswith(b'{"episodes": [{"constants"'),
+)
 """What new ones replace."""
 AGAIN = "export it again, and keep both files beside each other"
 
 
 def write_csv(out: Path, header: Header, episodes: Iterable[Episode]) -> int:
     """Write a CSV file and a JSON file beside it, and return how many episodes they hold; raises as `minari.write`."""
+    require_replaceable(side_file(out), BESIDE)  # both or none
     form, labels, count = form_of(header.environment), [], 0
     names = ["episode", "step", *(
         name if width == 1 else f"{name}.{n}" for name, (shape, *_) in columns(form).items()
@@ -69,7 +83,7 @@ def read_csv(path: Path) -> tuple[Header, Iterator[Episode]]:
     try:
         told = json.loads(read_bytes(beside, AGAIN))
         header = header_from(json.dumps(told[NAME]), beside)
-        labels = [label_from(json.dumps(one), beside) for one in told[LABELS]]
+        labels = labels_from(json.dumps(told[LABELS]), beside)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{beside} is damaged ({error}): {AGAIN}") from None
     return header, _episodes(path, form_of(header.environment), labels)
@@ -82,6 +96,7 @@ def _episodes(path: Path, form: Form, labels: list[Label]) -> Iterator[Episode]:
     try:
         table = pyarrow.csv.read_csv(path)
         whose = table["episode"].to_numpy()
+        require_all(len(np.unique(whose)), labels, path)
         for number, label in enumerate(labels):
             rows = np.flatnonzero(whose == number)
             yield _episode(table.slice(int(rows[0]), len(rows)), form, label, path)
@@ -97,6 +112,5 @@ def _episode(table: Any, form: Form, label: Label, path: Path) -> Episode:
         width = width_of(shape)
         columns_ = [table[name] if width == 1 else table[f"{name}.{n}"] for n in range(width)]
         kept = [column.slice(0, steps + last).to_numpy() for column in columns_]
-        rows = (-1, *shape[1:]) if name.startswith("trace.") else (steps + last, *shape)
-        arrays[name] = np.stack(kept, axis=1).astype(dtype).reshape(rows)
+        arrays[name] = shaped(name, np.stack(kept, axis=1).astype(dtype), shape)
     return episode_from(form, label, named(arrays, form, steps), path)

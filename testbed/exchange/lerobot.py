@@ -174,14 +174,20 @@ def read(path: Path) -> tuple[Header, Iterator[Episode]]:
 
 
 def _episodes(path: Path, form: Form, labels: list[Label]) -> Iterator[Episode]:
-    both = zip(table.pieces(path / DATA, "episode_index"), table.pieces(path / BESIDE, "episode"), strict=True)
+    both = zip(table.pieces(path / DATA, "episode_index"), table.pieces(path / BESIDE, "episode"), strict=False)
+    number = -1
     for number, (decisions, beside) in enumerate(both):
         steps = len(decisions)
         if len(beside) != steps + 1:
             raise UserError(
                 f"{path}: episode {number} has {steps} rows, and {len(beside)} beside: keep both as they were"
             )
-        yield table.episode_of(_joined(decisions, beside, form), form, labels, number, path)
+        try:
+            rows = _joined(decisions, beside, form)
+        except (KeyError, ValueError, AttributeError) as error:  # a column is missing, or is another one
+            raise UserError(f"{path} is damaged: episode {number} cannot be read ({error}); export it again") from None
+        yield table.episode_of(rows, form, labels, number, path)
+    table.require_all(number + 1, labels, path)
 
 
 def _joined(decisions: Any, beside: Any, form: Form) -> Any:

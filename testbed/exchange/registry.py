@@ -37,7 +37,7 @@ FORMATS = {
 
 
 def format_for(out: Path, name: str | None) -> Format:
-    """Return a format by name, or by what a file is to be called; a folder is Minari's.
+    """Return a format by name, or by what a file is to be called.
 
     Raises:
         UserError: for an unknown name, or a file that ends in something else.
@@ -47,18 +47,15 @@ def format_for(out: Path, name: str | None) -> Format:
     endings = {one.ending: one for one in FORMATS.values() if one.ending}
     found = FORMATS[name] if name else endings.get(out.suffix)
     if found is None or (found.ending and out.suffix != found.ending):
-        ends = ", ".join(
-            f"{ending} ({name})" for name, ending in ((n, one.ending) for n, one in FORMATS.items()) if ending
-        )
-        raise UserError(
-            f"{out} ends in {out.suffix or 'nothing'}: give a name that ends in {ends}, or --to minari or lerobot"
-        )
+        ends = ", ".join(f"{one.ending} ({name})" for name, one in FORMATS.items() if one.ending)
+        ended = out.suffix or "nothing"
+        raise UserError(f"{out} ends in {ended}: give a name that ends in {ends}, or --to minari or lerobot")
     return found
 
 
 def format_of(path: Path) -> Format:
     """Return the format that a path is of; raises `UserError` if it is of none."""
-    if path.suffix == ".csv" or path.suffix == ".parquet":
+    if path.suffix in (".csv", ".parquet"):
         return format_for(path, None)
     if minari.recognises(path):
         return FORMATS["minari"]

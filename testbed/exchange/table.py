@@ -16,7 +16,7 @@ import numpy as np
 
 from testbed.datasets.form import Form, form_of
 from testbed.errors import UserError, missing_package
-from testbed.exchange.carried import NAME, Header, Label, episode_from, header_from, label_from, signal_rows, to_json
+from testbed.exchange.carried import NAME, Header, Label, episode_from, header_from, label_from, to_json
 from testbed.files import Kind, replacing
 from testbed.protocols.episode import Episode
 
@@ -27,7 +27,7 @@ ROWS = 20_000
 
 
 def _is_ours(path: Path) -> bool:
-    return path.is_file() and path.read_bytes()[:4] == b"PAR1" and _carried(path, quiet=True) is not None
+    return path.is_file() and _carried(path, quiet=True) is not None
 
 
 PARQUET = Kind("a table of a data set", _is_ours)
@@ -42,8 +42,8 @@ def columns(form: Form) -> dict[str, tuple[tuple[int, ...], np.dtype, bool]]:
         "observation": (seen.shape, seen.dtype, True), "action": (does.shape, does.dtype, False),
         "reward": ((), np.dtype(np.float64), False), "state": ((form.state,), np.dtype(np.float64), True),
     }  # fmt: skip
-    for name, shape in signal_rows(form).items():
-        found[f"trace.{name}"] = (shape, form.signals[name].dtype, False)
+    for name, item in form.signals.items():
+        found[f"trace.{name}"] = ((item.rows, *item.shape), item.dtype, False)
     return {name: one for name, one in found.items() if 0 not in one[0]}
 
 
@@ -117,13 +117,13 @@ def table_of(rows: Mapping[str, np.ndarray], form: Form, number: int) -> Any:
     for name, (shape, dtype, last) in columns(form).items():
         if name not in rows:
             continue
-        flat, width = rows[name], rows[name].shape[1]
-        mask = None if last else arrow.array(np.arange(count) == count - 1)
-        values = arrow.array(flat.reshape(-1), arrow.from_numpy_dtype(dtype))
+        flat, nothing = rows[name], None if last else np.arange(count) == count - 1
         if width_of(shape) == 1:
-            found[name] = arrow.array(flat[:, 0], mask=None if last else np.arange(count) == count - 1)
+            found[name] = arrow.array(flat[:, 0], mask=nothing)
         else:
-            found[name] = arrow.FixedSizeListArray.from_arrays(values, width, mask=mask)
+            values = arrow.array(flat.reshape(-1), arrow.from_numpy_dtype(dtype))
+            mask = None if nothing is None else arrow.array(nothing)
+            found[name] = arrow.FixedSizeListArray.from_arrays(values, flat.shape[1], mask=mask)
     return arrow.table(found)
 
 
@@ -136,8 +136,16 @@ def read_parquet(path: Path) -> tuple[Header, Iterator[Episode]]:
 def read_carried(path: Path) -> tuple[Header, list[Label]]:
     """Return what is said of a set and of its episodes; raises `UserError` as `minari.read`."""
     told = _carried(path)
-    labels = [label_from(json.dumps(one), path) for one in json.loads(told[LABELS.encode()])]
-    return header_from(told[NAME.encode()], path), labels
+    return header_from(told[NAME.encode()], path), labels_from(told[LABELS.encode()], path)
+
+
+def labels_from(text: str | bytes, path: Path) -> list[Label]:
+    """Return the labels of episodes from a list in JSON; raises `UserError` for anything else."""
+    try:
+        told = list(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} is damaged: its labels cannot be read ({error}); export it again") from None
+    return [label_from(json.dumps(one), path) for one in told]
 
 
 def _carried(path: Path, quiet: bool = False) -> Any:
@@ -156,8 +164,16 @@ def _carried(path: Path, quiet: bool = False) -> Any:
 
 
 def _episodes(path: Path, form: Form, labels: list[Label]) -> Iterator[Episode]:
+    number = -1
     for number, rows in enumerate(pieces(path, "episode")):
         yield episode_of(rows, form, labels, number, path)
+    require_all(number + 1, labels, path)
+
+
+def require_all(found: int, labels: list[Label], path: Path) -> None:
+    """Raise `UserError` unless there are as many episodes as labels."""
+    if found != len(labels):
+        raise UserError(f"{path} is damaged: it has {found} episodes of {len(labels)}; export it again")
 
 
 def pieces(path: Path, column: str) -> Iterator[Any]:
@@ -189,11 +205,10 @@ def episode_of(rows: Any, form: Form, labels: list[Label], number: int, path: Pa
     """Return an episode from its rows; raises `UserError` if they are not of its environment's form."""
     steps = len(rows) - 1
     try:
-        found = {
-            name: values_of(rows[name], steps + last, shape, dtype)
+        arrays = {
+            name: shaped(name, values_of(rows[name], steps + last, shape, dtype), shape)
             for name, (shape, dtype, last) in columns(form).items()
         }
-        arrays = {name: _shaped(name, values, columns(form)[name][0]) for name, values in found.items()}
         return episode_from(form, labels[number], named(arrays, form, steps), path)
     except (IndexError, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:100]
@@ -207,7 +222,7 @@ def values_of(column: Any, rows: int, shape: tuple[int, ...], dtype: np.dtype) -
     return flat.to_numpy(zero_copy_only=False).astype(dtype, copy=False).reshape(rows, -1)
 
 
-def _shaped(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def shaped(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return values of a column in the shape that an episode has them: of signals every sample is a row."""
     return values.reshape((-1, *shape[1:]) if name.startswith("trace.") else (len(values), *shape))
 

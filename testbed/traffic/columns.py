@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -81,7 +82,10 @@ def get_columns(name: str) -> Columns:
         return KNOWN[name]
     if not name.endswith(".toml"):
         raise unknown_name("set of columns", name, [*KNOWN, "FILE.toml"])
-    return read_toml(Path(name), Columns, "set of columns")
+    found = read_toml(Path(name), Columns, "set of columns")
+    if not (0 <= found.frames < math.inf and 0 < found.metres < math.inf):
+        raise UserError(f"{name}: give frames of 0 or more a second, and metres above 0")
+    return found
 
 
 def columns_there(columns: Columns, there: list[str], known: bool) -> dict[str, str]:

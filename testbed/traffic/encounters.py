@@ -15,7 +15,6 @@ from testbed.traffic.log import TrafficLog
 
 HARDEST = 20.0
 """More braking than this is reported as this, as at the merge [m/s²]."""
-
 SHORTEST = 5
 """Samples that a parabola is fitted to, at least."""
 
@@ -40,17 +39,10 @@ class Encounters:
     def __len__(self) -> int:
         return len(self.ego)
 
-    def of(self, vehicle: int) -> Encounters:
-        """Return those in which a vehicle takes part."""
-        kept = (self.ego == vehicle) | (self.other == vehicle)
-        return self.kept(kept)
-
     def kept(self, rows: Any) -> Encounters:
         """Return some of them."""
         values = {name: column[rows] for name, column in self.values.items()}
-        return Encounters(
-            self.kind, self.ego[rows], self.other[rows], self.begin[rows], self.end[rows], values
-        )  # fmt: skip
+        return Encounters(self.kind, self.ego[rows], self.other[rows], self.begin[rows], self.end[rows], values)
 
 
 def followings(log: TrafficLog, follows: Following) -> Encounters:
@@ -59,7 +51,6 @@ def followings(log: TrafficLog, follows: Following) -> Encounters:
     first = _begin(log, who)
     first = first[who[first] >= 0]
     ends = _end(log, who, first)
-    none = np.where(follows.leader >= 0, 0.0, np.nan)
     slow = np.where(log.speed > MOVING, follows.headway, np.inf)
 
     def least(values: np.ndarray, most: float) -> np.ndarray:
@@ -68,7 +59,7 @@ def followings(log: TrafficLog, follows: Following) -> Encounters:
     values = {
         "time_headway": least(slow, CAP),
         "min_ttc": least(follows.ttc, CAP),
-        "drac": np.minimum(_over(np.maximum, np.nan_to_num(follows.drac + none), first, ends), HARDEST),
+        "drac": np.minimum(_over(np.maximum, follows.drac, first, ends), HARDEST),
         "tailgating": _tailgating(slow, first, ends),
         "follower_braking": np.maximum(_over(np.maximum, -log.acceleration, first, ends), 0.0),
     }
@@ -79,8 +70,7 @@ def _tailgating(headway: np.ndarray, first: np.ndarray, ends: np.ndarray) -> np.
     """Return the share of time with a headway below 0.9 s, of the time in which one counts; not a number if none."""
     counts = _over(np.add, np.isfinite(headway).astype(float), first, ends)
     close = _over(np.add, (headway < CLOSE[0]).astype(float), first, ends)
-    with np.errstate(invalid="ignore"):
-        return np.where(counts > 0, close / np.maximum(counts, 1), np.nan)
+    return np.where(counts > 0, close / np.maximum(counts, 1), np.nan)
 
 
 def _begin(log: TrafficLog, who: np.ndarray) -> np.ndarray:

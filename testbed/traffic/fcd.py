@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -77,11 +78,11 @@ def read_types(path: Path) -> Sizes:
     try:
         with _opened(path) as file:
             found = [element.attrib for _, element in ElementTree.iterparse(file) if element.tag == "vType"]
-    except (ElementTree.ParseError, OSError, EOFError) as error:
+        return {one.get("id", ""): (float(one.get("length", CAR[0])), float(one.get("width", CAR[1]))) for one in found}
+    except (ElementTree.ParseError, OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(
             f"{path} declares no types of vehicles ({error}): give a route or additional file of SUMO"
         ) from None
-    return {one.get("id", ""): (float(one.get("length", CAR[0])), float(one.get("width", CAR[1]))) for one in found}
 
 
 @contextmanager
@@ -105,7 +106,7 @@ def _vehicles(path: Path, file: IO[Any]) -> Iterator[tuple[float, Mapping[str, s
                 yield time, element.attrib
             elif event == "end" and element.tag == "timestep":
                 root.clear()
-    except (ElementTree.ParseError, EOFError, KeyError, ValueError) as error:
+    except (ElementTree.ParseError, EOFError, KeyError, ValueError, zlib.error) as error:
         raise UserError(f"{path} is damaged, or no XML ({error}): {MEND}") from None
 
 

@@ -136,10 +136,13 @@ def make_log(
         front: Whether x and y are of the middle of the front, else of the centre.
 
     Raises:
-        UserError: if there is nothing, a number is missing, times are not even, or a vehicle is twice at one time.
+        UserError: if there is nothing, a number is missing, a size is none, times are not even, or a vehicle
+            is twice at one time.
     """
     if not len(columns["time"]):
         raise UserError("there is no vehicle in it")
+    if not (np.isfinite(size).all() and (size > 0).all()):
+        raise UserError("a vehicle has no length or width above 0: correct it")
     order = np.lexsort((columns["time"], columns["vehicle"]))
     rows = {name: values[order] for name, values in columns.items()}
     _require_numbers(rows, names)

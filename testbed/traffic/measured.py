@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,8 +99,7 @@ def of_vehicle(found: Sequence[Encounters], log: TrafficLog, name: str) -> list[
     for some in found:
         for role, who in zip(ROLES[some.kind], (some.ego, some.other), strict=True):
             if role:
-                part = some.kept(who == number)
-                parts.append(Encounters(role.format(name), part.ego, part.other, part.begin, part.end, part.values))
+                parts.append(replace(some.kept(who == number), kind=role.format(name)))
     return parts
 
 

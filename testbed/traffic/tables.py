@@ -42,8 +42,10 @@ def read_table(path: Path, name: str) -> TrafficLog:
     heading, speed = _motion(numbers, columns)
     rows |= {"x": numbers["x"], "y": numbers["y"], **heading, **speed}
     if columns.point == "corner":
+        if not {"length", "width"} <= numbers.keys():
+            raise UserError("x and y are of corners, and no columns say length and width: name them, or another point")
         for axis, side in (("x", "length"), ("y", "width")):
-            rows[axis] = rows[axis] + numbers[side] / 2 if side in numbers else rows[axis]
+            rows[axis] = rows[axis] + numbers[side] / 2
     rows |= {field: numbers[field] for field in ("acceleration", "along") if field in numbers}
     return make_log(rows, names, lanes, size, guessed, front=columns.point == "front")
 
@@ -99,8 +101,6 @@ def _sizes(numbers: dict[str, np.ndarray], vehicle: np.ndarray, count: int) -> t
             size[:, column] = numbers[side][first]
         else:
             guessed.append(f"every {side} as {usual:g} m")
-    if not (np.isfinite(size).all() and (size > 0).all()):
-        raise UserError("a vehicle has no length or width above 0: correct it")
     return size, guessed
 
 

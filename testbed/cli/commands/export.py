@@ -6,12 +6,13 @@ from pathlib import Path
 
 from testbed.cli.commands.dataset import validate_file
 from testbed.console import console, progress
+from testbed.datasets.reader import each_episode
 from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
-from testbed.exchange.carried import episodes_of, read_header
+from testbed.exchange.carried import read_header
 from testbed.exchange.registry import format_for, format_of
 from testbed.files import require_replaceable
-from testbed.lineage import Recorded
+from testbed.lineage import Copied
 from testbed.policies.checkpoint import load_policy
 
 
@@ -37,14 +38,14 @@ def _export_policy(folder: Path, out: Path) -> None:
 def _export_data(source: Path, out: Path, to: str | None) -> None:
     form = format_for(out, to)
     require_replaceable(out, form.kind)
-    count = form.write(out, read_header(source), episodes_of(source))
+    count = form.write(out, read_header(source), each_episode(source))
     console.print(f"{out} holds {count} episodes")
 
 
 def import_data(source: Path, out: Path) -> None:
     """Import a data set; see `testbed import --help`."""
     header, episodes = format_of(source).read(source)
-    with DatasetWriter(out, header.environment, Recorded(header.lineage)) as writer:
+    with DatasetWriter(out, header.environment, Copied(header.lineage)) as writer:
         there = len(writer)
         with progress(f"import {source.name}", None) as advance:
             for number, episode in enumerate(episodes):

@@ -110,11 +110,9 @@ def _say_different(found: Sequence[Different]) -> None:
 def _csv(recorded: Recorded) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    factors = list(recorded.contexts[0])
-    writer.writerow(["episode", "success", *factors, *recorded.values])
-    for n, number in enumerate(recorded.numbers.tolist()):
-        values = [repr(float(some[n])) for some in recorded.values.values()]
-        writer.writerow([number, int(recorded.success[n]), *(recorded.contexts[n][one] for one in factors), *values])
+    columns = recorded.columns() | {"success": recorded.success.astype(int)}
+    writer.writerow(columns)
+    writer.writerows(zip(*(values.tolist() for values in columns.values()), strict=True))
     return text.getvalue()
 
 
