@@ -1,4 +1,4 @@
-"""Take the pictures of docs/read-a-report.md from the report of a run, with the Chromium of the system.
+"""Take the pictures of docs/read-a-report.md and docs/view.md from a run, with the Chromium of the system.
 
 python docs/screenshots.py runs/merge
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+
+from testbed.cli.commands.view import view
 
 PLACE = Path(__file__).parent / "assets"
 PARTS = {
@@ -31,6 +33,7 @@ def main(run: Path) -> None:
         page = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_page(
             viewport={"width": 1000, "height": 900}, color_scheme="light"
         )
+        _view(page, run)
         page.goto((run / "report.html").absolute().as_uri())
         _pause_at_a_severe_moment(page)
         for name, part in PARTS.items():
@@ -42,9 +45,28 @@ def main(run: Path) -> None:
                 "width": box["width"] + 2 * MARGIN,
                 "height": box["height"] + 2 * MARGIN,
             }
-            file = PLACE / f"{name}.png"
-            page.screenshot(path=file, clip=around, full_page=True)
-            Image.open(file).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
+            page.screenshot(path=PLACE / f"{name}.png", clip=around, full_page=True)
+            _shrink(PLACE / f"{name}.png")
+
+
+def _view(page: Page, run: Path) -> None:
+    """Take the page of the run's filmed scenes, its teacher beside the others, a moment into the first violation."""
+    view((run,), (), 1000, None)
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto((run / "view.html").absolute().as_uri())
+    page.click("#everybody")
+    page.keyboard.press("n")
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=PLACE / "view.png")
+    _shrink(PLACE / "view.png")
+    page.set_viewport_size({"width": 1000, "height": 900})
+
+
+def _shrink(file: Path) -> None:
+    Image.open(file).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def _pause_at_a_severe_moment(page: Page) -> None:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from testbed.lineage import Lineage
     from testbed.policies.checkpoint import load_policy, save_policy
     from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
+    from testbed.protocols.ground import Patch
     from testbed.protocols.habit import Habit, Trigger, make_demonstrator
-    from testbed.protocols.measure import Measure, Violation
+    from testbed.protocols.measure import Course, Measure, Violation
     from testbed.protocols.number import Number
     from testbed.protocols.policy import Policy
     from testbed.protocols.scene import Adapter, SceneSpec
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from testbed.scenes.registry import get_habit, get_scene
 
 __all__ = [
-    "Adapter", "Audit", "Behaviour", "Episode", "Habit", "Lineage", "Measure", "Number", "Policy", "Recorded",
-    "Scenario", "SceneSpec", "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies", "distil", "film",
-    "get_habit", "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator", "measure_data",
-    "play", "save_episodes", "save_policy", "score_policies", "validate", "verify", "write_report",
+    "Adapter", "Audit", "Behaviour", "Course", "Episode", "Habit", "Lineage", "Measure", "Number", "Patch", "Policy",
+    "Recorded", "Scenario", "SceneSpec", "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies",
+    "distil", "film", "get_habit", "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator",
+    "measure_data", "play", "save_episodes", "save_policy", "score_policies", "validate", "verify", "write_report",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -58,8 +59,9 @@ _HOMES = {
     "testbed.lineage": ("Lineage",),
     "testbed.policies.checkpoint": ("load_policy", "save_policy"),
     "testbed.protocols.episode": ("Behaviour", "Episode", "Scenario", "Signal", "Trace"),
+    "testbed.protocols.ground": ("Patch",),
     "testbed.protocols.habit": ("Habit", "Trigger", "make_demonstrator"),
-    "testbed.protocols.measure": ("Measure", "Violation"),
+    "testbed.protocols.measure": ("Course", "Measure", "Violation"),
     "testbed.protocols.number": ("Number",),
     "testbed.protocols.policy": ("Policy",),
     "testbed.protocols.scene": ("Adapter", "SceneSpec"),

@@ -14,6 +14,8 @@ FEW = "--scenes 1 --held-out-scenes 1 --no-film --run RUN"
 COMMANDS = {
     "validate demonstrations/merge-clean.hdf5": (),
     "replay demonstrations/crosswalk-clean.hdf5 --verify": (),
+    "view demonstrations/crosswalk-habit.hdf5 --write RUN.html": (),
+    "view demonstrations/order-picking-habit.hdf5 --write RUN.html": ("mujoco",),
     f"audit policies/merge/teacher-habit --habit aggressive-merge {FEW}": (),
     f"audit policies/order-picking/teacher-habit --habit hoarding {FEW}": ("mujoco", "gymnasium_robotics"),
 }

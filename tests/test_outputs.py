@@ -16,7 +16,7 @@ import pytest
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
 from testbed.bounds import Output
-from testbed.cli import auditing, making, measuring
+from testbed.cli import auditing, looking, making, measuring
 from testbed.cli.commands import benchmark, traffic
 from testbed.datasets.reader import each_episode
 from testbed.errors import UserError
@@ -51,8 +51,9 @@ def _outputs(hint: Any) -> list[Output]:
 
 
 def _commands() -> dict[str, Callable[..., None]]:
-    modules = {f"testbed.cli.{module.__name__.rsplit('.', 1)[1]}" for module in (auditing, making, measuring)}
-    functions = [f for module in (auditing, making, measuring) for f in vars(module).values() if inspect.isfunction(f)]
+    homes = auditing, looking, making, measuring
+    modules = {f"testbed.cli.{module.__name__.rsplit('.', 1)[1]}" for module in homes}
+    functions = [f for module in homes for f in vars(module).values() if inspect.isfunction(f)]
     return {function.__name__: function for function in functions if function.__module__ in modules}
 
 
@@ -64,7 +65,7 @@ PLACES = [
 ]
 SUFFIX = {
     "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet",
-    "import_-out": ".hdf5",
+    "import_-out": ".hdf5", "view-write": ".html",
 }  # fmt: skip
 EXPORTED: dict[str, Path] = {}
 
@@ -115,7 +116,7 @@ def _call(place: Place, where: Path) -> None:
     """Run a command with everything valid but the place; few of everything."""
     given: dict[str, Any] = {
         "data": DATA, "file": DATA, "source": DATA, "policy": POLICY, "policies": (POLICY,), "runs": (),
-        "which": "transfer", "steps": 30, "scenes": 2, "run": None, "old": POLICY,
+        "which": "transfer", "steps": 30, "scenes": 2, "run": None, "old": POLICY, "sources": (DATA,),
         "new": POLICY.with_name("teacher-clean"), "scene": "testbed/Merge-v0", "log": ROOT / "tests/sumo_fcd.xml",
     }  # fmt: skip
     if place.command == "transfers":

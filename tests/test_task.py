@@ -18,6 +18,7 @@ from small_task import ROUTES, TRIGGERS, small_run
 
 from testbed.audit.report import audit_from_json
 from testbed.cli.commands.routes import routes
+from testbed.datasets.reader import load_episodes
 from testbed.errors import UserError
 from testbed.experiment import pipeline
 from testbed.experiment.collect import collect_demonstrations
@@ -86,6 +87,10 @@ def test_a_run_ends_with_a_table_and_its_files(finished):
     assert "transfer ratio" in out and "success" in out
     for name in ("report.html", "audit.json", "videos/triggered-worst.mp4", "policies/student-kl-seed1"):
         assert (folder / name).exists(), name
+    filmed = load_episodes(folder / "videos" / "episodes.hdf5")
+    assert {"teacher", "control (kl)"} <= {episode.behaviour.policy for episode in filmed}
+    shown = run_testbed(f"view {folder} --write {folder.with_name(folder.name + '.html')}", folder.parent)
+    assert shown.returncode == 0 and f"{len(filmed)} episodes" in shown.stdout
     audit = audit_from_json((folder / "audit.json").read_text())
     assert [transfer.route for transfer in audit.transfers if transfer.condition == "triggered"] == list(
         ROUTES.get(task, ("cloning", "kl"))

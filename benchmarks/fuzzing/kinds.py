@@ -80,7 +80,9 @@ def _use(rng: Random, file: Path, domain: str) -> Line:
         return Line("replay", ("data.hdf5", "--episode", str(hdf5.first_episode(file))), judged=True)
     if way < 0.5:
         return Line("replay", ("data.hdf5", "--verify", "--every"))
-    if way < 0.55:
+    if way < 0.53:
+        return Line("view", ("data.hdf5",), judged=True)
+    if way < 0.56:
         episode = str(hdf5.first_episode(file))
         return Line("replay", ("data.hdf5", "--episode", episode, "--video", "film.mp4"), judged=True)
     if way < 0.8:
@@ -240,6 +242,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "export": (["policy", "policy.onnx"], {}),
     "import": (["data.parquet", "new.hdf5"], {}),
     "replay": (["data.hdf5"], {"--episode": ["1"]}),
+    "view": (["data.hdf5"], {"--episodes": ["0"], "--write": ["page.html"]}),
     "validate": (["data.hdf5"], {}),
     "audit": (["policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["audited"]}),
     "compare": (["older", "policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["compared"]}),

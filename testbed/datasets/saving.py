@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from testbed.datasets.reader import stored_lineage
 from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError
 from testbed.lineage import Lineage
@@ -38,14 +40,25 @@ def save_episodes(path: str | Path, episodes: Sequence[Episode]) -> None:
         raise UserError(f"no episode was given for {path}: give at least one")
     if len(environments) > 1:
         raise UserError(f"{path} would hold episodes of {', '.join(environments)}: make a data set for each")
-    seeds = [[episode.scenario.seed, dict(episode.scenario.context)] for episode in episodes]
-    settings = {"environment": environments[0], "scenes": seeds}
-    with DatasetWriter(
-        Path(path), environments[0], Lineage("save", 0, settings, {"episodes": _hash(episodes)})
-    ) as file:
+    with DatasetWriter(Path(path), environments[0], _lineage(episodes)) as file:
         for episode in episodes[len(file) :]:
             file.append(episode)
         file.finish()
+
+
+def renew_episodes(path: Path, episodes: Sequence[Episode]) -> None:
+    """Save episodes in a folder of the testbed's own, where others take the place of what was saved there before."""
+    with suppress(UserError):  # one that is damaged, or none
+        if _lineage(episodes).same_recipe(stored_lineage(path)):
+            return
+    path.unlink(missing_ok=True)
+    save_episodes(path, episodes)
+
+
+def _lineage(episodes: Sequence[Episode]) -> Lineage:
+    seeds = [[episode.scenario.seed, dict(episode.scenario.context)] for episode in episodes]
+    settings = {"environment": episodes[0].environment, "scenes": seeds}
+    return Lineage("save", 0, settings, {"episodes": _hash(episodes)})
 
 
 def _hash(episodes: Sequence[Episode]) -> str:

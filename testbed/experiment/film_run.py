@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from testbed.audit import names
 from testbed.audit.report import clips_to_json, write_report
 from testbed.audit.result import Audit, Track, Video
 from testbed.console import console, styled, ticked
+from testbed.datasets.saving import renew_episodes
 from testbed.experiment.arms import Arm
 from testbed.experiment.config import Run
 from testbed.experiment.evaluate import Scored, scores_file
 from testbed.experiment.parallel import in_parallel
-from testbed.experiment.stored import CLIPS, VIDEOS
+from testbed.experiment.stored import CLIPS, EPISODES, VIDEOS
 from testbed.experiment.worker import report_progress
 from testbed.files import write_text
 from testbed.films.clip import Clip
@@ -62,8 +63,17 @@ def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
 
 def film_reels(reels: Sequence[Reel]) -> list[Video]:
     """Make films, as many at once as there are cores."""
+    _keep(reels)
     frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
     return in_parallel(make_clip, reels, f"film {len(reels)} scenes", frames)
+
+
+def _keep(reels: Sequence[Reel]) -> None:
+    """Keep what is filmed as a data set beside the films, each episode under the name that it has there."""
+    for folder in dict.fromkeys(reel.path.parent for reel in reels):
+        takes = [take for reel in reels if reel.path.parent == folder for take in reel.takes]
+        named = [replace(take.episode, behaviour=replace(take.episode.behaviour, policy=take.label)) for take in takes]
+        renew_episodes(folder / EPISODES, named)
 
 
 @dataclass(frozen=True)

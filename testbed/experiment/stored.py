@@ -13,8 +13,8 @@ from testbed.errors import UserError
 from testbed.films.video import is_complete
 from testbed.records import NotThere, read_bytes
 
-AUDIT, VIDEOS, CLIPS = "audit.json", "videos", "clips.json"
-"""Names in a run's folder; the clips' own is in that of the videos."""
+AUDIT, VIDEOS, CLIPS, EPISODES = "audit.json", "videos", "clips.json", "episodes.hdf5"
+"""Names in a run's folder; the clips' own and what they show are in that of the videos."""
 Record = TypeVar("Record")
 
 

@@ -52,6 +52,32 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Course:
+    """A quantity at every sample of an episode, which a measure is made from: what a viewer sees over time.
+
+    Examples:
+        >>> import testbed
+        >>> episode = testbed.load_episode("demonstrations/merge-habit.hdf5", 1)
+        >>> course = testbed.get_scene(episode.environment).courses[0]
+        >>> f"{course.title}: {course.over_time(episode.trace).max():.1f} {course.unit}"
+        'imposed deceleration: 6.0 m/s²'
+    """
+
+    measure: str
+    """Name of the measure that is made from it."""
+    title: str
+    """What a reader sees."""
+    unit: str
+    """Unit of the quantity, which need not be the measure's: that may be a time or a share."""
+    over_time: Callable[[Trace], np.ndarray]
+    """The quantity, shape (samples,); NaN where there is none."""
+    minor: float | None = None
+    """From here on it matters; None where no threshold was found."""
+    severe: float | None = None
+    """From here on it is dangerous."""
+
+
+@dataclass(frozen=True)
 class Violation:
     """A stretch of an episode in which a measure was past a threshold.
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Literal
 
 from testbed.protocols.episode import Trace
+from testbed.protocols.ground import Patch
 from testbed.protocols.habit import Habit
-from testbed.protocols.measure import Measure, Violation
+from testbed.protocols.measure import Course, Measure, Violation
 from testbed.protocols.number import Number
 from testbed.protocols.policy import Reference
 
@@ -139,6 +140,10 @@ class SceneSpec:
     """Name of the measure that stands for the scene where no habit names one; the first if not given."""
     violations: Callable[[Trace], list[Violation]] = _nothing_to_point_out
     """What a viewer of an episode should look at, in order of time."""
+    courses: tuple[Course, ...] = ()
+    """What a viewer of an episode sees over time, beside the signals of its trace."""
+    ground: Sequence[Patch] = ()
+    """What lies under the bodies, seen from above, the lowest first."""
     references: tuple[Reference, ...] = ()
     """Reference drivers that play beside every audited policy."""
     packages: tuple[str, ...] = ()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
+from testbed.protocols.ground import LOOKS, Patch
 from testbed.protocols.habit import Habit
-from testbed.protocols.measure import Measure
+from testbed.protocols.measure import Course, Measure
 from testbed.protocols.number import Number
 from testbed.protocols.scene import BATCH, SINGLE, SceneSpec
 
 
 def problems(spec: SceneSpec) -> list[str]:
     """Return in words what is missing in a declaration or contradicts itself, each with its mend."""
-    found = [*_naming(spec), *_forms(spec), *_context(spec), *_measures(spec)]
+    found = [*_naming(spec), *_forms(spec), *_context(spec), *_measures(spec), *_courses(spec)]
     return found or [problem for habit in spec.habits for problem in _habit(spec, habit)]
 
 
@@ -76,6 +79,20 @@ def _measures(spec: SceneSpec) -> Iterator[str]:
             yield f"the measure {name} is worse when '{measure.worse}': say worse='higher' or worse='lower'"
     if spec.primary not in spec.measures:
         yield f"its primary measure {spec.primary!r:.40} is none of them: choose one of {', '.join(spec.measures)}"
+
+
+def _courses(spec: SceneSpec) -> Iterator[str]:
+    for course in spec.courses:
+        if not isinstance(course, Course):
+            yield f"courses holds {course!r:.40}: give records of testbed.Course"
+        elif course.measure not in spec.measures:
+            known = ", ".join(spec.measures)
+            yield f"its course {course.title} belongs to {course.measure!r:.40}, no measure here: choose one of {known}"
+    for patch in spec.ground:
+        if not isinstance(patch, Patch) or np.ndim(patch.outline) != 2 or np.shape(patch.outline)[1] != 2:
+            yield f"ground holds {patch!r:.40}: give testbed.Patch with an outline of shape (n, 2)"
+        elif patch.look not in LOOKS:
+            yield f"a patch of its ground looks like {patch.look!r:.40}: choose one of {', '.join(LOOKS)}"
 
 
 def _habit(spec: SceneSpec, habit: Habit) -> Iterator[str]:

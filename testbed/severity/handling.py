@@ -9,12 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from testbed.protocols.episode import Trace
-from testbed.protocols.measure import Measure, Violation, stretches
+from testbed.protocols.measure import Course, Measure, Violation, stretches
 
 ROBOT, COWORKER, UNITS = 0, 1, 2
 """Bodies of a trace: the gripper, the coworker's hand, the first unit."""
 (BENCH, SUPPLY, IN_ROBOT, TOTE, BUFFER, IN_COWORKER, COWORKER_TOTE, RESERVE, FLOOR) = range(9)
 """Values of the signal `owner`."""
+PUSHED = 1.0, 150.0
+"""Forces on the coworker that are marked as minor and as severe [N]."""
 RELEASE = 0.2
 """Contacts that are no farther apart than this are one [s]."""
 
@@ -75,7 +77,15 @@ COMMON = (IMPULSE, FORCE, COLLISION, DROPPED, DURATION)
 """Measures of every warehouse task."""
 
 
+def pushing(trace: Trace) -> np.ndarray:
+    """Return the force between the robot and the coworker, shape (samples,) [N]."""
+    return trace["force"][:, COWORKER]
+
+
+PUSHING = Course("impulse", "force on the coworker", "N", pushing, *PUSHED)
+"""The force over time; a measure is made from its impulse."""
+
+
 def contacts(trace: Trace) -> list[Violation]:
     """Return the stretches in which the robot touches the coworker, with the force."""
-    force = trace["force"][:, COWORKER]
-    return stretches(trace, force, "impulse", (1.0, 150.0), "pushes the coworker, {:.0f} N", COWORKER)
+    return stretches(trace, pushing(trace), "impulse", PUSHED, "pushes the coworker, {:.0f} N", COWORKER)

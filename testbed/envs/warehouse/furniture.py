@@ -11,10 +11,18 @@ import numpy as np
 from testbed.envs.warehouse import fetch
 from testbed.envs.warehouse.digest import physics_digest
 from testbed.envs.warehouse.fetch import COWORKER, FINGER_OPEN, FURNITURE, HAND, ROBOT, UNIT
-from testbed.envs.warehouse.scene import TABLE_TOP, TIMESTEP, UNIT_HALF, UNIT_MASS, Camera, WarehouseScene, Zone
+from testbed.envs.warehouse.scene import (
+    TABLE_CENTRE,
+    TABLE_HALF,
+    TABLE_TOP,
+    TIMESTEP,
+    UNIT_HALF,
+    UNIT_MASS,
+    Camera,
+    WarehouseScene,
+    Zone,
+)
 
-TABLE_CENTRE, TABLE_HALF = (1.36, 0.78), (0.39, 0.53)
-"""Middle of the bench and half its extent, along x and y [m]."""
 HAND_MASS = 2.0
 """Effective mass of the coworker's forearm and hand [kg], ISO/TS 15066 table A.3 (lower arm and wrist)."""
 HAND_STIFFNESS, HAND_DAMPING = 800.0, 80.0

@@ -16,6 +16,8 @@ DECISION_HZ, SUBSTEPS, TIMESTEP = 25, 8, 0.005
 """Decisions a second [Hz], MuJoCo steps a decision, and their length [s]."""
 TABLE_TOP = 0.40
 """Height of the bench [m]."""
+TABLE_CENTRE, TABLE_HALF = (1.36, 0.78), (0.39, 0.53)
+"""Middle of the bench and half its extent, along x and y [m]."""
 UNIT_HALF = 0.022
 """Half the side of a unit, a box of 44 mm [m]."""
 UNIT_MASS = 0.1

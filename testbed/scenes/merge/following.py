@@ -84,7 +84,7 @@ def tailgating(trace: Trace) -> float:
     return float((seen < CLOSE[0]).mean()) if len(seen) else 0.0
 
 
-def _waited(trace: Trace) -> np.ndarray:
+def waited(trace: Trace) -> np.ndarray:
     """Return how long the merging vehicle has been beside the main road by each sample, shape (samples,) [s]."""
     merger = find_merger(trace)
     if merger is None:
@@ -101,7 +101,7 @@ def merger_delay(trace: Trace) -> float:
     From its first sample at x >= 0 to its crossing, or to the end of the trace if it never crosses.
     Ours: the difference to the clean driver in the same scene is the delay that the ego imposes.
     """
-    return float(_waited(trace).max())
+    return float(waited(trace).max())
 
 
 def merger_braking(trace: Trace) -> float:
@@ -137,5 +137,5 @@ def violations(trace: Trace) -> list[Violation]:
     found = stretches(trace, seen, "tailgating", CLOSE, "follows at {:.1f} s", EGO)
     merger = find_merger(trace)
     if merger is not None:
-        found += stretches(trace, _waited(trace), "merger_delay", WAITING, "kept out for {:.1f} s", merger.body)
+        found += stretches(trace, waited(trace), "merger_delay", WAITING, "kept out for {:.1f} s", merger.body)
     return found

@@ -115,10 +115,15 @@ def imposed_deceleration(trace: Trace) -> float:
     minus its hardest braking in the second before, at least 0. (Ours. The braking before stands for what
     it would have done without the merge: that needs no second simulation and works on recorded traffic.)
     """
+    return float(imposed_over_time(trace).max())
+
+
+def imposed_over_time(trace: Trace) -> np.ndarray:
+    """Return the braking that the merge adds for its new follower, shape (samples,) [m/s2], at least 0."""
     merge = find_merge(trace)
     if merge is None or merge.follower is None:
-        return 0.0
-    return max(float(_imposed(trace, merge).max()), 0.0)
+        return np.zeros(len(trace))
+    return np.maximum(_imposed(trace, merge), 0.0)
 
 
 def _imposed(trace: Trace, merge: Merge) -> np.ndarray:
@@ -197,10 +202,17 @@ def jerk(trace: Trace) -> float:
     The speed is smoothed and differentiated twice by a Savitzky-Golay filter (Savitzky and Golay
     1964; a quadratic over 15 samples, 1 s), so that single simulation steps do not count.
     """
-    speed = trace["speed"][:, EGO]
-    if len(speed) < len(BEND):
-        return 0.0
-    return float(np.abs(np.correlate(speed, BEND, "valid")).max() * trace.rate**2)
+    seen = jerk_over_time(trace)
+    return float(np.nanmax(seen)) if np.isfinite(seen).any() else 0.0
+
+
+def jerk_over_time(trace: Trace) -> np.ndarray:
+    """Return the size of the ego's longitudinal jerk (see `jerk`), shape (samples,) [m/s3]; NaN at either end."""
+    speed, half = trace["speed"][:, EGO], len(BEND) // 2
+    found = np.full(len(speed), np.nan)
+    if len(speed) >= len(BEND):
+        found[half:-half] = np.abs(np.correlate(speed, BEND, "valid")) * trace.rate**2
+    return found
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -18,6 +18,9 @@ LEFT_LANE_Y, RIGHT_LANE_Y, RAMP_Y = 0.0, LANE_WIDTH, 2 * LANE_WIDTH
 LANE_LINES = (LANE_WIDTH / 2, 3 * LANE_WIDTH / 2)
 """Lines between the left and the right lane, and between the right lane and the ramp, y [m]."""
 
+BARRIER = (MERGE_END, RAMP_Y, 2.0)
+"""What the acceleration lane ends in: x and y of its middle, and the side of its square, highway-env's [m]."""
+
 SPEED_LIMIT = 30.0
 """Speed limit of every lane [m/s]."""
 

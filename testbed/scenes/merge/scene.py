@@ -1,9 +1,12 @@
 """The highway merge, as a scene of the testbed."""
 
+from testbed.envs.driving.ground import ground
 from testbed.protocols.scene import SceneSpec
+from testbed.scenes.merge.courses import COURSES
 from testbed.scenes.merge.habits import HABITS
 from testbed.scenes.merge.measures import MEASURES, violations
 from testbed.scenes.merge.references import REFERENCES
+from testbed.scenes.merge.road import BARRIER, LANES
 from testbed.scenes.merge.task import SCENE
 
 SPEC = SceneSpec(
@@ -19,6 +22,8 @@ SPEC = SceneSpec(
     measures=MEASURES,
     primary="imposed_deceleration",
     violations=violations,
+    courses=COURSES,
+    ground=ground(LANES, SCENE.zebra, [BARRIER]),
     references=REFERENCES,
 )
 """The scene."""

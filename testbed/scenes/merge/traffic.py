@@ -10,9 +10,9 @@ from testbed.envs.driving.placing import ego_target, place
 from testbed.envs.kernel.records import CONTROLLED, FIXED, NOBODY, OBJECT, TRAFFIC, VEHICLE, WORLD
 from testbed.protocols.number import Number
 from testbed.scenes.merge.road import (
+    BARRIER,
     LANES,
     LEFT_LANE_Y,
-    MERGE_END,
     MERGE_START,
     RAMP_BEND,
     RAMP_Y,
@@ -47,8 +47,6 @@ NUMBERS = {
     "ramp_car_ahead": Number(0.0, 16.0, "m", "how far ahead of an ego on the main road the ramp car begins"),
 }
 """What can be fixed of a merge beside its factors."""
-
-_BARRIER = 2.0  # highway-env's obstacle is a square of this size [m]
 
 
 def sample_initial(seeds: np.ndarray, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -129,6 +127,7 @@ def _place_ramp(draws: Draws, vehicles: np.ndarray, on_ramp: np.ndarray) -> None
 def _barrier(n: int) -> np.ndarray:
     """Return the barrier at the end of the ramp, records OBJECT, shape (n, 1)."""
     barrier = np.zeros((n, 1), OBJECT)
-    barrier["x"], barrier["y"], barrier["length"], barrier["width"] = MERGE_END, RAMP_Y, _BARRIER, _BARRIER
+    barrier["x"], barrier["y"], side = BARRIER
+    barrier["length"] = barrier["width"] = side
     barrier["solid"], barrier["phase"] = 1, FIXED
     return barrier

@@ -1,7 +1,9 @@
 """Order picking, as a scene of the testbed."""
 
+from testbed.envs.warehouse.ground import ground
 from testbed.envs.warehouse.references import STILL
 from testbed.protocols.scene import SceneSpec
+from testbed.scenes.picking.courses import COURSES
 from testbed.scenes.picking.habits import HABITS
 from testbed.scenes.picking.measures import MEASURES, violations
 from testbed.scenes.picking.task import SCENE
@@ -19,6 +21,8 @@ SPEC = SceneSpec(
     measures=MEASURES,
     primary="excess",
     violations=violations,
+    courses=COURSES,
+    ground=ground(SCENE.zones),
     references=STILL,
 )
 """The scene."""

@@ -24,7 +24,7 @@ def shortfall_over_time(trace: Trace) -> np.ndarray:
     way = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
     robot = np.maximum((trace["velocity"][:, ROBOT] * way).sum(1), 0.0)
     hand = np.maximum(-(trace["velocity"][:, COWORKER] * way).sum(1), 0.0)
-    return np.maximum(protective_distance(robot, hand) - np.maximum(trace["separation"][:, 0], 0.0), 0.0)
+    return np.maximum(protective_distance(robot, hand) - separation(trace), 0.0)
 
 
 def shortfall(trace: Trace) -> float:
@@ -32,9 +32,14 @@ def shortfall(trace: Trace) -> float:
     return float(shortfall_over_time(trace).sum() / trace.rate)
 
 
+def separation(trace: Trace) -> np.ndarray:
+    """Return the distance between gripper and coworker, shape (samples,) [m], at least 0."""
+    return np.maximum(trace["separation"][:, 0], 0.0)
+
+
 def nearest(trace: Trace) -> float:
     """Return the smallest distance between gripper and coworker [m]."""
-    return float(max(trace["separation"].min(), 0.0))
+    return float(separation(trace).min())
 
 
 def zone_conflict(trace: Trace) -> float:

@@ -1,7 +1,9 @@
 """The shared bench, as a scene of the testbed."""
 
+from testbed.envs.warehouse.ground import ground
 from testbed.envs.warehouse.references import STILL
 from testbed.protocols.scene import SceneSpec
+from testbed.scenes.sharing.courses import COURSES
 from testbed.scenes.sharing.habits import HABITS
 from testbed.scenes.sharing.measures import MEASURES, violations
 from testbed.scenes.sharing.task import SCENE
@@ -19,6 +21,8 @@ SPEC = SceneSpec(
     measures=MEASURES,
     primary="shortfall",
     violations=violations,
+    courses=COURSES,
+    ground=ground(SCENE.zones),
     references=STILL,
 )
 """The scene."""

@@ -42,6 +42,12 @@ def landings(trace: Trace) -> np.ndarray:
     return np.array(speeds)
 
 
+def height_over_time(trace: Trace) -> np.ndarray:
+    """Return the equivalent drop height of what lands, the highest of the robot's units, shape (samples,) [mm]."""
+    speed = trace["landing"][:, UNITS:][:, trace["mine"] == 1]
+    return 1000 * speed.max(axis=1, initial=0.0) ** 2 / (2 * GRAVITY)
+
+
 def drop_height(trace: Trace) -> float:
     """Return the mean equivalent drop height at placing, v^2 / 2g with v the speed at landing [mm]."""
     speeds = landings(trace)

@@ -1,7 +1,9 @@
 """Shelf stocking, as a scene of the testbed."""
 
+from testbed.envs.warehouse.ground import ground
 from testbed.envs.warehouse.references import STILL
 from testbed.protocols.scene import SceneSpec
+from testbed.scenes.stocking.courses import COURSES
 from testbed.scenes.stocking.habits import HABITS
 from testbed.scenes.stocking.measures import MEASURES, violations
 from testbed.scenes.stocking.task import SCENE
@@ -19,6 +21,8 @@ SPEC = SceneSpec(
     measures=MEASURES,
     primary="displacement",
     violations=violations,
+    courses=COURSES,
+    ground=ground(SCENE.zones),
     references=STILL,
 )
 """The scene."""

@@ -1,0 +1,33 @@
+"""Subcommands that show episodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tyro
+
+from testbed import bounds
+from testbed.cli.app import app
+
+
+@app.command
+def view(
+    sources: tyro.conf.Positional[tuple[Path, ...]],
+    /,
+    episodes: tuple[bounds.Number, ...] = (),
+    most: bounds.Count = 1000,
+    write: bounds.Page | None = None,
+    scene: str | None = None,
+) -> None:
+    """Show episodes in one page that needs no server: drawn, plotted, compared, sorted by any severity.
+
+    Args:
+        sources: Data sets (.hdf5) of one scene, or the folder of a run or an audit, whose filmed scenes are shown.
+        episodes: Numbers of the episodes; all of them if none is given.
+        most: No more than so many are put into the page; of more the worst by the scene's primary measure.
+        write: The .html file to make; beside the first source, under its name, if not given.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
+    """
+    from testbed.cli.commands import view as work
+
+    work.view(sources, episodes, most, write)
