@@ -51,9 +51,8 @@ def _outputs(hint: Any) -> list[Output]:
 
 
 def _commands() -> dict[str, Callable[..., None]]:
-    homes = auditing, looking, making, measuring
-    modules = {f"testbed.cli.{module.__name__.rsplit('.', 1)[1]}" for module in homes}
-    functions = [f for module in homes for f in vars(module).values() if inspect.isfunction(f)]
+    modules = {module.__name__: module for module in (auditing, looking, making, measuring)}
+    functions = [f for module in modules.values() for f in vars(module).values() if inspect.isfunction(f)]
     return {function.__name__: function for function in functions if function.__module__ in modules}
 
 
@@ -64,8 +63,8 @@ PLACES = [
     if (marks := _outputs(hint))
 ]
 SUFFIX = {
-    "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet",
-    "import_-out": ".hdf5", "view-write": ".html",
+    "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet", "import_-out": ".hdf5",
+    "view-write": ".html",
 }  # fmt: skip
 EXPORTED: dict[str, Path] = {}
 

@@ -35,7 +35,7 @@ def write_view(path: str | Path, scene: SceneSpec, title: str, episodes: Sequenc
     Raises:
         UserError: if something else is at that place, or it cannot be written.
     """
-    own = Path(__file__).parent / "page"
+    own = Path(__file__).parent / "web"
     folders = [own, *(Path(folder) for folder in audit.__path__)]
     environment = Environment(
         loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
