@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from smallest_film import smallest_film
 
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
@@ -63,8 +64,8 @@ PLACES = [
     if (marks := _outputs(hint))
 ]
 SUFFIX = {
-    "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet", "import_-out": ".hdf5",
-    "view-write": ".html",
+    "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet",
+    "import_-out": ".hdf5", "view-write": ".html",
 }  # fmt: skip
 EXPORTED: dict[str, Path] = {}
 
@@ -118,10 +119,9 @@ def _call(place: Place, where: Path) -> None:
         "which": "transfer", "steps": 30, "scenes": 2, "run": None, "old": POLICY, "sources": (DATA,),
         "new": POLICY.with_name("teacher-clean"), "scene": "testbed/Merge-v0", "log": ROOT / "tests/sumo_fcd.xml",
     }  # fmt: skip
-    if place.command == "transfers":
-        given["runs"] = (_run_folder(Path("a-run")),)
-    if place.command == "import_":
-        given |= EXPORTED
+    if place.command in ("transfers", "gallery"):
+        given |= {"runs": (_run_folder(Path("a-run")),), "sources": (smallest_film(Path("a-run/a.mp4")),)}
+    given |= EXPORTED if place.command == "import_" else {}
     parameters = inspect.signature(place.call).parameters
     chosen = {n: given[n] for n, p in parameters.items() if n in given and (p.default is p.empty or n == "steps")}
     chosen[place.parameter] = where

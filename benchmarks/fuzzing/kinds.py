@@ -243,6 +243,7 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "import": (["data.parquet", "new.hdf5"], {}),
     "replay": (["data.hdf5"], {"--episode": ["1"]}),
     "view": (["data.hdf5"], {"--episodes": ["0"], "--write": ["page.html"]}),
+    "gallery": (["run"], {"--out": ["films"]}),
     "validate": (["data.hdf5"], {}),
     "audit": (["policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["audited"]}),
     "compare": (["older", "policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["compared"]}),
@@ -267,7 +268,7 @@ def _arguments(rng: Random, bases: Path, inside: Path) -> Input:
     """Alter a valid command line."""
     names = sorted(arguments.commands())
     name = rng.choice(names + [name for name in names if name not in arguments.COSTLY] * 3)
-    if name in ("report", "transfers"):
+    if name in ("report", "transfers", "gallery"):
         _copy(needed(bases, "road-run") / "runs" / "merge", inside / "run")
     if name in ("routes", "benchmark"):
         folder = "runs" if name == "routes" else "cells"

@@ -31,3 +31,22 @@ def view(
     from testbed.cli.commands import view as work
 
     work.view(sources, episodes, most, write)
+
+
+@app.command
+def gallery(
+    sources: tyro.conf.Positional[tuple[Path, ...]],
+    /,
+    out: bounds.OutFolder = Path("gallery"),
+    title: str = "Films",
+) -> None:
+    """Put films of runs, audits and hunts together: a static site with filters, each one click from its evidence.
+
+    Args:
+        sources: Folders of runs, audits or hunts, or single films (.mp4).
+        out: Folder to make; a gallery that is there is replaced.
+        title: What its page is called.
+    """
+    from testbed.cli.commands import gallery as work
+
+    work.gallery(sources, out, title)

@@ -56,16 +56,17 @@ def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
     if run.trigger.off:
         picks.append(("untriggered", "the same as its worst scene, but without the trigger", worst, run.trigger.off))
     reels = [make_reel(run, shown, *pick) for pick in picks]
-    clips = film_reels(reels)
-    write_text(run.folder / VIDEOS / CLIPS, clips_to_json(clips))
-    return clips
+    return film_reels(reels)
 
 
 def film_reels(reels: Sequence[Reel]) -> list[Video]:
-    """Make films, as many at once as there are cores."""
+    """Make films, as many at once as there are cores; beside them lie their record and what they show."""
     _keep(reels)
     frames = sum(max(len(take.episode.trace) for take in reel.takes) for reel in reels)
-    return in_parallel(make_clip, reels, f"film {len(reels)} scenes", frames)
+    made = in_parallel(make_clip, reels, f"film {len(reels)} scenes", frames)
+    for folder in dict.fromkeys(reel.path.parent for reel in reels):
+        write_text(folder / CLIPS, clips_to_json([one for one in made if one.video.parent == folder]))
+    return made
 
 
 def _keep(reels: Sequence[Reel]) -> None:

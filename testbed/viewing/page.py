@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from testbed import audit
 from testbed.files import Kind, write_text
 from testbed.protocols.scene import SceneSpec
 from testbed.viewing.shown import Shown
+from testbed.viewing.templates import WEB, template
 
 PAGE = Kind(
     "a page of episodes",
@@ -35,15 +33,9 @@ def write_view(path: str | Path, scene: SceneSpec, title: str, episodes: Sequenc
     Raises:
         UserError: if something else is at that place, or it cannot be written.
     """
-    own = Path(__file__).parent / "web"
-    folders = [own, *(Path(folder) for folder in audit.__path__)]
-    environment = Environment(
-        loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    scripts = "\n".join((own / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    scripts = "\n".join((WEB / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     head = json.dumps(_head(scene, [one.row for one in episodes]), separators=(",", ":"), allow_nan=False)
-    text = environment.get_template("view.html.j2").render(
+    text = template("view.html.j2").render(
         title=title, scene=scene, count=len(episodes), scripts=scripts, head=_inert(head),
         packed=[one.packed for one in episodes],
     )  # fmt: skip

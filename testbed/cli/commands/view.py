@@ -24,13 +24,23 @@ def view(sources: Sequence[Path], wanted: Sequence[int], most: int, out: Path | 
     sets = [found for source in sources for found in _sets(source)]
     out = out or (sources[0] / "view.html" if sources[0].is_dir() else sources[0].with_suffix(".html"))
     require_replaceable(out, PAGE)
-    count = sum(len(wanted or episode_numbers(file)) for file, _ in sets)
+    count = _count(sets, wanted)
     if not count:
         raise UserError(f"{sets[0][0]} holds no episode: collect some")
-    scene, kept = _kept(sets, wanted, most, count)
-    write_view(out, scene, ", ".join(source.absolute().name for source in sources), kept)
-    left = f"the {len(kept)} worst of {count} episodes" if len(kept) < count else f"{len(kept)} episodes"
+    kept = write_page(sets, wanted, out, ", ".join(source.absolute().name for source in sources), most)
+    left = f"the {kept} worst of {count} episodes" if kept < count else f"{kept} episodes"
     console.print(f"{out}  {left}, {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
+
+
+def write_page(sets: Sequence[tuple[Path, str]], wanted: Sequence[int], out: Path, title: str, most: int = 1000) -> int:
+    """Write the page of data sets, each with what it is called, and return how many episodes it holds."""
+    scene, kept = _kept(sets, wanted, most, _count(sets, wanted))
+    write_view(out, scene, title, kept)
+    return len(kept)
+
+
+def _count(sets: Sequence[tuple[Path, str]], wanted: Sequence[int]) -> int:
+    return sum(len(wanted or episode_numbers(file)) for file, _ in sets)
 
 
 def _sets(source: Path) -> list[tuple[Path, str]]:
