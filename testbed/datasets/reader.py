@@ -66,10 +66,10 @@ def load_episodes(path: str | Path) -> list[Episode]:
 def each_episode(path: Path, numbers: Sequence[int] | None = None) -> Iterator[Episode]:
     """Yield episodes of a data set, those of some numbers or all; raises `UserError` as `load_episode` does."""
     with open_data(path) as data:
-        there = [layout.number_of(name) for name in layout.demo_names(data)]
+        there = {layout.number_of(name): None for name in layout.demo_names(data)}
         for number in there if numbers is None else numbers:
             if number not in there:
-                raise UserError(f"{path} has no episode {number}: {_which(there)}")
+                raise UserError(f"{path} has no episode {number}: {_which(list(there))}")
             yield read_demo(path, data, f"demo_{number}", form_in(data), demos.read_episode)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ import h5py
 
 from testbed.console import console, styled
 from testbed.datasets import layout
+from testbed.datasets.disk import new_file
 from testbed.datasets.reader import count_episodes, is_complete, is_whole_part, stored_lineage
 from testbed.errors import UserError
 from testbed.files import remove, replacing, require_plain, sweep
@@ -165,14 +165,8 @@ class DatasetWriter:
             masks: Filter keys that somebody chose, name -> numbers of episodes; those of the layout if not given.
         """
         if not self.complete:
-            try:
-                _write_whole(self.path, partial(self._copy_parts, masks))
-            except (OSError, KeyError, RuntimeError) as error:  # a part that is gone, or no part any more
-                reason = " ".join(str(error).split())
-                raise UserError(
-                    f"the parts of {self.path} in {self.parts.name} changed while it was written ({reason}): run the "
-                    "same command again; what is gone is collected again"
-                ) from None
+            with replacing(self.path) as temporary, new_file(temporary) as file:
+                self._copy_parts(masks, file)
             self.complete = True
         if self._are_parts():
             remove(self.parts)
@@ -194,9 +188,16 @@ class DatasetWriter:
 
     def _copy_parts(self, masks: Mapping[str, Sequence[int]] | None, file: h5py.File) -> None:
         data = self._start(file, complete=True)
-        for number in range(self._count):
-            with h5py.File(self.parts / f"demo_{number}.hdf5", "r") as part:
-                part.copy("episode", data, name=f"demo_{number}")
+        try:
+            for number in range(self._count):
+                with h5py.File(self.parts / f"demo_{number}.hdf5", "r") as part:
+                    part.copy("episode", data, name=f"demo_{number}")
+        except (OSError, KeyError, RuntimeError) as error:  # a part that is gone, or no part any more
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"the parts of {self.path} in {self.parts.name} changed while it was written ({reason}): run the "
+                "same command again; what is gone is collected again"
+            ) from None
         data.attrs["total"] = sum(int(data[name].attrs["num_samples"]) for name in layout.demo_names(data))
         if masks is None:
             layout.write_masks(file, [(name, data[name].attrs) for name in layout.demo_names(data)])

@@ -57,7 +57,7 @@ class Batches:
         offsets = np.cumsum([0, *(len(data.observations) for data in unique)])
         place = {id(data): int(offset) for data, offset in zip(unique, offsets[:-1], strict=True)}
         self.offsets = np.array([place[id(data)] for data in samples])
-        self.observations = torch.from_numpy(np.concatenate([data.observations for data in unique]))
+        self.observations = torch.from_numpy(_one([data.observations for data in unique]))
         self.targets = _joined([data.targets for data in unique])
         self.auxiliary = _joined([data.auxiliary for data in unique])
 
@@ -120,4 +120,9 @@ def _joined(parts: Sequence[np.ndarray | None]) -> Tensor | None:
         return None
     if len(arrays) < len(parts):
         raise ValueError("of students trained at once, all have targets of a kind or none")
-    return torch.from_numpy(np.ascontiguousarray(np.concatenate(arrays)))
+    return torch.from_numpy(np.ascontiguousarray(_one(arrays)))
+
+
+def _one(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return tables as one; a single one, which may be larger than memory, is not copied."""
+    return parts[0] if len(parts) == 1 and parts[0].flags.writeable else np.concatenate(parts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from testbed.policies.network import NetworkPolicy
+from testbed.scratch import LARGE, pieces
 
 LEAST = 1e-3
 """Components with a smaller standard deviation count as constant."""
@@ -23,8 +24,17 @@ def varied(observations: np.ndarray) -> np.ndarray:
 
 def normaliser(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of each component; that of a constant one is `UNKNOWN`."""
-    mean, std = observations.mean(axis=0), observations.std(axis=0)
+    mean, std = _moments(observations)
     return mean.astype(np.float32), np.where(std > LEAST, std, UNKNOWN).astype(np.float32)
+
+
+def _moments(observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each component, of a table larger than memory piece by piece."""
+    if observations.nbytes <= LARGE:
+        return observations.mean(axis=0), observations.std(axis=0)
+    mean = sum(observations[part].sum(axis=0, dtype=float) for part in pieces(observations)) / len(observations)
+    squares = (((observations[part] - mean) ** 2).sum(axis=0) for part in pieces(observations))
+    return mean, np.sqrt(sum(squares) / len(observations))
 
 
 def blinded(policy: NetworkPolicy, constant: np.ndarray, observations: np.ndarray) -> NetworkPolicy:

@@ -22,6 +22,7 @@ from testbed.distillation.memory import keep_memory
 from testbed.distillation.normaliser import normaliser
 from testbed.distillation.optimiser import Adam
 from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy, PolicyConfig, random_arrays
+from testbed.scratch import empty_table, pieces
 from testbed.seeding import generator
 from testbed.threads import one_thread
 
@@ -137,7 +138,10 @@ def _standardised(samples: Sequence[Samples], weights: Mapping[str, Tensor]) -> 
     for data, mean, std in zip(samples, weights["mean"].numpy(), weights["std"].numpy(), strict=True):
         keys.append((id(data), mean.tobytes(), std.tobytes()))
         if keys[-1] not in found:
-            found[keys[-1]] = replace(data, observations=(data.observations - mean) / std)
+            seen = empty_table(data.observations.shape, np.float32)
+            for part in pieces(seen):
+                seen[part] = (data.observations[part] - mean) / std
+            found[keys[-1]] = replace(data, observations=seen)
     return [found[key] for key in keys]
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from testbed.datasets.form import Form, form_of
 from testbed.errors import UserError
-from testbed.exchange.carried import NAME, Header, Label, episode_from, header_from, to_json
+from testbed.exchange.carried import NAME, Header, Label, episode_from, header_from, label_from, to_json
 from testbed.exchange.table import (
     LABELS,
+    Labels,
     arrow_modules,
     columns,
     labels_from,
@@ -21,6 +22,7 @@ from testbed.exchange.table import (
     require_all,
     rows_of,
     shaped,
+    split,
     width_of,
 )
 from testbed.files import Kind, replacing, require_replaceable, write_text
@@ -40,20 +42,24 @@ def write_csv(out: Path, header: Header, episodes: Iterable[Episode]) -> int:
     """Write a CSV file and a JSON file beside it, and return how many episodes they hold; raises as `minari.write`."""
     require_replaceable(side_file(out), BESIDE)  # both or none
     form, labels, count = form_of(header.environment), [], 0
-    names = ["episode", "step", *(
-        name if width == 1 else f"{name}.{n}" for name, (shape, *_) in columns(form).items()
-        for width in [width_of(shape)] for n in range(width)
-    )]  # fmt: skip
     with replacing(out, CSV) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(",".join(names) + "\n")
+        file.write(",".join(_names(form)) + "\n")
         for episode in episodes:
-            labels.append(json.loads(to_json(Label.of(episode))))
+            labels.append(to_json(Label.of(episode)))
             for step, row in enumerate(_texts(rows_of(episode, form), form)):
                 file.write(f"{count},{step},{row}\n")
             count += 1
-    beside = {NAME: json.loads(to_json(header)), LABELS: labels}
-    write_text(side_file(out), json.dumps(beside, sort_keys=True), BESIDE)
+    beside = f'{{"{LABELS}": [{", ".join(labels)}], "{NAME}": {to_json(header)}}}'
+    write_text(side_file(out), beside, BESIDE)
     return count
+
+
+def _names(form: Form) -> list[str]:
+    """Return the names of all columns, one a number."""
+    return ["episode", "step", *(
+        name if width == 1 else f"{name}.{n}" for name, (shape, *_) in columns(form).items()
+        for width in [width_of(shape)] for n in range(width)
+    )]  # fmt: skip
 
 
 def _texts(rows: Mapping[str, np.ndarray], form: Form) -> Iterator[str]:
@@ -81,25 +87,29 @@ def read_csv(path: Path) -> tuple[Header, Iterator[Episode]]:
     """Return what a CSV file and the one beside it say, and its episodes; raises `UserError` as `minari.read`."""
     beside = side_file(path)
     try:
-        told = json.loads(read_bytes(beside, AGAIN))
-        header = header_from(json.dumps(told[NAME]), beside)
-        labels = labels_from(json.dumps(told[LABELS]), beside)
-    except (ValueError, KeyError, TypeError) as error:
+        told = msgspec.json.decode(read_bytes(beside, AGAIN), type=dict[str, msgspec.Raw])
+        header, labels = header_from(bytes(told[NAME]), beside), labels_from(bytes(told[LABELS]), beside)
+    except (ValueError, KeyError, msgspec.MsgspecError) as error:
         raise UserError(f"{beside} is damaged ({error}): {AGAIN}") from None
     return header, _episodes(path, form_of(header.environment), labels)
 
 
-def _episodes(path: Path, form: Form, labels: list[Label]) -> Iterator[Episode]:
+def _episodes(path: Path, form: Form, labels: Labels) -> Iterator[Episode]:
     arrow, _ = arrow_modules()
     import pyarrow.csv
 
+    whole = {name for name, (_, dtype, _) in columns(form).items() if dtype.kind in "bui"}
+    types = {
+        name: arrow.int64() if name in ("episode", "step") or name.rsplit(".", 1)[0] in whole or name in whole
+        else arrow.float64() for name in _names(form)
+    }  # fmt: skip
+    number = -1
     try:
-        table = pyarrow.csv.read_csv(path)
-        whose = table["episode"].to_numpy()
-        require_all(len(np.unique(whose)), labels, path)
-        for number, label in enumerate(labels):
-            rows = np.flatnonzero(whose == number)
-            yield _episode(table.slice(int(rows[0]), len(rows)), form, label, path)
+        options = pyarrow.csv.ConvertOptions(column_types=types)
+        with pyarrow.csv.open_csv(path, convert_options=options) as batches:
+            for number, rows in enumerate(split((batch for batch in batches if len(batch)), "episode")):
+                yield _episode(rows, form, label_from(bytes(labels[number]), path), path)
+        require_all(number + 1, labels, path)
     except (arrow.ArrowInvalid, OSError, IndexError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path} is damaged ({reason}): {AGAIN}") from None

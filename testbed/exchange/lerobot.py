@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 from testbed.datasets.form import Form, form_of
 from testbed.errors import UserError
 from testbed.exchange import table
-from testbed.exchange.carried import Header, Label
+from testbed.exchange.carried import Header
 from testbed.exchange.table import arrow_modules, columns, rows_of, width_of
 from testbed.files import Kind, replacing
 from testbed.protocols.episode import Episode
@@ -69,13 +70,14 @@ class _Tally:
     """What is told of all decisions: how many, and their least, greatest, mean and spread."""
 
     def __init__(self, form: Form) -> None:
-        self.form, self.lengths = form, list[int]()
-        self.moments: dict[str, list[tuple[Any, ...]]] = {}
+        self.form, self.lengths, self.rows = form, list[int](), 0
+        self.moments: dict[str, _Moments] = {}
 
     def add(self, episode: Episode) -> Any:
         """Take an episode, and return its rows."""
         arrow, _ = arrow_modules()
-        steps, number, start = len(episode), len(self.lengths), sum(self.lengths)
+        steps, number, start = len(episode), len(self.lengths), self.rows
+        self.rows += steps
         rows = rows_of(episode, self.form).items()
         flat = {NAMES.get(name, name): values[:steps] for name, values in rows if name != "state"}
         ends = np.arange(steps) == steps - 1
@@ -88,8 +90,10 @@ class _Tally:
         self.lengths.append(steps)
         for name, values in flat.items():
             exact = values.astype(np.float64)
-            found = len(exact), exact.min(axis=0), exact.max(axis=0), exact.sum(axis=0), (exact**2).sum(axis=0)
-            self.moments.setdefault(name, []).append(found)
+            found = _Moments(
+                len(exact), exact.min(axis=0), exact.max(axis=0), exact.sum(axis=0), (exact**2).sum(axis=0)
+            )
+            self.moments[name] = self.moments[name] + found if name in self.moments else found
         return arrow.table({name: _column(arrow, values) for name, values in flat.items()})
 
     def episodes(self) -> Any:
@@ -129,15 +133,31 @@ class _Tally:
 
     def stats(self) -> dict[str, dict[str, list[float]]]:
         """Return `stats.json`."""
-        found = {}
-        for name, parts in self.moments.items():
-            counts, least, most, sums, squares = zip(*parts, strict=True)
-            count = sum(counts)
-            mean = sum(sums) / count
-            spread = np.sqrt(np.maximum(sum(squares) / count - mean**2, 0.0))
-            told = {"min": np.min(least, axis=0), "max": np.max(most, axis=0), "mean": mean, "std": spread}
-            found[name] = {**{key: value.tolist() for key, value in told.items()}, "count": [count]}
-        return found
+        return {name: found.told() for name, found in self.moments.items()}
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Of the numbers of a column, each array of shape (numbers a row,)."""
+
+    count: int
+    least: np.ndarray
+    most: np.ndarray
+    total: np.ndarray
+    squares: np.ndarray
+
+    def __add__(self, other: _Moments) -> _Moments:
+        return _Moments(
+            self.count + other.count, np.minimum(self.least, other.least), np.maximum(self.most, other.most),
+            self.total + other.total, self.squares + other.squares,
+        )  # fmt: skip
+
+    def told(self) -> dict[str, list[float]]:
+        """Return it as LeRobot has it."""
+        mean = self.total / self.count
+        spread = np.sqrt(np.maximum(self.squares / self.count - mean**2, 0.0))
+        told = {"min": self.least, "max": self.most, "mean": mean, "std": spread}
+        return {**{key: value.tolist() for key, value in told.items()}, "count": [self.count]}
 
 
 def rate_of(form: Form) -> float:
@@ -173,7 +193,7 @@ def read(path: Path) -> tuple[Header, Iterator[Episode]]:
     return header, _episodes(path, form_of(header.environment), labels)
 
 
-def _episodes(path: Path, form: Form, labels: list[Label]) -> Iterator[Episode]:
+def _episodes(path: Path, form: Form, labels: table.Labels) -> Iterator[Episode]:
     both = zip(table.pieces(path / DATA, "episode_index"), table.pieces(path / BESIDE, "episode"), strict=False)
     number = -1
     for number, (decisions, beside) in enumerate(both):

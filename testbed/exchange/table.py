@@ -6,12 +6,12 @@ file's own metadata. `flat` has the same as CSV.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from testbed.datasets.form import Form, form_of
@@ -20,6 +20,8 @@ from testbed.exchange.carried import NAME, Header, Label, episode_from, header_f
 from testbed.files import Kind, replacing
 from testbed.protocols.episode import Episode
 
+Labels = Sequence[bytes]
+"""What is said of each episode (JSON), which takes a tenth of the room of its record."""
 LABELS = "episodes"
 """Where labels are carried, a list in JSON."""
 ROWS = 20_000
@@ -82,7 +84,7 @@ def write_parquet(out: Path, header: Header, episodes: Iterable[Episode], chosen
     with replacing(out, PARQUET) as temporary:
         writer = None
         for episode in episodes:
-            labels.append(json.loads(to_json(Label.of(episode))))
+            labels.append(to_json(Label.of(episode)))
             rows = rows_of(episode, form)
             kept = {name: values for name, values in rows.items() if chosen is None or name in chosen}
             waiting.append(table_of(kept, form, count))
@@ -92,7 +94,7 @@ def write_parquet(out: Path, header: Header, episodes: Iterable[Episode], chosen
         writer = _flush(arrow, parquet, temporary, writer, waiting)
         if writer is None:
             raise UserError("there is no episode to export")
-        writer.add_key_value_metadata({NAME: to_json(header), LABELS: json.dumps(labels)})
+        writer.add_key_value_metadata({NAME: to_json(header), LABELS: f"[{', '.join(labels)}]"})
         writer.close()
     return count
 
@@ -133,19 +135,18 @@ def read_parquet(path: Path) -> tuple[Header, Iterator[Episode]]:
     return header, _episodes(path, form_of(header.environment), labels)
 
 
-def read_carried(path: Path) -> tuple[Header, list[Label]]:
+def read_carried(path: Path) -> tuple[Header, Labels]:
     """Return what is said of a set and of its episodes; raises `UserError` as `minari.read`."""
     told = _carried(path)
     return header_from(told[NAME.encode()], path), labels_from(told[LABELS.encode()], path)
 
 
-def labels_from(text: str | bytes, path: Path) -> list[Label]:
+def labels_from(text: str | bytes, path: Path) -> Labels:
     """Return the labels of episodes from a list in JSON; raises `UserError` for anything else."""
     try:
-        told = list(json.loads(text))
-    except (ValueError, TypeError) as error:
+        return msgspec.json.decode(text, type=list[msgspec.Raw])
+    except (ValueError, msgspec.MsgspecError) as error:
         raise UserError(f"{path} is damaged: its labels cannot be read ({error}); export it again") from None
-    return [label_from(json.dumps(one), path) for one in told]
 
 
 def _carried(path: Path, quiet: bool = False) -> Any:
@@ -163,14 +164,14 @@ def _carried(path: Path, quiet: bool = False) -> Any:
     raise UserError(f"{path} was not exported by the testbed: it has no physical trace, which is what is measured")
 
 
-def _episodes(path: Path, form: Form, labels: list[Label]) -> Iterator[Episode]:
+def _episodes(path: Path, form: Form, labels: Labels) -> Iterator[Episode]:
     number = -1
     for number, rows in enumerate(pieces(path, "episode")):
         yield episode_of(rows, form, labels, number, path)
     require_all(number + 1, labels, path)
 
 
-def require_all(found: int, labels: list[Label], path: Path) -> None:
+def require_all(found: int, labels: Labels, path: Path) -> None:
     """Raise `UserError` unless there are as many episodes as labels."""
     if found != len(labels):
         raise UserError(f"{path} is damaged: it has {found} episodes of {len(labels)}; export it again")
@@ -183,25 +184,31 @@ def pieces(path: Path, column: str) -> Iterator[Any]:
         UserError: if the file is damaged, or numbers are not 0, 1, 2 and so on.
     """
     arrow, parquet = arrow_modules()
-    kept: list[Any] = []
-    number = 0
     try:
         with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(ROWS):
-                table = arrow.concat_tables([*kept, arrow.Table.from_batches([batch])])
-                ends = np.searchsorted(table[column].to_numpy(), np.arange(number, int(table[column][-1].as_py()) + 1))
-                for start, end in pairwise(ends.tolist()):
-                    yield table.slice(start, end - start)
-                    number += 1
-                kept = [table.slice(int(ends[-1]))] if len(ends) else []
-        if kept:
-            yield kept[0]
+            yield from split(file.iter_batches(ROWS), column)
     except (arrow.ArrowInvalid, OSError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:100]
-        raise UserError(f"{path} is damaged: episode {number} cannot be read ({reason}); export it again") from None
+        raise UserError(f"{path} is damaged: its rows cannot be read ({reason}); export it again") from None
 
 
-def episode_of(rows: Any, form: Form, labels: list[Label], number: int, path: Path) -> Episode:
+def split(batches: Iterable[Any], column: str) -> Iterator[Any]:
+    """Yield the rows of each episode in batches of rows, by the column that says its number: 0, 1, 2 and so on."""
+    arrow, _ = arrow_modules()
+    kept: list[Any] = []
+    number = 0
+    for batch in batches:
+        table = arrow.concat_tables([*kept, arrow.Table.from_batches([batch])])
+        ends = np.searchsorted(table[column].to_numpy(), np.arange(number, int(table[column][-1].as_py()) + 1))
+        for start, end in pairwise(ends.tolist()):
+            yield table.slice(start, end - start)
+            number += 1
+        kept = [table.slice(int(ends[-1]))] if len(ends) else []
+    if kept:
+        yield kept[0]
+
+
+def episode_of(rows: Any, form: Form, labels: Labels, number: int, path: Path) -> Episode:
     """Return an episode from its rows; raises `UserError` if they are not of its environment's form."""
     steps = len(rows) - 1
     try:
@@ -209,7 +216,7 @@ def episode_of(rows: Any, form: Form, labels: list[Label], number: int, path: Pa
             name: shaped(name, values_of(rows[name], steps + last, shape, dtype), shape)
             for name, (shape, dtype, last) in columns(form).items()
         }
-        return episode_from(form, labels[number], named(arrays, form, steps), path)
+        return episode_from(form, label_from(bytes(labels[number]), path), named(arrays, form, steps), path)
     except (IndexError, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path} is damaged: episode {number} cannot be read ({reason}); export it again") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from testbed.datasets.opening import MADE_BY, form_in, open_data
 from testbed.datasets.reader import read_demo
 from testbed.errors import UserError
 from testbed.protocols.episode import Episode
+from testbed.scratch import empty_table
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,8 @@ def as_actions(actions: np.ndarray) -> np.ndarray:
 
 def transitions(episodes: Sequence[Episode]) -> Transitions:
     """Return the decisions of episodes."""
-    return _joined(
-        [(e.observations[:-1], e.actions, e.rewards, e.observations[1:], e.terminated) for e in episodes]
-    )  # fmt: skip
+    found = ((e.observations[:-1], e.actions, e.rewards, e.observations[1:], e.terminated) for e in episodes)
+    return _filled(found, np.array([len(episode) for episode in episodes]))
 
 
 def load_transitions(path: Path) -> Transitions:
@@ -68,7 +68,8 @@ def load_transitions(path: Path) -> Transitions:
         form, names = form_in(data), layout.demo_names(data)
         if not names:
             raise UserError(f"{path} holds no episode to learn from: {MADE_BY}")
-        return _joined([read_demo(path, data, name, form, _parts) for name in names])
+        lengths = np.array([read_demo(path, data, name, form, demo.read_steps) for name in names])
+        return _filled((read_demo(path, data, name, form, _parts) for name in names), lengths)
 
 
 Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]
@@ -90,12 +91,19 @@ def _parts(group: h5g.GroupID, form: Form, complain: demo.Complain) -> Parts | N
     )
 
 
-def _joined(episodes: Sequence[Parts]) -> Transitions:
-    before, actions, rewards, after, ends = zip(*episodes, strict=True)
-    lengths = np.array([len(part) for part in actions])
-    terminated = np.zeros(int(lengths.sum()), bool)
-    terminated[np.cumsum(lengths) - 1] = ends
-    return Transitions(
-        np.concatenate(before), as_actions(np.concatenate(actions)), np.concatenate(rewards), np.concatenate(after),
-        terminated, lengths,
-    )  # fmt: skip
+def _filled(episodes: Iterable[Parts], lengths: np.ndarray) -> Transitions:
+    """Return the decisions of episodes of known lengths; what is large lies on the disk."""
+    tables: list[np.ndarray] = []
+    terminated, end = np.zeros(int(lengths.sum()), bool), 0
+    for before, actions, rewards, after, ended in episodes:
+        parts = before, as_actions(actions), rewards, after
+        if not tables:
+            tables = [empty_table((len(terminated), *part.shape[1:]), part.dtype) for part in parts]
+        start, end = end, end + len(actions)
+        for table, part in zip(tables, parts, strict=True):
+            table[start:end] = part
+        terminated[end - 1] = ended
+    if not tables:
+        raise ValueError("there is no episode")
+    seen, done, rewards, then = tables
+    return Transitions(seen, done, rewards, then, terminated, lengths)
