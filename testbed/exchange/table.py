@@ -24,7 +24,7 @@ Labels = Sequence[bytes]
 """What is said of each episode (JSON), which takes a tenth of the room of its record."""
 LABELS = "episodes"
 """Where labels are carried, a list in JSON."""
-ROWS = 20_000
+ROWS = 4_000
 """About so many rows are written, and read, at once."""
 
 
