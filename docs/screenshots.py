@@ -51,7 +51,7 @@ def main(run: Path) -> None:
 
 def _view(page: Page, run: Path) -> None:
     """Take the page of the run's filmed scenes, its teacher beside the others, a moment into the first violation."""
-    view((run,), (), 1000, None)
+    view((run,), (), 1000, None, None)
     page.set_viewport_size({"width": 1400, "height": 900})
     page.goto((run / "view.html").absolute().as_uri())
     page.click("#everybody")

@@ -65,7 +65,7 @@ PLACES = [
 ]
 SUFFIX = {
     "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet",
-    "import_-out": ".hdf5", "view-write": ".html",
+    "import_-out": ".hdf5", "view-write": ".html", "view-rrd": ".rrd",
 }  # fmt: skip
 EXPORTED: dict[str, Path] = {}
 

@@ -17,6 +17,7 @@ def view(
     episodes: tuple[bounds.Number, ...] = (),
     most: bounds.Count = 1000,
     write: bounds.Page | None = None,
+    rrd: bounds.Recording | None = None,
     scene: str | None = None,
 ) -> None:
     """Show episodes in one page that needs no server: drawn, plotted, compared, sorted by any severity.
@@ -26,11 +27,12 @@ def view(
         episodes: Numbers of the episodes; all of them if none is given.
         most: No more than so many are put into the page; of more the worst by the scene's primary measure.
         write: The .html file to make; beside the first source, under its name, if not given.
+        rrd: The .rrd file to make in its place, a recording of rerun (needs the extra `rerun`).
         scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import view as work
 
-    work.view(sources, episodes, most, write)
+    work.view(sources, episodes, most, write, rrd)
 
 
 @app.command

@@ -62,7 +62,7 @@ def _of_record(source: Path, name: str, owner: Path, scratch: Path) -> Iterator[
     if clips and file.is_file():
         environment = load_episode(file, 0).environment
         view = scratch / f"{place.replace('/', '-')}.html"
-        write_page([(file, "")], (), view, f"{place}: filmed scenes")
+        write_page(file, view, f"{place}: filmed scenes")
     first, verdicts = 0, _verdicts(owner)
     for clip in clips:
         yield _film(clip, place, environment, owner, audit, verdicts, view, first)

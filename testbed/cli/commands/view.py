@@ -4,39 +4,66 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.console import console, tracked
-from testbed.datasets.reader import each_episode, episode_numbers
-from testbed.errors import UserError
+from testbed.datasets.reader import each_episode, episode_numbers, load_episode
+from testbed.errors import UserError, suggested
 from testbed.experiment.stored import EPISODES, VIDEOS
 from testbed.files import require_replaceable
 from testbed.protocols.scene import SceneSpec
 from testbed.scenes.registry import get_scene
 from testbed.viewing.page import PAGE, write_view
+from testbed.viewing.rrd import RRD, write_rrd
 from testbed.viewing.shown import Shown, shown
 
 
-def view(sources: Sequence[Path], wanted: Sequence[int], most: int, out: Path | None) -> None:
-    """Write the page of some episodes; see `testbed view --help`."""
+def view(sources: Sequence[Path], wanted: Sequence[int], most: int, out: Path | None, rrd: Path | None) -> None:
+    """Write the page of some episodes, or a recording; see `testbed view --help`."""
     if not sources:
         raise UserError("give a data set (.hdf5), or the folder of a run or an audit")
     sets = [found for source in sources for found in _sets(source)]
-    out = out or (sources[0] / "view.html" if sources[0].is_dir() else sources[0].with_suffix(".html"))
-    require_replaceable(out, PAGE)
+    if rrd is not None and out is not None:
+        raise UserError("--rrd makes a recording in place of the page of --write: give one of them")
+    out = rrd or out or (sources[0] / "view.html" if sources[0].is_dir() else sources[0].with_suffix(".html"))
+    require_replaceable(out, PAGE if rrd is None else RRD)
     count = _count(sets, wanted)
     if not count:
         raise UserError(f"{sets[0][0]} holds no episode: collect some")
-    kept = write_page(sets, wanted, out, ", ".join(source.absolute().name for source in sources), most)
-    left = f"the {kept} worst of {count} episodes" if kept < count else f"{kept} episodes"
-    console.print(f"{out}  {left}, {out.stat().st_size / 1e6:.1f} MB; open it in a browser")
+    title = ", ".join(source.absolute().name for source in sources)
+    scene, kept = _kept(sets, wanted, most, count)
+    if rrd is None:
+        write_view(out, scene, title, [one.shown for one in kept])
+    else:
+        write_rrd(out, scene, title, ((one.name, load_episode(one.file, one.number)) for one in kept))
+    left = f"the {len(kept)} worst of {count} episodes" if len(kept) < count else f"{len(kept)} episodes"
+    how = "open it in a browser" if rrd is None else f"look at it with: {suggested('rerun', out)}"
+    console.print(f"{out}  {left}, {out.stat().st_size / 1e6:.1f} MB; {how}")
 
 
-def write_page(sets: Sequence[tuple[Path, str]], wanted: Sequence[int], out: Path, title: str, most: int = 1000) -> int:
-    """Write the page of data sets, each with what it is called, and return how many episodes it holds."""
-    scene, kept = _kept(sets, wanted, most, _count(sets, wanted))
-    write_view(out, scene, title, kept)
-    return len(kept)
+def write_page(file: Path, out: Path, title: str) -> None:
+    """Write the page of all episodes of a data set."""
+    count = len(episode_numbers(file))
+    scene, kept = _kept([(file, "")], (), count, count)
+    write_view(out, scene, title, [one.shown for one in kept])
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An episode that is shown."""
+
+    file: Path
+    """Its data set."""
+    number: int
+    """Its number there."""
+    shown: Shown
+    """As a page holds it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called among others."""
+        return f"{self.shown.row['source']} {self.number}"
 
 
 def _count(sets: Sequence[tuple[Path, str]], wanted: Sequence[int]) -> int:
@@ -58,11 +85,11 @@ def _sets(source: Path) -> list[tuple[Path, str]]:
 
 def _kept(
     sets: Sequence[tuple[Path, str]], wanted: Sequence[int], most: int, count: int
-) -> tuple[SceneSpec, list[Shown]]:
-    """Return the scene, and what the page holds, in order; no more than that is in memory."""
+) -> tuple[SceneSpec, list[_Kept]]:
+    """Return the scene, and what is shown of it, in order; no more than that is in memory."""
     scenes: dict[str, SceneSpec] = {}
 
-    def each() -> Iterator[tuple[float, int, Shown]]:
+    def each() -> Iterator[tuple[float, int, _Kept]]:
         place = 0
         for file, name in sets:
             for number, episode in zip(
@@ -72,7 +99,7 @@ def _kept(
                 if len(scenes) > 1:
                     raise UserError(f"{file} is of {episode.environment}, others are not: a page shows one scene")
                 one = shown(scene, episode, number, name)
-                yield _badness(scene, one), -place, one
+                yield _badness(scene, one), -place, _Kept(file, number, one)
                 place += 1
 
     found = heapq.nlargest(most, tracked(each(), "measure episodes", count), key=lambda item: item[:2])
