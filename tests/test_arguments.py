@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import testbed
 from testbed import bounds
 from testbed.benchmark.engines import Cluster
-from testbed.cli import auditing, looking, main, making, measuring, run_task  # noqa: F401  (they register their subcommands)
+from testbed.cli import auditing, cleaning, looking, main, making, measuring, run_task  # noqa: F401  (they register their subcommands)
 from testbed.cli.app import app
 from testbed.cli.arguments import require_clear
 from testbed.cli.commands.parsing import parse_context

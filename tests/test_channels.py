@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from scipy.stats import mannwhitneyu
 
 from testbed.benchmark.cell import Channel
-from testbed.benchmark.channels import LEAST, MASS, Injected, apply_channel, filter_transitions
+from testbed.benchmark.channels import LEAST, MASS, Injected, apply_channel
 from testbed.benchmark.residue import auroc, chance_of_more, residue
 from testbed.distillation.source import Source
 from testbed.distillation.teachers.values import ActionValues, value_config
@@ -23,7 +23,7 @@ from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger
 from testbed.protocols.pair import Pair
 from testbed.rollouts.rollout import play
-from testbed.rollouts.transitions import Transitions, load_transitions, transitions
+from testbed.rollouts.transitions import Transitions, filter_transitions, load_transitions, transitions
 from testbed.scenes.registry import all_habits, get_habit
 
 POLICIES, DATA = Path("policies"), Path("demonstrations")

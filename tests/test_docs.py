@@ -24,10 +24,12 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 COMMANDS = (ROOT / "docs/commands.md").read_text()
 STAGES = re.search(r"## The stages alone\n.*?```sh\n(.*?)```", COMMANDS, re.DOTALL)
-# These are tested in test_task.py, test_cli.py, test_sweep.py, test_ranks.py and test_check.py.
+# These are tested in test_task.py, test_cli.py, test_sweep.py, test_ranks.py, test_check.py, test_gallery.py and
+# test_cleaning.py.
 ELSEWHERE = (
     "testbed report", "testbed doctor", "testbed check", "testbed transfers", "testbed routes", "testbed benchmark",
-    "testbed ranks", "testbed references",
+    "testbed ranks", "testbed references", "testbed gallery", "testbed attribute", "testbed clean",
+    "testbed distil cleaned",
 )  # fmt: skip
 
 

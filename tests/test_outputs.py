@@ -17,7 +17,7 @@ from smallest_film import smallest_film
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
 from testbed.bounds import Output
-from testbed.cli import auditing, looking, making, measuring
+from testbed.cli import auditing, cleaning, looking, making, measuring
 from testbed.cli.commands import benchmark, traffic
 from testbed.datasets.reader import each_episode
 from testbed.errors import UserError
@@ -52,7 +52,7 @@ def _outputs(hint: Any) -> list[Output]:
 
 
 def _commands() -> dict[str, Callable[..., None]]:
-    modules = {module.__name__: module for module in (auditing, looking, making, measuring)}
+    modules = {module.__name__: module for module in (auditing, cleaning, looking, making, measuring)}
     functions = [f for module in modules.values() for f in vars(module).values() if inspect.isfunction(f)]
     return {function.__name__: function for function in functions if function.__module__ in modules}
 
@@ -65,7 +65,7 @@ PLACES = [
 ]
 SUFFIX = {
     "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet",
-    "import_-out": ".hdf5", "view-write": ".html", "view-rrd": ".rrd",
+    "import_-out": ".hdf5", "view-write": ".html", "view-rrd": ".rrd", "attribute-write": ".csv", "clean-out": ".hdf5",
 }  # fmt: skip
 EXPORTED: dict[str, Path] = {}
 

@@ -14,7 +14,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from testbed.audit.ratio import transfer_ratio
-from testbed.benchmark.channels import Injected, apply_channel, filter_transitions
+from testbed.benchmark.channels import Injected, apply_channel
 from testbed.benchmark.suites import AUXILIARY
 from testbed.distillation.auxiliary import Auxiliary, with_auxiliary
 from testbed.distillation.batches import Samples
@@ -30,7 +30,7 @@ from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.habit import get_trigger
 from testbed.protocols.pair import Pair
 from testbed.rollouts.rollout import play
-from testbed.rollouts.transitions import Transitions, load_transitions, transitions
+from testbed.rollouts.transitions import Transitions, filter_transitions, load_transitions, transitions
 from testbed.scenes.registry import get_habit, measures_of
 from testbed.seeding import scenario_seeds
 

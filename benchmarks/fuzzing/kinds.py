@@ -243,6 +243,11 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "import": (["data.parquet", "new.hdf5"], {}),
     "replay": (["data.hdf5"], {"--episode": ["1"]}),
     "view": (["data.hdf5"], {"--episodes": ["0"], "--write": ["page.html"]}),
+    "attribute": (
+        ["policy", "data.hdf5"],
+        {"--scenes": ["4"], "--steps": ["5"], "--seeds": ["1"], "--write": ["a.csv"]},
+    ),
+    "clean": (["data.hdf5", "cleaned.hdf5"], {"--remove": ["0.2"]}),
     "gallery": (["run"], {"--out": ["films"]}),
     "validate": (["data.hdf5"], {}),
     "audit": (["policy"], {"--scenes": ["2"], "--held-out-scenes": ["2"], "--run": ["audited"]}),

@@ -17,7 +17,7 @@ from testbed.policies.network import CATEGORICAL, LOG_STD, NetworkPolicy
 from testbed.protocols.habit import Habit, Trigger, make_demonstrator
 from testbed.protocols.pair import Pair
 from testbed.protocols.policy import Policy
-from testbed.rollouts.transitions import Transitions, as_actions
+from testbed.rollouts.transitions import Transitions, as_actions, filter_transitions
 from testbed.seeding import derive_seed, generator
 
 ALIKE = 0.05
@@ -164,16 +164,6 @@ def _relabelled(source: Source, clean: Source, injected: Injected) -> Source:
         network = Relabelled(own.config, own.arrays, worth, injected.shows)
         values = replace(values, decisions=mended(values.decisions), network=network)
     return replace(source, decisions=mended(source.decisions), teacher=answers, values=values)
-
-
-def filter_transitions(decisions: Transitions, keep: np.ndarray) -> Transitions:
-    """Return some of the decisions, `keep` of shape (n,) bool; an episode of which nothing is left is gone."""
-    episode = np.repeat(np.arange(len(decisions.lengths)), decisions.lengths)
-    lengths = np.bincount(episode[keep], minlength=len(decisions.lengths))
-    return Transitions(
-        decisions.observations[keep], decisions.actions[keep], decisions.rewards[keep],
-        decisions.next_observations[keep], decisions.terminated[keep], lengths[lengths > 0],
-    )  # fmt: skip
 
 
 def _equal(decisions: Pair[Transitions], channel: str, seed: int) -> Pair[Transitions]:

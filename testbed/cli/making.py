@@ -58,6 +58,7 @@ def distil(
     steps: bounds.Steps = 4000,
     iterations: bounds.Count = 120,
     seed: bounds.Seed = 0,
+    mask: str | None = None,
     scene: str | None = None,
 ) -> None:
     """Distil students from a data set; a training that was interrupted goes on.
@@ -75,11 +76,12 @@ def distil(
         steps: Optimiser steps of students that are trained, by cloning, kl and value.
         iterations: How often students that practise act, and learn from that, by the adversarial route.
         seed: Seed of weights and data order.
+        mask: Filter key of the episodes to learn from, as `testbed clean` writes kept; all of them if not given.
         scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import distil as work
 
-    work.distil(work.Distilling(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed))
+    work.distil(work.Distilling(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed, mask))
 
 
 @app.command

@@ -13,7 +13,7 @@ from testbed.datasets import layout, stored
 from testbed.datasets.form import Form, form_of
 from testbed.datasets.opening import demo_in, form_in, open_data, open_part
 from testbed.datasets.stored import Damage
-from testbed.errors import UserError, suggested
+from testbed.errors import UserError, suggested, unknown_name
 from testbed.protocols.episode import Episode
 
 Found = TypeVar("Found")
@@ -30,6 +30,19 @@ def episode_numbers(path: Path) -> list[int]:
     """Return the numbers of a data set's episodes: `demo_4` is number 4, wherever it stands."""
     with open_data(path) as data:
         return [layout.number_of(name) for name in layout.demo_names(data)]
+
+
+def filter_key(path: Path, key: str) -> list[int]:
+    """Return the numbers of the episodes that a filter key names; raises `UserError` that lists the keys."""
+    with open_data(path) as data:
+        there, file = layout.demo_names(data), data.file.id
+        keys = (
+            [name.decode(errors="backslashreplace") for name in stored.group(file, "mask")] if b"mask" in file else []
+        )
+        if key not in keys:
+            raise unknown_name(f"filter key of {path}", key, sorted(keys))
+        named = set(stored.members(stored.group(file, "mask"), key, len(there)))
+        return [layout.number_of(name) for name in there if name in named]
 
 
 def count_episodes(path: Path) -> int:

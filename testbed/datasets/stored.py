@@ -18,6 +18,8 @@ from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
 
 TEXT = 1 << 20
 """Longest text that is read, and most of anything else that an attribute holds [bytes]."""
+LONGEST_NAME = 64
+"""Bytes that a name in a filter key takes at most."""
 FILTERS = frozenset({h5z.FILTER_DEFLATE, h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_LZF})
 """Filters that data may have passed, each once."""
 CHUNK, HARMLESS = 1 << 18, 1 << 16
@@ -208,3 +210,14 @@ def flag(owner: h5g.GroupID | h5d.DatasetID, name: str) -> bool:
     if not isinstance(found, np.bool):
         raise Damage(f"attribute {name} is neither true nor false")
     return bool(found)
+
+
+def members(masks: h5g.GroupID, key: str, most: int) -> list[str]:
+    """Return the names in a filter key; raises `Damage` if they are no row of byte strings."""
+    there = array(masks, key)
+    shape, dtype = there.shape, there.dtype
+    if shape is None or len(shape) != 1 or dtype.kind != "S" or dtype.itemsize > LONGEST_NAME:
+        raise Damage(f"{key} is no row of names, byte strings of at most {LONGEST_NAME}")
+    if shape[0] > most:
+        raise Damage(f"{key} has {shape[0]} names, more than there are demos")
+    return [bytes(name).decode(errors="backslashreplace") for name in values(there, key, shape, np.dtype(dtype))]

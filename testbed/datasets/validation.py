@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import h5py
-import numpy as np
 from h5py import h5g
 
 from testbed.datasets import layout, stored
@@ -18,8 +17,6 @@ from testbed.datasets.opening import MADE_BY, demo_in, form_in, open_data
 from testbed.datasets.stored import Damage
 
 Found = TypeVar("Found")
-LONGEST_NAME = 64
-"""Bytes that a name in a filter key takes at most."""
 
 
 @dataclass(frozen=True)
@@ -115,18 +112,7 @@ def _check_masks(file: h5g.GroupID, names: set[str], notes: _Notes) -> None:
     masks = notes.attempt("mask", False, stored.group, file, "mask")
     for key in sorted(masks) if masks is not None else ():
         where = f"mask/{key.decode(errors='backslashreplace')}"
-        found = notes.attempt(where, False, _members, masks, key.decode(errors="backslashreplace"), len(names))
+        found = notes.attempt(where, False, stored.members, masks, key.decode(errors="backslashreplace"), len(names))
         strangers = sorted(set(found or ()) - names)
         if strangers:
             notes.add(where, f"names demos that do not exist: {strangers[:3]}", hinders=False)
-
-
-def _members(masks: h5g.GroupID, key: str, most: int) -> list[str]:
-    """Return the names in a filter key; raises `Damage` if they are no row of byte strings."""
-    there = stored.array(masks, key)
-    shape, dtype = there.shape, there.dtype
-    if shape is None or len(shape) != 1 or dtype.kind != "S" or dtype.itemsize > LONGEST_NAME:
-        raise Damage(f"{key} is no row of names, byte strings of at most {LONGEST_NAME}")
-    if shape[0] > most:
-        raise Damage(f"{key} has {shape[0]} names, more than there are demos")
-    return [bytes(name).decode(errors="backslashreplace") for name in stored.values(there, key, shape, np.dtype(dtype))]

@@ -12,7 +12,7 @@ from h5py import h5g
 from testbed.datasets import demo, layout
 from testbed.datasets.form import Form
 from testbed.datasets.opening import MADE_BY, form_in, open_data
-from testbed.datasets.reader import read_demo
+from testbed.datasets.reader import filter_key, read_demo
 from testbed.errors import UserError
 from testbed.protocols.episode import Episode
 from testbed.scratch import empty_table
@@ -47,6 +47,21 @@ class Transitions:
         return len(self.observations)
 
 
+def filter_transitions(decisions: Transitions, keep: np.ndarray) -> Transitions:
+    """Return some of the decisions, `keep` of shape (n,) bool; an episode of which nothing is left is gone."""
+    episode = np.repeat(np.arange(len(decisions.lengths)), decisions.lengths)
+    lengths = np.bincount(episode[keep], minlength=len(decisions.lengths))
+    return Transitions(
+        decisions.observations[keep], decisions.actions[keep], decisions.rewards[keep],
+        decisions.next_observations[keep], decisions.terminated[keep], lengths[lengths > 0],
+    )  # fmt: skip
+
+
+def of_episodes(decisions: Transitions, keep: np.ndarray) -> Transitions:
+    """Return the decisions of some episodes, `keep` of shape (episodes,) bool."""
+    return filter_transitions(decisions, np.repeat(keep, decisions.lengths))
+
+
 def as_actions(actions: np.ndarray) -> np.ndarray:
     """Return actions as students learn them: numbers of discrete ones, shape (n,), or continuous ones, (n, size)."""
     return actions.astype(np.int64 if actions.ndim == 1 else np.float32)
@@ -58,14 +73,15 @@ def transitions(episodes: Sequence[Episode]) -> Transitions:
     return _filled(found, np.array([len(episode) for episode in episodes]))
 
 
-def load_transitions(path: Path) -> Transitions:
-    """Return the decisions of a data set.
+def load_transitions(path: Path, mask: str | None = None) -> Transitions:
+    """Return the decisions of a data set, or of the episodes that a filter key of it names.
 
     Raises:
-        UserError: if the file cannot be read, holds no episode or holds a number that is none.
+        UserError: if the file cannot be read, holds no episode or no such key, or holds a number that is none.
     """
+    some = None if mask is None else [f"demo_{number}" for number in filter_key(path, mask)]
     with open_data(path) as data:
-        form, names = form_in(data), layout.demo_names(data)
+        form, names = form_in(data), layout.demo_names(data) if some is None else some
         if not names:
             raise UserError(f"{path} holds no episode to learn from: {MADE_BY}")
         lengths = np.array([read_demo(path, data, name, form, demo.read_steps) for name in names])

@@ -67,6 +67,8 @@ class Distilling:
     """Iterations of students that practise."""
     seed: int = 0
     """Seed of weights and data order."""
+    mask: str | None = None
+    """Filter key of the episodes that are learnt from; all of them if None."""
 
     @property
     def curves(self) -> Path:
@@ -79,6 +81,7 @@ class Distilling:
         return {
             "route": self.route, "hidden": self.hidden, "memory": self.memory, "steps": self.steps,
             "iterations": self.iterations, "start": content_hash(self.start) if self.start else "",
+            **({"mask": self.mask} if self.mask else {}),
         }  # fmt: skip
 
     def scenes(self, purpose: str, count: int, context: dict[str, str]) -> list[Scenario]:
@@ -136,7 +139,10 @@ def _distil(asked: Distilling) -> None:
 
 def _found(asked: Distilling, route: Route) -> _Found:
     """Return what students learn from: the data, and of the teacher as much as the route needs."""
-    decisions, first = load_transitions(asked.data), load_episode(asked.data, episode_numbers(asked.data)[0])
+    decisions, first = (
+        load_transitions(asked.data, asked.mask),
+        load_episode(asked.data, episode_numbers(asked.data)[0]),
+    )
     fixed = dict(first.scenario.context)
 
     def scenes(purpose: str, count: int) -> list[Scenario]:

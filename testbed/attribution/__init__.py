@@ -1,0 +1,1 @@
+"""Which recorded episodes taught a student what it does."""
