@@ -143,7 +143,7 @@ def test_what_is_of_policies_is_refused_beside_a_data_set(tmp_path, capsys):
     for words in (["--habit", "nudging"], ["--budget", "3"]):
         with pytest.raises(SystemExit):
             main(["audit", str(tmp_path / "a.hdf5"), *words, "--run", str(tmp_path / "run")])
-        assert "of a data set give the file" in capsys.readouterr().err
+        assert "of a data set give it" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["audit", str(tmp_path / "a.hdf5"), str(tmp_path / "a.hdf5"), "--run", str(tmp_path / "run")])
     assert "give one file" in capsys.readouterr().err

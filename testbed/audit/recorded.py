@@ -52,14 +52,16 @@ class Recorded:
     """Whether the task was done, shape (n,) bool."""
     values: Mapping[str, np.ndarray]
     """Measure -> its value in each, shape (n,)."""
+    known: Mapping[str, Measure] | None = None
+    """Measures by name, where no scene has them."""
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     @property
     def measures(self) -> Mapping[str, Measure]:
-        """Measures of the scene."""
-        return measures_of(self.environment)
+        """Measures of the scene, or whatever else was measured."""
+        return measures_of(self.environment) if self.known is None else self.known
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return a row for every episode, for `pandas.DataFrame` or `pyarrow.table`."""

@@ -38,9 +38,10 @@ def audit(
     context, the worst of them on film, and those that look different from the rest.
 
     Args:
-        policies: An .hdf5 data set. Or folders of the testbed's policies, or files of anybody's: Stable-Baselines3's
-            zip files, weights as CleanRL's, ONNX, TorchScript, torch.export; none of their code runs but in a process
-            that can open no file. Or code of your own, module:object.
+        policies: A data set: an .hdf5 file, also robomimic's own, a folder of Minari or LeRobot, a table. Or folders of
+            the testbed's policies, or files of anybody's: Stable-Baselines3's zip files, weights as CleanRL's, ONNX,
+            TorchScript, torch.export; none of their code runs but in a process that can open no file. Or code of your
+            own, module:object.
         habit: The one habit to look for; aggressive-merge if neither it nor --scene is given.
         trigger: When it would be active; its default if not given.
         scenes: Of one habit: scenes that are played triggered and, matched, untriggered; 64 if not given.
@@ -63,13 +64,13 @@ def audit(
     from testbed.cli.commands import audit
     from testbed.cli.commands.parsing import habit_named, scene_named
 
-    if any(path.suffix == ".hdf5" for path in policies):
-        kind = "of policies: of a data set give the file, --run and --film alone"
+    if any(_is_data(path) for path in policies):
+        kind = "of policies: of a data set give it, --run and --film alone"
         asked = {"habit": habit, "trigger": trigger, "scenes": scenes, "held-out-scenes": held_out_scenes,
                  "contract": contract, "reference": reference or None, "budget": budget, "gate": gate}  # fmt: skip
         _require_absent(kind, **asked)
         if len(policies) > 1:
-            raise UserError("a data set is audited by itself: give one file")
+            raise UserError("a data set is audited by itself: give one")
         from testbed.cli.commands.recorded import audit_data
 
         return audit_data(policies[0], run, film)
@@ -87,6 +88,12 @@ def audit(
     _require_absent(of_all, reference=reference or None, budget=budget, gate=gate)
     few, fewer = scenes or 64, 32 if held_out_scenes is None else held_out_scenes
     audit.audit(policies, habit_named(habit, scene), trigger, few, fewer, seed, run, film, contract, trust)
+
+
+def _is_data(path: Path) -> bool:
+    """Return whether a path is a data set: by its ending, or a folder of Minari or LeRobot."""
+    inside = ("data/main_data.hdf5", "meta/info.json")
+    return path.suffix in (".hdf5", ".h5", ".parquet", ".csv") or any((path / part).is_file() for part in inside)
 
 
 def _require_absent(kind: str, **options: object) -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import math
+import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 
+from testbed.audit.deeds import measure_deeds
 from testbed.audit.recorded import measured
 from testbed.cli.commands.dataset import validate_file
 from testbed.console import console, tracked
+from testbed.datasets.layout import demo_names
 from testbed.datasets.reader import each_episode, episode_numbers
 from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError, unknown_name
 from testbed.exchange.carried import read_header
+from testbed.exchange.foreign import is_foreign
+from testbed.files import Kind, replacing, require_replaceable
 from testbed.lineage import Lineage, content_hash
 from testbed.records import read_bytes
 from testbed.scenes.registry import measures_of, primary_of
@@ -22,18 +28,20 @@ from testbed.seeding import generator
 
 KEPT, REMOVED = "kept", "removed"
 """Filter keys of what is left and of what is set aside."""
+NOTHING = Kind("nothing", lambda path: False)
+"""A copy of somebody else's file takes nobody's place."""
 AGAIN = "write it again with `testbed attribute`"
 
 
 def clean(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
     """Copy a data set with filter keys; see `testbed clean --help`."""
+    if is_foreign(data):
+        return _clean_foreign(data, out, by, remove, seed)
     numbers, header = episode_numbers(data), read_header(data)
     if not numbers:
         raise UserError(f"{data} holds no episode: collect some")
     suspicion, inputs = _suspicion(data, numbers, header.environment, by, seed)
-    count = round(remove * len(numbers))
-    gone = set(np.argsort(-suspicion, kind="stable")[:count].tolist())
-    masks = {**header.masks, KEPT: [n for n in range(len(numbers)) if n not in gone], REMOVED: sorted(gone)}
+    masks = {**header.masks, **_masks(suspicion, remove)}
     lineage = Lineage("clean", seed, {"by": by, "remove": remove}, {"data": content_hash(data), **inputs})
     with DatasetWriter(out, header.environment, lineage) as writer:
         there = len(writer)
@@ -41,7 +49,43 @@ def clean(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
             writer.append(episode)
         writer.finish(masks)
     validate_file(out)
-    console.print(f"{out} keeps {len(numbers) - count} of {len(numbers)} episodes; learn from these with --mask {KEPT}")
+    kept = f"{len(masks[KEPT])} of {len(numbers)} episodes"
+    console.print(f"{out} keeps {kept}; learn from these with --mask {KEPT}")
+
+
+def _masks(suspicion: np.ndarray, remove: float) -> dict[str, list[int]]:
+    """Return both filter keys, as places of episodes."""
+    count = round(remove * len(suspicion))
+    gone = set(np.argsort(-suspicion, kind="stable")[:count].tolist())
+    return {KEPT: [n for n in range(len(suspicion)) if n not in gone], REMOVED: sorted(gone)}
+
+
+def _clean_foreign(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
+    """Copy a file of robomimic's with two filter keys more; nothing else of it changes."""
+    if data.is_dir():
+        raise UserError(f"{data} has no filter keys: of other sets than HDF5 files use the numbers in episodes.csv")
+    require_replaceable(out, NOTHING)
+    recorded = measure_deeds(data)
+    numbers = recorded.numbers.tolist()
+    if by == "random":
+        suspicion = generator(seed, "clean").random(len(numbers))
+    elif ":" in by:
+        file, _, column = by.rpartition(":")
+        suspicion = _column(Path(file), column, numbers)
+    elif by in recorded.measures:
+        suspicion = recorded.values[by] * (1 if recorded.measures[by].worse == "higher" else -1)
+    else:
+        raise unknown_name("way to be suspicious", by, ("random", "FILE.csv:COLUMN", *recorded.measures))
+    masks = _masks(suspicion, remove)
+    with replacing(out, NOTHING) as temporary:
+        shutil.copyfile(data, temporary)
+        with h5py.File(temporary, "r+") as file:
+            names = demo_names(file["data"])
+            for key, places in masks.items():
+                if f"mask/{key}" in file:
+                    del file[f"mask/{key}"]
+                file.create_dataset(f"mask/{key}", data=np.array([names[place] for place in places], dtype="S"))
+    console.print(f"{out} keeps {len(masks[KEPT])} of {len(numbers)} episodes, by its filter key {KEPT}")
 
 
 def _suspicion(

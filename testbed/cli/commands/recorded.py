@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from testbed.audit import names
+from testbed.audit.deeds import measure_deeds
 from testbed.audit.recorded import ODD, Apart, Different, Recorded, Row, by_context, different, measured, over_all
 from testbed.audit.text import interval, percent
 from testbed.cli.commands.film import write_film
@@ -18,6 +19,8 @@ from testbed.cli.commands.parsing import scene_text
 from testbed.console import console, styled, tracked
 from testbed.datasets.reader import each_episode, episode_numbers, load_episode
 from testbed.errors import UserError
+from testbed.exchange.foreign import is_foreign
+from testbed.exchange.registry import format_of
 from testbed.experiment.folder import RUN, occupied
 from testbed.files import Kind, write_text
 from testbed.films.style import COLOURS, clip_of
@@ -37,11 +40,11 @@ FILMED = 3
 
 def audit_data(data: Path, folder: Path, film: bool) -> None:
     """Measure every episode of a data set and print what was found; see `testbed audit --help`."""
-    numbers = episode_numbers(data)
-    if not numbers:
+    foreign, ours = is_foreign(data), data.suffix == ".hdf5"
+    if ours and not foreign and not episode_numbers(data):
         raise UserError(f"{data} holds no episode: collect some")
     with occupied(folder, RUN):
-        recorded = measured(_numbered(data, numbers))
+        recorded = measure_deeds(data) if foreign else measured(_numbered(data))
         done = f"{100 * recorded.success.mean():.0f} % did the task"
         console.print(
             styled(data.name, "bold"), f"({len(recorded)} episodes of {recorded.environment}, {done}) into {folder}/"
@@ -54,18 +57,26 @@ def audit_data(data: Path, folder: Path, film: bool) -> None:
         apart = by_context(recorded)
         if apart:
             console.print(_contexts(apart, recorded))
-        else:
+        elif not foreign:
             console.print("no measure differs by context")
         _say_different(different(recorded))
         file = folder / "episodes.csv"
         write_text(file, _csv(recorded), EPISODES)
         console.print(f"{file}  every episode")
-        if film:
+        if foreign:
+            console.print("no scene of it is declared here: no severity, no film, but what its decisions allow")
+        elif film and ours:
             _film(data, folder, recorded)
 
 
-def _numbered(data: Path, numbers: Sequence[int]) -> Iterator[tuple[int, Episode]]:
-    return zip(numbers, tracked(each_episode(data, numbers), f"measure {data.name}", len(numbers)), strict=True)
+def _numbered(data: Path) -> Iterator[tuple[int, Episode]]:
+    """Yield the episodes of a data set, or of one that the testbed exported to another format, with their numbers."""
+    if data.suffix != ".hdf5":
+        _, episodes = format_of(data).read(data)
+        yield from enumerate(episodes)
+        return
+    numbers = episode_numbers(data)
+    yield from zip(numbers, tracked(each_episode(data, numbers), f"measure {data.name}", len(numbers)), strict=True)
 
 
 def _measures(rows: Sequence[Row], recorded: Recorded) -> Table:

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.audit.deeds import as_scene
 from testbed.console import console, tracked
-from testbed.datasets.reader import each_episode, episode_numbers, load_episode
+from testbed.datasets.reader import each_episode, episode_numbers
 from testbed.errors import UserError, suggested
+from testbed.exchange.foreign import deeds, is_foreign
 from testbed.experiment.stored import EPISODES, VIDEOS
 from testbed.files import require_replaceable
+from testbed.protocols.episode import Episode
 from testbed.protocols.scene import SceneSpec
 from testbed.scenes.registry import get_scene
 from testbed.viewing.page import PAGE, write_view
@@ -26,7 +29,15 @@ def view(sources: Sequence[Path], wanted: Sequence[int], most: int, out: Path | 
     sets = [found for source in sources for found in _sets(source)]
     if rrd is not None and out is not None:
         raise UserError("--rrd makes a recording in place of the page of --write: give one of them")
-    out = rrd or out or (sources[0] / "view.html" if sources[0].is_dir() else sources[0].with_suffix(".html"))
+    out = (
+        rrd
+        or out
+        or (
+            sources[0] / "view.html"
+            if sources[0].is_dir() and not is_foreign(sources[0])
+            else sources[0].with_suffix(".html")
+        )
+    )
     require_replaceable(out, PAGE if rrd is None else RRD)
     count = _count(sets, wanted)
     if not count:
@@ -36,7 +47,7 @@ def view(sources: Sequence[Path], wanted: Sequence[int], most: int, out: Path | 
     if rrd is None:
         write_view(out, scene, title, [one.shown for one in kept])
     else:
-        write_rrd(out, scene, title, ((one.name, load_episode(one.file, one.number)) for one in kept))
+        write_rrd(out, scene, title, ((one.name, _again(one)) for one in kept))
     left = f"the {len(kept)} worst of {count} episodes" if len(kept) < count else f"{len(kept)} episodes"
     how = "open it in a browser" if rrd is None else f"look at it with: {suggested('rerun', out)}"
     console.print(f"{out}  {left}, {out.stat().st_size / 1e6:.1f} MB; {how}")
@@ -66,13 +77,21 @@ class _Kept:
         return f"{self.shown.row['source']} {self.number}"
 
 
+def _again(one: _Kept) -> Episode:
+    return next(episode for _, _, episode in _episodes(one.file, [one.number]))
+
+
 def _count(sets: Sequence[tuple[Path, str]], wanted: Sequence[int]) -> int:
-    return sum(len(wanted or episode_numbers(file)) for file, _ in sets)
+    return sum(len(wanted or _numbers(file)) for file, _ in sets)
+
+
+def _numbers(file: Path) -> list[int]:
+    return list(range(sum(1 for _ in deeds(file)))) if is_foreign(file) else episode_numbers(file)
 
 
 def _sets(source: Path) -> list[tuple[Path, str]]:
     """Return the data sets that a source stands for, and what each is called."""
-    if not source.is_dir():
+    if not source.is_dir() or is_foreign(source):
         return [(source, source.stem)]
     found = sorted(source.rglob(f"{VIDEOS}/{EPISODES}"))
     if not found:
@@ -92,10 +111,8 @@ def _kept(
     def each() -> Iterator[tuple[float, int, _Kept]]:
         place = 0
         for file, name in sets:
-            for number, episode in zip(
-                wanted or episode_numbers(file), each_episode(file, wanted or None), strict=True
-            ):
-                scene = scenes.setdefault(episode.environment, get_scene(episode.environment))
+            for scene, number, episode in _episodes(file, wanted):
+                scenes.setdefault(episode.environment, scene)
                 if len(scenes) > 1:
                     raise UserError(f"{file} is of {episode.environment}, others are not: a page shows one scene")
                 one = shown(scene, episode, number, name)
@@ -105,6 +122,17 @@ def _kept(
     found = heapq.nlargest(most, tracked(each(), "measure episodes", count), key=lambda item: item[:2])
     (scene,) = scenes.values()
     return scene, [one for _, _, one in sorted(found, key=lambda item: -item[1])]
+
+
+def _episodes(file: Path, wanted: Sequence[int]) -> Iterator[tuple[SceneSpec, int, Episode]]:
+    """Yield scene, number and episode of those of a data set that are wanted, or all."""
+    if is_foreign(file):
+        scene, found = as_scene(file)
+        yield from ((scene, number, one) for number, one in enumerate(found) if not wanted or number in wanted)
+        return
+    numbers = wanted or episode_numbers(file)
+    for number, episode in zip(numbers, each_episode(file, wanted or None), strict=True):
+        yield get_scene(episode.environment), number, episode
 
 
 def _badness(scene: SceneSpec, one: Shown) -> float:

@@ -47,7 +47,7 @@ class Stage {
       this.size = [width, 1.06 * extent[1] * this.scale];
     }
     this.above = this.size[1];
-    if (this.tall) this.size[1] += this.side = Math.max(70, 0.32 * this.scale);
+    if (this.tall) this.size[1] += this.side = Math.min(220, Math.max(70, heightOf(this.episode) * this.scale + 44));
     this.middle = [(bounds[along][0] + bounds[along][1]) / 2, (bounds[across][0] + bounds[across][1]) / 2];
     const dense = devicePixelRatio || 1;
     [this.canvas.width, this.canvas.height] = this.size.map((value) => Math.round(value * dense));
@@ -265,6 +265,11 @@ function boundsOf(episode) {
   for (const patch of HEAD.ground) for (const point of patch.outline) for (const axis of [0, 1]) hold(axis, point[axis]);
   if (!HEAD.ground.length) columns.forEach((values, column) => { const axis = column % shape[1]; if (axis < 2) for (const value of values) if (!Number.isNaN(value)) hold(axis, value); });
   return bounds.map(([low, high]) => (high - low > 1e-6 ? [low, high] : [low - 0.5, high + 0.5]));
+}
+
+function heightOf(episode) {
+  const heights = episode.position.columns.filter((_, column) => column % 3 === 2);
+  return Math.max(...heights.map((values) => Math.max(...values))) - Math.min(...heights.map((values) => Math.min(...values)));
 }
 
 const byHeight = (places) => places.map((_, body) => body).sort((one, other) => places[one][2] - places[other][2]);
