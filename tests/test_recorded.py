@@ -146,5 +146,5 @@ def test_what_is_of_policies_is_refused_beside_a_data_set(tmp_path, capsys):
         assert "of a data set give it" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["audit", str(tmp_path / "a.hdf5"), str(tmp_path / "a.hdf5"), "--run", str(tmp_path / "run")])
-    assert "give one file" in capsys.readouterr().err
+    assert "give one" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
