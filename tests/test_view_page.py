@@ -253,6 +253,14 @@ def test_axe_finds_nothing_grave_by_day_and_by_night_on_a_desk_and_on_a_phone(na
         assert seen.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
+def test_a_browser_that_cannot_unpack_is_told(browser, pages):
+    page = browser.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(pages["merge"].as_uri())
+    assert page.is_visible("#trouble") and "Firefox from 113" in page.inner_text("#trouble")
+    page.close()
+
+
 def test_it_asks_nothing_of_a_network(pages):
     text = pages["merge"].read_text()
     assert "default-src 'none'" in text and "http" not in text.replace("http-equiv", "")

@@ -37,4 +37,9 @@ addEventListener("hashchange", () => { if (location.hash !== own) follow(); });
 mixColours();
 fillList();
 sort(COLUMNS.findIndex((column) => column.measure && column.measure.name === HEAD.primary));
-follow();
+if (window.DecompressionStream) follow();
+else {
+  const trouble = document.getElementById("trouble");
+  trouble.hidden = false;
+  trouble.textContent = "This browser cannot unpack the episodes: take Chrome or Edge from 103, Firefox from 113, or Safari from 16.4 on.";
+}
