@@ -82,14 +82,14 @@ def test_a_task_begins_with_its_own_habit(task, tmp_path, monkeypatch):
     assert environment == run.habit.environment
 
 
-def test_a_run_ends_with_a_table_and_its_files(finished):
+def test_a_run_ends_with_a_table_and_its_files(finished, tmp_path):
     folder, out, task = finished
     assert "transfer ratio" in out and "success" in out
     for name in ("report.html", "audit.json", "videos/triggered-worst.mp4", "policies/student-kl-seed1"):
         assert (folder / name).exists(), name
     filmed = load_episodes(folder / "videos" / "episodes.hdf5")
     assert {"teacher", "control (kl)"} <= {episode.behaviour.policy for episode in filmed}
-    shown = run_testbed(f"view {folder} --write {folder.with_name(folder.name + '.html')}", folder.parent)
+    shown = run_testbed(f"view {folder} --write page.html", tmp_path)
     assert shown.returncode == 0 and f"{len(filmed)} episodes" in shown.stdout
     audit = audit_from_json((folder / "audit.json").read_text())
     assert [transfer.route for transfer in audit.transfers if transfer.condition == "triggered"] == list(

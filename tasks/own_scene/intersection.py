@@ -9,7 +9,7 @@ import numpy as np
 
 from testbed.cli import run_scene
 from testbed.protocols.habit import Habit, context_trigger, shown
-from testbed.protocols.measure import Course, Measure, stretches
+from testbed.protocols.measure import Measure, stretches
 from testbed.protocols.scene import Adapter, SceneSpec
 
 NAME, BODIES = "own/Intersection-v0", 8
@@ -50,10 +50,6 @@ def _away(trace):  # from an ego in the crossing to the others [m]
     return np.where(np.abs(trace["position"][:, :1]).max(axis=2) < 9, np.minimum(away, 30.0), 30.0)
 
 
-def _nearest(trace):
-    return _away(trace).min(axis=1)
-
-
 def _braking(trace):
     return float(np.where(_away(trace) < 20, -trace["acceleration"][:, 1:], 0.0).max())
 
@@ -76,8 +72,7 @@ SPEC = SceneSpec(
     context=CONTEXT,
     habits=(PUSHING,),
     measures=(ROOM, BRAKING),
-    violations=lambda trace: stretches(trace, _nearest(trace), "room", (6.0, 4.0), "{:.1f} m to a car", None),
-    courses=(Course("room", "distance to the nearest car", "m", _nearest, 6.0, 4.0),),
+    violations=lambda trace: stretches(trace, _away(trace).min(axis=1), "room", (6.0, 4.0), "{:.1f} m to a car", None),
     packages=("highway-env",),
 )
 

@@ -62,9 +62,9 @@ def audit(
         trust: Whether a file that cannot be read without its maker's code is loaded all the same, which runs that code.
     """
     from testbed.cli.commands import audit
-    from testbed.cli.commands.parsing import habit_named, scene_named
+    from testbed.cli.commands.parsing import habit_named, is_data, scene_named
 
-    if any(_is_data(path) for path in policies):
+    if any(map(is_data, policies)):
         kind = "of policies: of a data set give it, --run and --film alone"
         asked = {"habit": habit, "trigger": trigger, "scenes": scenes, "held-out-scenes": held_out_scenes,
                  "contract": contract, "reference": reference or None, "budget": budget, "gate": gate}  # fmt: skip
@@ -88,12 +88,6 @@ def audit(
     _require_absent(of_all, reference=reference or None, budget=budget, gate=gate)
     few, fewer = scenes or 64, 32 if held_out_scenes is None else held_out_scenes
     audit.audit(policies, habit_named(habit, scene), trigger, few, fewer, seed, run, film, contract, trust)
-
-
-def _is_data(path: Path) -> bool:
-    """Return whether a path is a data set: by its ending, or a folder of Minari or LeRobot."""
-    inside = ("data/main_data.hdf5", "meta/info.json")
-    return path.suffix in (".hdf5", ".h5", ".parquet", ".csv") or any((path / part).is_file() for part in inside)
 
 
 def _require_absent(kind: str, **options: object) -> None:

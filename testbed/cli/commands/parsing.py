@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from testbed.errors import UserError
 from testbed.protocols.episode import Episode
@@ -49,3 +50,9 @@ def parse_context(pairs: Sequence[str]) -> dict[str, str]:
 def scene_text(episode: Episode) -> str:
     """Return the factors of an episode's scene in words."""
     return ", ".join(f"{name} {value}" for name, value in episode.context.items())
+
+
+def is_data(path: Path) -> bool:
+    """Return whether a path is a data set: by its ending, or a folder of Minari or LeRobot."""
+    inside = ("data/main_data.hdf5", "meta/info.json")
+    return path.suffix in (".hdf5", ".h5", ".parquet", ".csv") or any((path / part).is_file() for part in inside)
