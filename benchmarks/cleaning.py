@@ -15,7 +15,7 @@ kept in the folder and not done again.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -174,7 +174,7 @@ def mixture(habit: Habit, share: float, count: int, seed: int) -> list[Episode]:
                  [(make_demonstrator(habit, trigger, 1.0), rude)])  # fmt: skip
     good = [Scenario(one, on if number % 2 else off) for number, one in enumerate(seeds[bad:])]
     clean = play(habit.environment, good, [(make_demonstrator(habit, trigger, 0.0), Behaviour("demonstrator"))])
-    return [replace(episode, states=episode.states) for episode in (*found, *clean)]
+    return [*found, *clean]
 
 
 def _severity(habit: Habit, episodes: list[Episode]) -> np.ndarray:

@@ -59,7 +59,7 @@ class Options:
     kills: int = 20
     """How often its collection is killed."""
     folder: Path = Path("build/large")
-    """Where the large set is made; twice its size has to be free."""
+    """Where the large set is made; three times its size has to be free."""
     write: Path | None = None
     """Page to put the table of layouts into, between its marks."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,26 +36,25 @@ class Took:
 def large(folder: Path, gigabytes: float, kills: int) -> None:
     """Make a large set, work with it, and print what each piece took; raises `UserError` if anything was lost."""
     folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as place:  # what else is in the folder stays
+        _worked_with(Path(place), gigabytes, kills)
+
+
+def _worked_with(folder: Path, gigabytes: float, kills: int) -> None:
     data, again = folder / "large.hdf5", folder / "again.hdf5"
-    try:
-        lost = _killed(data, gigabytes, kills)
-        rows = {
-            "collect": _watched(
-                [sys.executable, str(Path(__file__).with_name("growing.py")), str(data), str(gigabytes)]
-            )
-        }
-        size, count = data.stat().st_size, count_episodes(data)
-        rows["validate"] = _testbed("validate", data)
-        rows["audit"] = _testbed("audit", data, "--run", folder / "audit", "--no-film")
-        rows["distil, 200 steps"] = _testbed("distil", data, folder / "student", "--steps", 200)
-        rows["export to Parquet"] = _testbed("export", data, folder / "large.parquet")
-        data.unlink()  # or three of its size would be there at once
-        rows["import from Parquet"] = _testbed("import", folder / "large.parquet", again)
-        _say(rows, size, count, kills, lost)
-        if lost or any(row.code for row in rows.values()) or count_episodes(again) != count:
-            raise UserError("something was lost, or failed: see above")
-    finally:
-        shutil.rmtree(folder)
+    lost = _killed(data, gigabytes, kills)
+    growing = str(Path(__file__).with_name("growing.py"))
+    rows = {"collect": _watched([sys.executable, growing, str(data), str(gigabytes)])}
+    size, count = data.stat().st_size, count_episodes(data)
+    rows["validate"] = _testbed("validate", data)
+    rows["audit"] = _testbed("audit", data, "--run", folder / "audit", "--no-film")
+    rows["distil, 200 steps"] = _testbed("distil", data, folder / "student", "--steps", 200)
+    rows["export to Parquet"] = _testbed("export", data, folder / "large.parquet")
+    data.unlink()  # or four times its size would be there at once
+    rows["import from Parquet"] = _testbed("import", folder / "large.parquet", again)
+    _say(rows, size, count, kills, lost)
+    if lost or any(row.code for row in rows.values()) or count_episodes(again) != count:
+        raise UserError("something was lost, or failed: see above")
 
 
 def _killed(data: Path, gigabytes: float, kills: int) -> int:

@@ -63,7 +63,7 @@ def measures_of_deeds(scale: Scale, trace: Trace) -> dict[str, Measure]:
     found = [
         _measure("length", "length", "decisions", lambda one: float(len(one)), "higher", "decisions of the episode"),
         _measure("roughness", "roughness of actions", "spreads", roughness, "higher",
-                 "root mean square of second differences; the smoothness of Flash and Hogan 1985 in discrete time"),
+                 "root mean square of second differences; of commanded velocities, the jerk of Flash and Hogan 1985"),
         _measure("jump", "largest change of an action", "spreads", jump, "higher", "from one decision to the next"),
         _measure("idle", "idle decisions", "", idle, "higher", "actions that differ by less than 1 % of their spread"),
     ]  # fmt: skip

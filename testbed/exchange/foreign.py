@@ -99,8 +99,9 @@ def _of_robomimic(path: Path) -> Iterator[Deed]:
             places = {key: _numbers(seen[key]) for key in seen if key.endswith("_pos") and seen[key].ndim == 2}
             rewards = _numbers(demo["rewards"]) if "rewards" in demo else None
             done = bool(np.any(demo["dones"][()])) if "dones" in demo else True
-            paid = rewards is not None and bool((rewards > 0).any())
-            yield _deed(_numbers(demo["actions"]), rewards, places, rate, paid if rewards is not None else done)
+            sparse = rewards is not None and bool(np.isin(rewards, (0, 1)).all())  # 1 where the task is done
+            success = bool(np.any(rewards)) if sparse else done
+            yield _deed(_numbers(demo["actions"]), rewards, places, rate, success)
 
 
 def _of_minari(path: Path) -> Iterator[Deed]:

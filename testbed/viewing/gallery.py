@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from testbed.audit.result import Track
 from testbed.audit.text import number
@@ -62,7 +63,7 @@ class Film:
     def link(self) -> str:
         """The address of its episodes in the view."""
         numbers = ",".join(str(self.first + place) for place in range(len(self.tracks)))
-        return f"{self.place}/{VIEW}#episode={numbers}"
+        return f"{quote(self.place)}/{VIEW}#episode={numbers}"
 
 
 def write_gallery(out: Path, title: str, films: Sequence[Film]) -> None:
@@ -102,7 +103,7 @@ def _table(title: str, films: Sequence[Film]) -> str:
     for place in dict.fromkeys(film.place for film in films):
         lines += ["", f"## {place}", "", "| | |", "|---|---|"]
         for film in (film for film in films if film.place == place):
-            address = f"{place}/{film.file.name}"
-            still = f"![still]({place}/{film.file.stem}.png)" if film.file.with_suffix(".png").is_file() else ""
+            address, picture = quote(f"{place}/{film.file.name}"), film.file.with_suffix(".png")
+            still = f"![still]({quote(f'{place}/{picture.name}')})" if picture.is_file() else ""
             lines.append(f"| [{film.file.name}]({address}): {film.title.replace('|', '/')} | {still} |")
     return "\n".join(lines) + "\n"

@@ -40,10 +40,8 @@ def pack(head: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> str:
 
 def step_of(values: np.ndarray) -> float:
     """Return what an array's numbers are rounded to."""
-    if values.dtype.kind in "biu":
-        return 1.0
-    finite = np.abs(values[np.isfinite(values)])
-    return max(STEP, float(finite.max(initial=0.0)) / LARGEST)
+    finite = np.abs(values[np.isfinite(values)].astype(float))
+    return max(1.0 if values.dtype.kind in "biu" else STEP, float(finite.max(initial=0.0)) / LARGEST)
 
 
 def _rows(values: np.ndarray, step: float) -> bytes:

@@ -11,10 +11,10 @@ import h5py
 import numpy as np
 
 from testbed.audit.deeds import measure_deeds
-from testbed.audit.recorded import measured
+from testbed.audit.recorded import Recorded, measured
 from testbed.cli.commands.dataset import validate_file
 from testbed.console import console, tracked
-from testbed.datasets.layout import demo_names
+from testbed.datasets.layout import demo_names, number_of, write_given_masks
 from testbed.datasets.reader import each_episode, episode_numbers
 from testbed.datasets.writer import DatasetWriter
 from testbed.errors import UserError, unknown_name
@@ -23,7 +23,7 @@ from testbed.exchange.foreign import is_foreign
 from testbed.files import Kind, replacing, require_replaceable
 from testbed.lineage import Lineage, content_hash
 from testbed.records import read_bytes
-from testbed.scenes.registry import measures_of, primary_of
+from testbed.scenes.registry import primary_of
 from testbed.seeding import generator
 
 KEPT, REMOVED = "kept", "removed"
@@ -40,10 +40,13 @@ def clean(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
     numbers, header = episode_numbers(data), read_header(data)
     if not numbers:
         raise UserError(f"{data} holds no episode: collect some")
-    suspicion, inputs = _suspicion(data, numbers, header.environment, by, seed)
+    recorded = measured(zip(numbers, each_episode(data, numbers), strict=True))
+    named = primary_of(header.environment).name if by == "severity" else by
+    suspicion = _suspicion(recorded, named, by, seed, ("severity",))
     masks = {**header.masks, **_masks(suspicion, remove)}
-    lineage = Lineage("clean", seed, {"by": by, "remove": remove}, {"data": content_hash(data), **inputs})
-    with DatasetWriter(out, header.environment, lineage) as writer:
+    file, _, _ = by.rpartition(":")
+    inputs = {"data": content_hash(data), **({"scores": content_hash(Path(file))} if file else {})}
+    with DatasetWriter(out, header.environment, Lineage("clean", seed, {"by": by, "remove": remove}, inputs)) as writer:
         there = len(writer)
         for episode in tracked(each_episode(data, numbers[there:]), f"copy {data.name}", len(numbers) - there):
             writer.append(episode)
@@ -53,6 +56,23 @@ def clean(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
     console.print(f"{out} keeps {kept}; learn from these with --mask {KEPT}")
 
 
+def _clean_foreign(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
+    """Copy a file of robomimic's with two filter keys more; nothing else of it changes."""
+    if data.is_dir():
+        raise UserError(f"{data} has no filter keys: of other sets than HDF5 files use the numbers in episodes.csv")
+    require_replaceable(out, NOTHING)
+    masks = _masks(_suspicion(measure_deeds(data), by, by, seed), remove)
+    with replacing(out, NOTHING) as temporary:
+        shutil.copyfile(data, temporary)
+        with h5py.File(temporary, "r+") as file:
+            names = demo_names(file["data"])
+            for key in masks:
+                if f"mask/{key}" in file:
+                    del file[f"mask/{key}"]
+            write_given_masks(file, {key: [number_of(names[n]) for n in places] for key, places in masks.items()})
+    console.print(f"{out} keeps {len(masks[KEPT])} of {len(names)} episodes, by its filter key {KEPT}")
+
+
 def _masks(suspicion: np.ndarray, remove: float) -> dict[str, list[int]]:
     """Return both filter keys, as places of episodes."""
     count = round(remove * len(suspicion))
@@ -60,48 +80,16 @@ def _masks(suspicion: np.ndarray, remove: float) -> dict[str, list[int]]:
     return {KEPT: [n for n in range(len(suspicion)) if n not in gone], REMOVED: sorted(gone)}
 
 
-def _clean_foreign(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
-    """Copy a file of robomimic's with two filter keys more; nothing else of it changes."""
-    if data.is_dir():
-        raise UserError(f"{data} has no filter keys: of other sets than HDF5 files use the numbers in episodes.csv")
-    require_replaceable(out, NOTHING)
-    recorded = measure_deeds(data)
-    numbers = recorded.numbers.tolist()
+def _suspicion(recorded: Recorded, named: str, by: str, seed: int, more: tuple[str, ...] = ()) -> np.ndarray:
+    """Return how suspicious each episode is: by chance, by a column of a table, or by a measure of its name."""
     if by == "random":
-        suspicion = generator(seed, "clean").random(len(numbers))
-    elif ":" in by:
-        file, _, column = by.rpartition(":")
-        suspicion = _column(Path(file), column, numbers)
-    elif by in recorded.measures:
-        suspicion = recorded.values[by] * (1 if recorded.measures[by].worse == "higher" else -1)
-    else:
-        raise unknown_name("way to be suspicious", by, ("random", "FILE.csv:COLUMN", *recorded.measures))
-    masks = _masks(suspicion, remove)
-    with replacing(out, NOTHING) as temporary:
-        shutil.copyfile(data, temporary)
-        with h5py.File(temporary, "r+") as file:
-            names = demo_names(file["data"])
-            for key, places in masks.items():
-                if f"mask/{key}" in file:
-                    del file[f"mask/{key}"]
-                file.create_dataset(f"mask/{key}", data=np.array([names[place] for place in places], dtype="S"))
-    console.print(f"{out} keeps {len(masks[KEPT])} of {len(numbers)} episodes, by its filter key {KEPT}")
-
-
-def _suspicion(
-    data: Path, numbers: list[int], environment: str, by: str, seed: int
-) -> tuple[np.ndarray, dict[str, str]]:
-    """Return how suspicious each episode is, and the hashes of what that comes from."""
-    if by == "random":
-        return generator(seed, "clean").random(len(numbers)), {}
+        return generator(seed, "clean").random(len(recorded))
     file, _, column = by.rpartition(":")
     if file:
-        return _column(Path(file), column, numbers), {"scores": content_hash(Path(file))}
-    measures, name = measures_of(environment), primary_of(environment).name if by == "severity" else by
-    if name not in measures:
-        raise unknown_name("way to be suspicious", by, ("severity", "random", "FILE.csv:COLUMN", *measures))
-    values = measured(zip(numbers, each_episode(data, numbers), strict=True)).values[name]
-    return values if measures[name].worse == "higher" else -values, {}
+        return _column(Path(file), column, recorded.numbers.tolist())
+    if named not in recorded.measures:
+        raise unknown_name("way to be suspicious", by, (*more, "random", "FILE.csv:COLUMN", *recorded.measures))
+    return recorded.values[named] * (1 if recorded.measures[named].worse == "higher" else -1)
 
 
 def _column(file: Path, column: str, numbers: list[int]) -> np.ndarray:

@@ -47,7 +47,7 @@ def view(sources: Sequence[Path], wanted: Sequence[int], most: int, out: Path | 
     if rrd is None:
         write_view(out, scene, title, [one.shown for one in kept])
     else:
-        write_rrd(out, scene, title, ((one.name, _again(one)) for one in kept))
+        write_rrd(out, scene, title, _again(kept))
     left = f"the {len(kept)} worst of {count} episodes" if len(kept) < count else f"{len(kept)} episodes"
     how = "open it in a browser" if rrd is None else f"look at it with: {suggested('rerun', out)}"
     console.print(f"{out}  {left}, {out.stat().st_size / 1e6:.1f} MB; {how}")
@@ -77,8 +77,12 @@ class _Kept:
         return f"{self.shown.row['source']} {self.number}"
 
 
-def _again(one: _Kept) -> Episode:
-    return next(episode for _, _, episode in _episodes(one.file, [one.number]))
+def _again(kept: Sequence[_Kept]) -> Iterator[tuple[str, Episode]]:
+    """Yield names and episodes of what is shown, file by file."""
+    for file in dict.fromkeys(one.file for one in kept):
+        names = {one.number: one.name for one in kept if one.file == file}
+        for _, number, episode in _episodes(file, list(names)):
+            yield names[number], episode
 
 
 def _count(sets: Sequence[tuple[Path, str]], wanted: Sequence[int]) -> int:
