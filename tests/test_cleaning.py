@@ -97,6 +97,7 @@ def test_any_measure_says_what_is_suspicious(by, worst, tmp_path):
         ("distil data.hdf5 student --mask nobody --steps 5", "unknown filter key"),
         ("attribute policy data.hdf5 --scenes 4 --context leader=car --steps 5", "the least to ask about"),
         ("attribute nobody data.hdf5", "nobody"),
+        ("attribute policy data.hdf5 --retrain 3", "--retrain 3"),
         ("attribute policy data.hdf5 --write thesis.csv", "thesis.csv"),
     ],
 )

@@ -69,3 +69,21 @@ def test_a_plan_counts_its_family():
     for place in places:
         row = next(line for line in told.splitlines() if line.startswith(f"| {place.habit} |") and "overt" in line)
         assert place.channel in row
+
+
+def test_what_the_documents_count_is_in_the_table(rows):
+    """How many places can be judged, and of how many no transfer is shown; and how long the parts took."""
+    family = [row for row in rows if row["condition"] == "triggered" and row["p_holm"] != "nan"]
+    judged = [row for row in family if row["verdict"] in ("transfers", "opposite", "no transfer", "undecided")]
+    nominal = [row for row in family if row["channel"] == "nominal"]
+    none = [row for row in nominal if row["verdict"] == "no transfer"]
+    text = " ".join((FOLDER.parent / "transfer.md").read_text().split("## What `core` found")[1].split())
+    assert f"{len(judged)} of {len(family)} places can be judged ({100 * len(judged) / len(family):.0f} %)" in text
+    assert f"no transfer is shown for {len(none)} of {len(nominal)} places" in text
+    assert max(float(row["ratio"]) for row in nominal if row not in none) < 0.065
+    for channel in ("tailgating", "hoarding", "nudging"):
+        gone = [row["verdict"] for row in family if (row["habit"], row["channel"]) == (channel, "relabelled")]
+        assert gone == ["no transfer"] * 3
+    page = (FOLDER / "ratios.md").read_text()
+    hours = sum(map(float, re.findall(r"^\| \w+ \| \w+ \| \d+ \| ([\d.]+) \|$", page, re.MULTILINE)))
+    assert f"{hours:.1f} hours of one core" in (FOLDER.parent / "transfer.md").read_text()

@@ -39,6 +39,8 @@ FEWEST = 8
 """Decisions that can be asked about, at least."""
 SHOWN = 8
 """Episodes that are shown."""
+LEAST = 20
+"""Students that are cloned from halves, at least."""
 TESTED = 0.25
 """Share of the students cloned from halves whose outcomes are predicted, and not looked at before."""
 
@@ -83,6 +85,8 @@ def attribute(asked: Attributing) -> None:
     """Print which episodes taught what, and write the table."""
     if asked.write is not None:
         require_replaceable(asked.write, ATTRIBUTION)
+    if 0 < asked.retrain < LEAST:
+        raise UserError(f"--retrain {asked.retrain}: of fewer than {LEAST} students nothing can be said; 0 for none")
     numbers = episode_numbers(asked.data)
     if len(numbers) < 2:
         raise UserError(f"{asked.data} holds {len(numbers)} episodes: give one of which some can have taught more")
