@@ -10,7 +10,10 @@ import pyarrow.parquet
 import pytest
 
 from testbed.benchmark.plan import plan_text
+from testbed.benchmark.published import ESTABLISHED, OPEN, REFUTED, UNJUDGED, markdown, published
+from testbed.benchmark.silent.table import read_effects
 from testbed.benchmark.suites import make_suite
+from testbed.benchmark.table import read_findings
 
 FOLDER = Path(__file__).parents[1] / "docs" / "transfer"
 
@@ -42,6 +45,44 @@ def test_what_the_documents_quote_is_in_the_table(rows):
         quoted = re.findall(r"(-?\d+\.\d\d) \[(-?\d+\.\d\d), (-?\d+\.\d\d)\]", text)
         assert len(quoted) >= least
         assert [one for one in quoted if one not in known] == []
+
+
+SHARE = re.compile(r"(−?\d+ %) \[(−?\d+, −?\d+)\]")
+
+
+def shares(text: str) -> list[tuple[str, ...]]:
+    """Return the quoted shares that have intervals."""
+    return SHARE.findall(" ".join(text.split()))
+
+
+def test_what_the_documents_quote_of_the_crossed_experiment_is_in_its_tables():
+    silent, claims = (set(shares((FOLDER / name).read_text())) for name in ("silent.md", "published.md"))
+    root = FOLDER.parents[1]
+    section = (root / "docs/transfer.md").read_text().split("## What `silent` found")[1].split("What this does not")[0]
+    paragraph = (root / "README.md").read_text().split("of [published claims]")[1].split("## Next")[0]
+    result = (root / "docs/results.md").read_text().split("## Which route hands habits down?")[1]
+    for text, known, least in ((section, silent, 13), (paragraph, claims, 7), (result, silent, 2)):
+        assert len(shares(text)) >= least
+        assert [one for one in shares(text) if one not in known] == []
+
+
+def test_one_placebo_of_fifteen_leaves_out_nothing():
+    rows = [one for one in read_effects(FOLDER, "") if one.other == "placebo" and one.length == 2000]
+    outside = [one for one in rows if one.ratio.low > 0 or one.ratio.high < 0]
+    assert (len(rows), len(outside)) == (15, 1)
+
+
+def test_the_decisions_on_published_claims_follow_from_the_tables():
+    """And the documents count them, and name what was established, refuted or left open."""
+    decided = published(read_findings(FOLDER, ""), read_effects(FOLDER, ""))
+    page = (FOLDER / "published.md").read_text()
+    assert page.split("<!-- published -->\n")[1].split("\n<!-- /published -->")[0] == "\n".join(markdown(decided))
+    says = [one.says for one in decided]
+    assert [says.count(word) for word in (ESTABLISHED, REFUTED, OPEN, UNJUDGED)] == [2, 3, 2, 1]
+    told = " ".join((FOLDER.parent / "transfer.md").read_text().split())
+    assert "two of the eight sentences are established" in told and "three refuted" in told
+    assert "two open, and one cannot be judged" in told
+    assert says[:3] == [ESTABLISHED, ESTABLISHED, REFUTED] and says[5] == OPEN
 
 
 def test_few_claims_are_false_where_there_is_nothing_to_claim():
