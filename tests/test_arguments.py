@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import testbed
 from testbed import bounds
 from testbed.benchmark.engines import Cluster
-from testbed.cli import auditing, cleaning, looking, main, making, measuring, run_task  # noqa: F401  (they register their subcommands)
+from testbed.cli import auditing, cleaning, looking, main, making, measuring, run_task, tracing  # noqa: F401  (they register their subcommands)
 from testbed.cli.app import app
 from testbed.cli.arguments import require_clear
 from testbed.cli.commands.parsing import parse_context
@@ -70,7 +70,7 @@ def mistake(command: str, parameter: str, values: list[str], monkeypatch, capsys
     if command in app.commands:
         signature = inspect.signature(app.commands[command]).parameters
         positional = [p for p in signature.values() if p.kind is p.POSITIONAL_ONLY]
-        usual = {p.name: ["transfer" if p.name == "which" else "x.hdf5"] for p in positional}
+        usual = {p.name: [{"which": "transfer", "what": "show"}.get(p.name, "x.hdf5")] for p in positional}
         if parameter in usual:
             usual[parameter] = values
             words = [word for value in usual.values() for word in value]

@@ -29,6 +29,7 @@ STAGES = re.search(r"## The stages alone\n.*?```sh\n(.*?)```", COMMANDS, re.DOTA
 ELSEWHERE = (
     "testbed report", "testbed doctor", "testbed check", "testbed transfers", "testbed routes", "testbed benchmark",
     "testbed ranks", "testbed references", "testbed gallery", "testbed attribute", "testbed clean",
+    "testbed lineage bill", "testbed lineage keygen", "testbed lineage sign", "testbed lineage verify",
     "testbed distil cleaned",
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from smallest_film import smallest_film
 from testbed.audit.report import audit_to_json
 from testbed.audit.result import ArmResult, Audit, Difference, Interval
 from testbed.bounds import Output
-from testbed.cli import auditing, cleaning, looking, making, measuring
+from testbed.cli import auditing, cleaning, looking, making, measuring, tracing
 from testbed.cli.commands import benchmark, traffic
 from testbed.datasets.reader import each_episode
 from testbed.errors import UserError
@@ -52,7 +52,7 @@ def _outputs(hint: Any) -> list[Output]:
 
 
 def _commands() -> dict[str, Callable[..., None]]:
-    modules = {module.__name__: module for module in (auditing, cleaning, looking, making, measuring)}
+    modules = {module.__name__: module for module in (auditing, cleaning, looking, making, measuring, tracing)}
     functions = [f for module in modules.values() for f in vars(module).values() if inspect.isfunction(f)]
     return {function.__name__: function for function in functions if function.__module__ in modules}
 
@@ -64,8 +64,9 @@ PLACES = [
     if (marks := _outputs(hint))
 ]
 SUFFIX = {
-    "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet",
-    "import_-out": ".hdf5", "view-write": ".html", "view-rrd": ".rrd", "attribute-write": ".csv", "clean-out": ".hdf5",
+    "collect-out": ".hdf5", "film-out": ".mp4", "replay-video": ".mp4", "export-out": ".parquet", "clean-out": ".hdf5",
+    "import_-out": ".hdf5", "view-write": ".html", "view-rrd": ".rrd", "attribute-write": ".csv",
+    "lineage-picture": ".svg",
 }  # fmt: skip
 EXPORTED: dict[str, Path] = {}
 
@@ -88,11 +89,7 @@ def no_playing(monkeypatch, tmp_path):
 
     for module in (rollout, replay):  # both are here, so that none is imported, and keeps what is put there, meanwhile
         monkeypatch.setattr(module, "play_batch", reached)
-    for module, name in (
-        (benchmark, "measure"),
-        (traffic, "read_log"),
-        (evaluate, "in_parallel"),
-    ):  # they play in processes of their own
+    for module, name in ((benchmark, "measure"), (traffic, "read_log"), (evaluate, "in_parallel")):  # in processes
         monkeypatch.setattr(module, name, reached)
     monkeypatch.chdir(tmp_path)
 
@@ -121,7 +118,7 @@ def _call(place: Place, where: Path) -> None:
     }  # fmt: skip
     if place.command in ("transfers", "gallery"):
         given |= {"runs": (_run_folder(Path("a-run")),), "sources": (smallest_film(Path("a-run/a.mp4")),)}
-    given |= EXPORTED if place.command == "import_" else {}
+    given |= {"what": "show", "paths": (str(POLICY),), **(EXPORTED if place.command == "import_" else {})}
     parameters = inspect.signature(place.call).parameters
     chosen = {n: given[n] for n, p in parameters.items() if n in given and (p.default is p.empty or n == "steps")}
     chosen[place.parameter] = where

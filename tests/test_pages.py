@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.cli import auditing, cleaning, looking, making, measuring  # noqa: F401  (they register their subcommands)
+from testbed.cli import auditing, cleaning, looking, making, measuring, tracing  # noqa: F401  (they register their subcommands)
 from testbed.cli.app import app
 from testbed.distillation import registry as routes
 from testbed.scenes.registry import names

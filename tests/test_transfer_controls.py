@@ -207,5 +207,5 @@ def test_the_routes_page_says_of_adversarial_practice_what_its_table_does():
     table, text = page.split("<!-- /adversarial -->")
     rows = [line.split("|")[-2] for line in table.splitlines() if "%" in line]
     ends = [[float(end.replace("\u2212", "-")) for end in re.findall(r"\[(.+), (.+)\]", row)[0]] for row in rows]
-    assert len(ends) == 4 and all(low <= 0 <= high for low, high in ends)
+    assert len(ends) == 8 and all(low <= 0 <= high for low, high in ends)
     assert "In no quarter do they differ" in text

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from testbed.cli import auditing, cleaning, looking, making, measuring  # noqa: F401  (they register their subcommands)
+from testbed.cli import auditing, cleaning, looking, making, measuring, tracing  # noqa: F401  (they register their subcommands)
 from testbed.cli.app import app
 
 NUMBERS = (

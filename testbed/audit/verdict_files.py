@@ -25,10 +25,21 @@ SIGNS = {
 
 def write_verdicts(
     folder: Path, environment: str, reference: str, verdicts: Sequence[Verdict], gate: Gate,
-    coverage: Mapping[str, object] | None = None,
+    coverage: Mapping[str, object] | None = None, subjects: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Write all three into a folder; the same verdicts give the same bytes."""
+    """Write all three into a folder; the same verdicts give the same bytes.
+
+    Args:
+        folder: Where they go.
+        environment: The scene.
+        reference: Whom policies were held beside.
+        verdicts: What was found.
+        gate: What is let through.
+        coverage: What of the scene was looked at.
+        subjects: Name -> SHA-256 of the content of each policy.
+    """
     record = {
+        "subjects": dict(subjects or {}),
         "environment": environment, "reference": reference, "rule": asdict(gate.rule),
         "coverage": coverage,
         "verdicts": [{**asdict(one), "passes": gate.passes(one)} for one in verdicts],

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    from testbed.cli import auditing, cleaning, looking, making, measuring  # noqa: F401  (they register their subcommands)
+    from testbed.cli import auditing, cleaning, looking, making, measuring, tracing  # noqa: F401  (they register themselves)
     from testbed.cli.app import app
 
     if list(arguments) == ["--version"]:

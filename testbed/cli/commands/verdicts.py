@@ -21,6 +21,7 @@ from testbed.experiment.examine import examine
 from testbed.experiment.folder import RUN, occupied
 from testbed.experiment.guard import require_guard
 from testbed.experiment.verdict_films import film_worst
+from testbed.lineage import content_hash
 from testbed.scenes.registry import get_scene, habits_of, measures_of
 
 BUDGET = {"driving": 512, "warehouse": 128}
@@ -53,7 +54,9 @@ def examine_scene(
         most = budget or BUDGET.get(scene.domain, 128)
         found = examine(folder, environment, arms, seed, asked, most, beside)
         name = " and ".join(["the clean demonstrator", *(arm.name for arm in beside)])
-        write_verdicts(folder, environment, name, found, asked, asdict(coverage(environment)))
+        subjects = {arm.name: content_hash(path) if path.exists() else arm.policies[0][2]
+                    for arm, path in zip(arms, dict.fromkeys(policies), strict=True)}  # fmt: skip
+        write_verdicts(folder, environment, name, found, asked, asdict(coverage(environment)), subjects)
         films = film_worst(folder, found, arms, beside, seed, environment) if film else {}
         notes = not_looked_at(environment)
         write_verdict_page(folder / PAGE, environment, name, found, asked, notes, films, gate is not None)

@@ -1,0 +1,93 @@
+"""A history, drawn: as a tree in the terminal, and as a picture (SVG)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+
+from rich.text import Text
+from rich.tree import Tree
+
+from testbed.console import lines
+from testbed.files import Kind, write_text
+from testbed.provenance.history import Node
+
+PICTURE = Kind("a picture", lambda path: path.is_file() and path.read_bytes()[:4] == b"<svg")
+"""What a new picture replaces."""
+COLOURS = {"demonstrations": "#3b6ea5", "teacher": "#8a6d1c", "student": "#8b3a7a", "audit": "#4d7c4d"}
+WIDTH, ROW, INDENT = 480, 62, 22
+LEFT = 12
+"""Sizes of the picture [px]."""
+
+
+def tree(node: Node, told: Mapping[str, str]) -> Tree:
+    """Return a history as a tree.
+
+    Args:
+        node: The artefact.
+        told: SHA-256 -> what else is said of it, for example who signed it.
+    """
+    found = Tree(_line(node, told))
+    _grow(found, node, told)
+    return found
+
+
+def _grow(tree: Tree, node: Node, told: Mapping[str, str]) -> None:
+    for one in node.nodes:
+        _grow(tree.add(_line(one, told)), one, told)
+
+
+def _line(node: Node, told: Mapping[str, str]) -> Text:
+    head, more = words(node)
+    found = lines(one for one in (f"{head}  {node.digest[:12]}", more, told.get(node.digest, "")) if one)
+    found.stylize("bold", 0, len(head))
+    return found
+
+
+def words(node: Node) -> tuple[str, str]:
+    """Return what a node is, and where it lies, in words."""
+    role = f"{node.role}: " if node.role else ""
+    if node.entry is None:
+        return f"{role}not here", "in none of the folders"
+    name = "" if node.entry.name == node.entry.stage else f" {node.entry.name}"
+    return f"{role}{node.entry.stage}{name}", str(node.entry.path)
+
+
+def write_picture(path: Path, node: Node, told: Mapping[str, str]) -> None:
+    """Write a history as an SVG that scales to the width it is shown at, with text that can be read on a phone."""
+    rows = list(_rows(node, 0))
+    height = ROW * len(rows) + LEFT
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'font-family="system-ui, sans-serif"><title>History of {escape(words(node)[0])}</title>'
+    ]
+    last: dict[int, int] = {}
+    for number, (one, depth) in enumerate(rows):
+        x, y = LEFT + depth * INDENT, LEFT + number * ROW
+        if depth:
+            start = LEFT + (depth - 1) * INDENT + 8
+            parts.append(f'<path d="M{start} {last[depth - 1] + ROW - 12}V{y + 24}H{x}" fill="none" stroke="#888"/>')
+        last[depth] = y
+        parts.append(_box(one, x, y, told.get(one.digest, "")))
+    write_text(path, "\n".join([*parts, "</svg>"]) + "\n", PICTURE)
+
+
+def _box(node: Node, x: int, y: int, said: str) -> str:
+    """Return one artefact as a box with two lines of text; dashed where it is not here."""
+    head, more = (escape(one) for one in words(node))
+    colour = COLOURS.get(node.entry.stage if node.entry else "", "#888")
+    dashed = "" if node.entry else ' stroke-dasharray="5 4"'
+    return (
+        f'<g><title>{node.digest}</title><rect x="{x}" y="{y}" width="{WIDTH - x - LEFT}" height="{ROW - 12}" rx="6" '
+        f'fill="#fff" stroke="{colour}" stroke-width="2"{dashed}/>'
+        f'<text x="{x + 12}" y="{y + 21}" font-size="16" font-weight="600" fill="#1b1b22">{head}</text>'
+        f'<text x="{x + 12}" y="{y + 41}" font-size="13" fill="#555">{node.digest[:12]}  {escape(said) or more}</text>'
+        "</g>"
+    )
+
+
+def _rows(node: Node, depth: int) -> Iterator[tuple[Node, int]]:
+    yield node, depth
+    for one in node.nodes:
+        yield from _rows(one, depth + 1)
