@@ -18,12 +18,14 @@ from pathlib import Path
 import numpy as np
 import tyro
 
+from testbed.benchmark.cell import cell_file
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding
 from testbed.benchmark.ratios import times
 from testbed.benchmark.suites import Suite, get_plan, make_suite, pair_seed
+from testbed.benchmark.sweep import seconds_of
 from testbed.benchmark.table import read_findings
-from testbed.benchmark.transfer import measure
+from testbed.benchmark.transfer import measure, rewards_of, teachers_file
 from testbed.bounds import Workers
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, lines, run_command
@@ -61,6 +63,8 @@ def main(options: Options) -> None:
     anew, begun = not options.folder.exists(), time.monotonic()
     found = measure(suite, options.folder, Cluster(workers=options.workers))
     wall = time.monotonic() - begun if anew else math.nan
+    core = sum(map(seconds_of, (*(cell_file(options.folder, cell) for cell in suite.cells),
+                                *(teachers_file(options.folder, one) for one in rewards_of(suite.cells)))))  # fmt: skip
     there = {(row.place, row.condition): row for row in committed}
     apart = [difference(row, there[row.place, row.condition], options.pair) for row in found]
     same = sum(one == 0 for one in apart)
@@ -73,7 +77,8 @@ def main(options: Options) -> None:
         f"{options.workers} processes, so all {pairs} pairs take {pairs * wall / 3600:.1f} hours"
         if anew else "Some of its cells were there already",
         "",
-        "Hours of one core in each part of this pair:",
+        f"One core worked {core / 3600:.2f} hours on it, so all {pairs} pairs take {pairs * core / 3600:.1f} hours of "
+        f"one, {pairs * core / 7200:.1f} of two, other work beside or not. By part, of this pair:",
         "",
         *times(suite, options.folder),
     ])  # fmt: skip

@@ -30,7 +30,7 @@ ELSEWHERE = (
     "testbed report", "testbed doctor", "testbed check", "testbed transfers", "testbed routes", "testbed benchmark",
     "testbed ranks", "testbed references", "testbed gallery", "testbed attribute", "testbed clean",
     "testbed lineage bill", "testbed lineage keygen", "testbed lineage sign", "testbed lineage verify",
-    "testbed distil cleaned",
+    "testbed trace-back", "testbed distil cleaned",
 )  # fmt: skip
 
 

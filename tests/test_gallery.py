@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from command_line import run_testbed
+from imageio_ffmpeg import count_frames_and_secs
 
 from testbed.audit.report import audit_to_json, clips_to_json
 from testbed.audit.result import ArmResult, Audit, Interval, Track, Transfer, Video
 from testbed.datasets.reader import load_episodes
 from testbed.datasets.saving import renew_episodes
+from testbed.films.video import FILM, is_complete
 
 SETS = Path(__file__).parents[1] / "demonstrations"
 GRAVE = ("serious", "critical")
@@ -149,6 +151,24 @@ def test_folders_of_one_name_are_told_apart_and_single_films_are_taken(made, tmp
     assert (tmp_path / "site/compare/compare.mp4").is_file()
     again = run_testbed("gallery a/run --out site", tmp_path)
     assert again.returncode == 0 and not (tmp_path / "site/compare").exists()
+
+
+def test_a_small_gallery_holds_the_same_films_in_less_room(made, tmp_path):
+    """Of noise, which a sharper encoding keeps; the page of its episodes is there, the report is not."""
+    shutil.copytree(made / "run", tmp_path / "run")
+    film, rng = tmp_path / "run/videos/film-0.mp4", np.random.default_rng(0)
+    marked = ["-metadata", "comment=made by testbed"]
+    with imageio.get_writer(film, fps=10, macro_block_size=2, output_params=marked, quality=9) as writer:
+        for _ in range(30):
+            writer.append_data(rng.integers(0, 255, (48, 64, 3), dtype=np.uint8))
+    done = run_testbed("gallery run --out site --small", tmp_path)
+    assert done.returncode == 0, done.stderr
+    smaller = tmp_path / "site/run/film-0.mp4"
+    assert FILM.recognises(smaller) and is_complete(smaller.read_bytes())
+    assert smaller.stat().st_size < 0.8 * film.stat().st_size
+    assert count_frames_and_secs(str(smaller))[0] == 30
+    assert (tmp_path / "site/run/view.html").is_file() and not (tmp_path / "site/run/report.html").exists()
+    assert imageio.imread(tmp_path / "site/run/film-0.png").shape[:2] == (48, 64)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class App:
                 _make_known(values["scene"])
             return partial(function, *given, **named)
 
-        name = function.__name__.rstrip("_")  # `import` is no name of a function
+        name = function.__name__.rstrip("_").replace("_", "-")  # `import` is no name of a function
         self._parser.command(name=name)(ready)
         self.commands[name] = function
         return function

@@ -41,6 +41,7 @@ def gallery(
     /,
     out: bounds.OutFolder = Path("gallery"),
     title: str = "Films",
+    small: bool = False,
 ) -> None:
     """Put films of runs, audits and hunts together: a static site with filters, each one click from its evidence.
 
@@ -48,7 +49,9 @@ def gallery(
         sources: Folders of runs, audits or hunts, or single films (.mp4).
         out: Folder to make; a gallery that is there is replaced.
         title: What its page is called.
+        small: Films and stills are compressed once more, and reports, which hold films of their own, are left out: for
+            a repository.
     """
     from testbed.cli.commands import gallery as work
 
-    work.gallery(sources, out, title)
+    work.gallery(sources, out, title, small)

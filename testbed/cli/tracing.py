@@ -24,6 +24,8 @@ def lineage(
     index: bounds.OutFile | None = None,
     picture: bounds.Picture | None = None,
     up: bool = False,
+    replay: bounds.Memory = 0,
+    tolerance: bounds.Tolerance = 0.0,
 ) -> None:
     """Say where artefacts come from, sign that, and check it offline.
 
@@ -44,7 +46,42 @@ def lineage(
         index: File that keeps what was found in the folders, so that they are read but once.
         picture: SVG file for the history that show draws.
         up: Of query: what it was made from.
+        replay: Of verify: so many episodes of each data set are simulated again, and students are distilled again.
+        tolerance: Of that: how far states may be apart, for example 1e-6 on another machine than the recording one.
     """
     from testbed.cli.commands import lineage as work
 
-    work.lineage(what, paths, work.Asking(among, key, trust, rules, known, index, picture, up))
+    work.lineage(what, paths, work.Asking(among, key, trust, rules, known, index, picture, up, replay, tolerance))
+
+
+@app.command
+def trace_back(
+    data: tyro.conf.Positional[Path],
+    /,
+    episode: bounds.Number,
+    among: tuple[Path, ...] = (),
+    policy: Path | None = None,
+    measure: str | None = None,
+    scenes: bounds.Several = 32,
+    seed: bounds.Seed = 0,
+    scene: str | None = None,
+) -> None:
+    """Trace a recorded misbehaviour back: at which stage of the policy's history did it come in, and how sure is that?
+
+    Every policy in the history plays scenes like the incident, every data set is searched for them, and all are held
+    beside the clean demonstrator. A stage that does it, and everything made from it, while nothing before it does, is
+    where it came in. Of a data set that taught it the episodes are named.
+
+    Args:
+        data: The .hdf5 data set that holds the misbehaviour.
+        episode: Number of its episode, `demo_N`.
+        among: Folders that hold the policy and what it was made from; the data set's folder if not given.
+        policy: Who acted; whom the data set's lineage names if not given.
+        measure: Which measure is asked about; the one that is furthest past its thresholds if not given.
+        scenes: Scenes like the incident that each policy plays.
+        seed: Which.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
+    """
+    from testbed.cli.commands import trace_back as work
+
+    work.trace_back(work.Tracing(data, episode, among, policy, measure, scenes, seed))

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
+
 from testbed.audit.result import Audit, Video
 from testbed.cli.commands.labels import told_apart
 from testbed.cli.commands.view import write_page
@@ -15,18 +17,20 @@ from testbed.datasets.reader import load_episode
 from testbed.errors import UserError
 from testbed.experiment.stored import AUDIT, CLIPS, EPISODES, VIDEOS, read_audit, read_clips
 from testbed.files import require_replaceable
-from testbed.films.video import FILM, is_complete
+from testbed.films.video import FILM, compressed, is_complete
 from testbed.records import read_bytes, record_or_none
 from testbed.scenes.registry import all_habits, measures_of, primary_of
 from testbed.viewing.gallery import GALLERY, Film, write_gallery
 
 MEND = "leave it out, or film it again"
 """What mends a single film."""
+COLOURS = 128
+"""Of a still that is to be small."""
 PAGES = ("report.html", "verdicts.html", "hunt.html", "compare.html")
 """Pages that films belong to, in their folder or the one above."""
 
 
-def gallery(sources: Sequence[Path], out: Path, title: str) -> None:
+def gallery(sources: Sequence[Path], out: Path, title: str, small: bool = False) -> None:
     """Make a gallery; see `testbed gallery --help`."""
     if not sources:
         raise UserError("give the folders of runs, audits or hunts, or films (.mp4)")
@@ -34,8 +38,20 @@ def gallery(sources: Sequence[Path], out: Path, title: str) -> None:
     with TemporaryDirectory() as scratch:
         named = zip(sources, told_apart(sources), strict=True)
         films = [film for source, name in named for film in _films(source, name, Path(scratch))]
+        films = [_small(film, Path(scratch) / str(number)) for number, film in enumerate(films)] if small else films
         write_gallery(out, title, films)
     console.print(f"{out / 'index.html'}  {len(films)} films; open it in a browser")
+
+
+def _small(film: Film, folder: Path) -> Film:
+    """Return a film, and its still, that take less room."""
+    folder.mkdir()
+    smaller, still = folder / film.file.name, film.file.with_suffix(".png")
+    compressed(film.file, smaller)
+    if still.is_file():
+        with Image.open(still) as picture:
+            picture.convert("RGB").quantize(COLOURS).save(smaller.with_suffix(".png"), optimize=True)
+    return replace(film, file=smaller, page=None)
 
 
 def _films(source: Path, name: str, scratch: Path) -> Iterator[Film]:

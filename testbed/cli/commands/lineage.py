@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from testbed.console import console, lines, styled
+from testbed.console import console, styled
 from testbed.errors import UserError
 from testbed.files import require_replaceable
 from testbed.lineage import content_hash
@@ -51,6 +51,10 @@ class Asking:
     """Where the picture goes."""
     up: bool = False
     """Whether a query asks what something was made from."""
+    replay: int = 0
+    """Episodes of each data set that are simulated again; above 0, students are distilled again too."""
+    tolerance: float = 0.0
+    """How far states may be apart then."""
 
 
 def lineage(what: str, paths: Sequence[str], asked: Asking) -> None:
@@ -153,9 +157,23 @@ def _verify(paths: Sequence[str], asked: Asking) -> None:
             wrong += len(checked.problems)
             verdict = styled("does not hold", "bold red") if checked.problems else styled("holds", "green")
             console.print(f"{path}  {verdict}: {count} artefacts, {len(checked.signers)} signatures")
-            console.print(lines(f"  {styled(one.stage, 'bold')}  {one.what}" for one in checked.problems))
+            for one in checked.problems:
+                console.print(f"  {styled(one.stage, 'bold')}  {one.what}")
+            wrong += _derived(checked, index, asked) if asked.replay else 0
     if wrong:
         raise SystemExit(1)
+
+
+def _derived(checked: Checked, index: Index, asked: Asking) -> int:
+    """Derive a history again, print what came of it, and return how much did not come out again."""
+    from testbed.provenance.replay import derive
+
+    failed = 0
+    said = {True: ("again", "green"), False: ("not again", "bold red"), None: ("not asked", "dim")}
+    for one in derive(checked.history, index, asked.replay, 0, asked.tolerance):
+        console.print(f"  {styled(*said[one.same])}  {one.digest[:12]}  {one.told}")
+        failed += one.same is False
+    return failed
 
 
 def _query(paths: Sequence[str], asked: Asking) -> None:

@@ -1,0 +1,1 @@
+"""From one recorded misbehaviour back to the stage that it came from."""
