@@ -65,7 +65,7 @@ def is_there(name: str) -> bool:
 def test_commands_of_a_page_have_the_options_it_gives_them(page):
     wrong = []
     for line in spoken(page):
-        for command, rest in re.findall(r"(?:^|&& )testbed ([a-z]+)\b(.*)", line):
+        for command, rest in re.findall(r"(?:^|&& )testbed ([a-z]+(?:-[a-z]+)*)\b(.*)", line):
             known = inspect.signature(app.commands[command]).parameters if command in app.commands else {}
             wrong += [line for option in options(rest) if option not in known and not _is_off(option, known)]
             wrong += [] if known or command == "doctor" else [line]
