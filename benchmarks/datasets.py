@@ -7,7 +7,8 @@ The first writes the same episodes in several ways - as robomimic and Minari lay
 compressed), and in chunks under several compressions - and times, in turns, writing, reading an episode at random, and
 reading all decisions for training. The second makes a set of so many gigabytes, killed with SIGKILL at twenty moments
 and gone on with each time, and then validates, audits and exports it, imports it again, and trains a student on it, and
-says how much memory each of these took of its own at most. Everything that it made is deleted.
+says how much memory each of these took of its own at most. One that ends early goes on; at the end everything that it
+made is deleted.
 """
 
 from __future__ import annotations

@@ -87,6 +87,10 @@ def test_a_run_ends_with_a_table_and_its_files(finished, tmp_path):
     assert "transfer ratio" in out and "success" in out
     for name in ("report.html", "audit.json", "videos/triggered-worst.mp4", "policies/student-kl-seed1"):
         assert (folder / name).exists(), name
+    for name in ("policies/student-kl-seed1", "videos/triggered-worst.mp4", "demonstrations/teacher-habit.hdf5"):
+        assert (folder / f"{name}.cdx.json").is_file(), name
+    checked = run_testbed(f"lineage verify {folder}/policies/student-kl-seed1 --among {folder}", tmp_path)
+    assert checked.returncode == 0 and "holds: 4 artefacts" in checked.stdout, checked.stdout
     filmed = load_episodes(folder / "videos" / "episodes.hdf5")
     assert {"teacher", "control (kl)"} <= {episode.behaviour.policy for episode in filmed}
     shown = run_testbed(f"view {folder} --write page.html", tmp_path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,8 @@ from rich.table import Table
 from testbed.console import console
 from testbed.datasets.reader import count_episodes
 from testbed.errors import UserError
+from testbed.files import write_text
+from testbed.records import record_or_none
 
 COMMAND = "from testbed.cli import main; main()"
 MEGABYTE = 1 << 20
@@ -33,39 +36,75 @@ class Took:
     """Exit code."""
 
 
+@dataclass
+class Done:
+    """What was done so far, so that a run which ends early goes on."""
+
+    kills: int = 0
+    """How often the collection was killed."""
+    safe: int = 0
+    """Episodes that had been said to be safe when it was killed last."""
+    lost: int = 0
+    """Episodes of these that were lost."""
+    size: int = 0
+    """Of the whole set [bytes]."""
+    count: int = 0
+    """Its episodes."""
+    rows: dict[str, Took] = field(default_factory=dict)
+    """Piece of work -> what it took."""
+
+
 def large(folder: Path, gigabytes: float, kills: int) -> None:
-    """Make a large set, work with it, and print what each piece took; raises `UserError` if anything was lost."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as place:  # what else is in the folder stays
-        _worked_with(Path(place), gigabytes, kills)
+    """Make a large set, work with it, and print what each piece took; raises `UserError` if anything was lost.
 
-
-def _worked_with(folder: Path, gigabytes: float, kills: int) -> None:
-    data, again = folder / "large.hdf5", folder / "again.hdf5"
-    lost = _killed(data, gigabytes, kills)
-    growing = str(Path(__file__).with_name("growing.py"))
-    rows = {"collect": _watched([sys.executable, growing, str(data), str(gigabytes)])}
-    size, count = data.stat().st_size, count_episodes(data)
-    rows["validate"] = _testbed("validate", data)
-    rows["audit"] = _testbed("audit", data, "--run", folder / "audit", "--no-film")
-    rows["distil, 200 steps"] = _testbed("distil", data, folder / "student", "--steps", 200)
-    rows["export to Parquet"] = _testbed("export", data, folder / "large.parquet")
-    data.unlink()  # or four times its size would be there at once
-    rows["import from Parquet"] = _testbed("import", folder / "large.parquet", again)
-    _say(rows, size, count, kills, lost)
-    if lost or any(row.code for row in rows.values()) or count_episodes(again) != count:
+    All of it lies in a folder of its own, which is deleted when it is done; until then the same command goes on there.
+    """
+    place = folder / f"set-of-{gigabytes:g}-gigabytes"
+    place.mkdir(parents=True, exist_ok=True)
+    done = record_or_none(place / "done.json", Done) or Done()
+    _killed(place, done, gigabytes, kills)
+    _worked_with(place, done, gigabytes)
+    _say(done.rows, done.size, done.count, done.kills, done.lost)
+    whole = count_episodes(place / "again.hdf5") == done.count
+    shutil.rmtree(place)
+    if done.lost or any(row.code for row in done.rows.values()) or not whole:
         raise UserError("something was lost, or failed: see above")
 
 
-def _killed(data: Path, gigabytes: float, kills: int) -> int:
-    """Collect, killed at random moments, and return how many episodes were lost that had been said to be safe."""
-    rng, lost, safe = random.Random(0), 0, 0
-    for _ in range(kills):
-        command = [sys.executable, str(Path(__file__).with_name("growing.py")), str(data), str(gigabytes)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def _worked_with(folder: Path, done: Done, gigabytes: float) -> None:
+    """Do what is missing of the work with a set."""
+    data, student, parquet = folder / "large.hdf5", folder / "student", folder / "large.parquet"
+    pieces = {
+        "collect": _growing(data, gigabytes),
+        "validate": _testbed("validate", data),
+        "audit": _testbed("audit", data, "--run", folder / "audit", "--no-film"),
+        "distil, 200 steps": _testbed("distil", data, student, "--steps", 200),
+        "export to Parquet": _testbed("export", data, parquet),
+        "import from Parquet": _testbed("import", parquet, folder / "again.hdf5"),
+    }
+    for name, command in pieces.items():
+        if name not in done.rows:
+            done.rows[name] = _watched(command)
+            if name == "collect":
+                done.size, done.count = data.stat().st_size, count_episodes(data)
+            _keep(folder, done)
+        if name == "export to Parquet":
+            data.unlink(missing_ok=True)  # or four times its size would be there at once
+
+
+def _keep(folder: Path, done: Done) -> None:
+    write_text(folder / "done.json", json.dumps(asdict(done)))
+
+
+def _killed(folder: Path, done: Done, gigabytes: float, kills: int) -> None:
+    """Collect, killed at random moments, and count the episodes that were lost and had been said to be safe."""
+    data = folder / "large.hdf5"
+    while done.kills < kills:
+        rng = random.Random(done.kills)
+        with subprocess.Popen(_growing(data, gigabytes), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             begun = int(process.stdout.readline().split()[1])
-            lost, safe = lost + max(safe - begun, 0), begun
+            done.lost, safe = done.lost + max(done.safe - begun, 0), begun
             end = begun + rng.randrange(1, max(2, int(gigabytes * 40)))
             for line in process.stdout:
                 if line[0].isdigit():
@@ -74,11 +113,16 @@ def _killed(data: Path, gigabytes: float, kills: int) -> int:
                     time.sleep(rng.uniform(0, 0.02))
                     process.kill()
                     break
-    return lost
+        done.kills, done.safe = done.kills + 1, safe
+        _keep(folder, done)
 
 
-def _testbed(*words: object) -> Took:
-    return _watched([sys.executable, "-c", COMMAND, *map(str, words)])
+def _growing(data: Path, gigabytes: float) -> list[str]:
+    return [sys.executable, str(Path(__file__).with_name("growing.py")), str(data), str(gigabytes)]
+
+
+def _testbed(*words: object) -> list[str]:
+    return [sys.executable, "-c", COMMAND, *map(str, words)]
 
 
 def _watched(command: list[str]) -> Took:

@@ -17,6 +17,8 @@ from testbed.experiment.guard import require_guard
 from testbed.experiment.parallel import preload
 from testbed.experiment.summary import print_summary
 from testbed.experiment.train_teachers import student_start, teach
+from testbed.provenance.artefact import artefacts_in, read_artefact
+from testbed.provenance.bill import write_bill
 from testbed.scenes.registry import modules_of
 
 STAGES = "train_teachers", "distill", "evaluate", "film_run"
@@ -25,6 +27,8 @@ STAGES = "train_teachers", "distill", "evaluate", "film_run"
 
 def run_experiment(run: Run, environment: str) -> None:
     """Collect, teach, distil, audit, film, report; what an earlier run with the same settings left is reused.
+
+    Beside every data set, policy and film its bill of materials is left (`testbed.provenance.bill`).
 
     Raises:
         UserError: if the habit belongs to another environment than the given one, or the run's folder holds something
@@ -46,7 +50,10 @@ def _run_experiment(run: Run) -> None:
     route = "kl" if "kl" in routes else routes[0]
     teacher = next(arm for arm in arms if arm.name == names.TEACHER)
     clips = film_clips(run, [arm for arm in arms if arm is teacher or arm.route == route], teacher)
-    print_summary(result, run.folder, report(run, result, clips))
+    page = report(run, result, clips)
+    for path in artefacts_in(run.folder):
+        write_bill(read_artefact(path))
+    print_summary(result, run.folder, page)
 
 
 def audit_students(run: Run) -> Audit:
