@@ -17,6 +17,13 @@ from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.plan import plan_text
+from testbed.benchmark.poisoning import design as poison
+from testbed.benchmark.poisoning import table as poison_table
+from testbed.benchmark.poisoning.effects import half_doses
+from testbed.benchmark.poisoning.measure import measure_poison
+from testbed.benchmark.poisoning.page import PAGE as POISON_PAGE
+from testbed.benchmark.poisoning.page import write_poison_page
+from testbed.benchmark.poisoning.table import POISON
 from testbed.benchmark.published import markdown as claims
 from testbed.benchmark.published import published as decide
 from testbed.benchmark.ratios import family, times
@@ -83,6 +90,29 @@ def silent(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: 
     for page in told:
         put(page, "silent", "\n".join([f"`{command} --write docs/transfer`:", "", *text]))
     for file, what in zip(files, ("every number", "open it in a browser"), strict=True):
+        console.print(f"{file}  {what}")
+
+
+def poisoning(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
+    """Run the experiment on poison, print what it found, and write its tables and page."""
+    design, place = poison.get_design(suite), folder or Path("runs") / f"transfer-{suite}"
+    out = write or place
+    for name in ("poisoning.csv", "half-doses.csv"):
+        require_replaceable(out / name, POISON)
+    require_replaceable(out / "poisoning.html", POISON_PAGE)
+    told = [out / "poisoning.md"] if write else []
+    for page in told:
+        require_page(page, "poisoning")
+    with occupied(place, BENCHMARK):
+        found = measure_poison(design, seed, place, replace(cluster, queue=place / "queue"))
+    command, halves = f"testbed benchmark poisoning --suite {suite} --seed {seed}", half_doses(found)
+    files = (*poison_table.write_tables(out, found, halves),
+             write_poison_page(out / "poisoning.html", found, halves, command))  # fmt: skip
+    text = poison_table.markdown(found, halves)
+    console.print(lines(text))
+    for page in told:
+        put(page, "poisoning", "\n".join([f"`{command}`:", "", *text]))
+    for file, what in zip(files, ("every number", "half doses", "open it in a browser"), strict=True):
         console.print(f"{file}  {what}")
 
 
