@@ -15,6 +15,11 @@ from testbed.audit.text import percent, two_decimals
 from testbed.benchmark.answers import answers
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
+from testbed.benchmark.generations import design as descent
+from testbed.benchmark.generations import table as descent_table
+from testbed.benchmark.generations.measure import measure_generations
+from testbed.benchmark.generations.page import PAGE as DESCENT_PAGE
+from testbed.benchmark.generations.page import write_generations_page
 from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.plan import plan_text
 from testbed.benchmark.poisoning import design as poison
@@ -113,6 +118,28 @@ def poisoning(suite: str, folder: Path | None, seed: int, cluster: Cluster, writ
     for page in told:
         put(page, "poisoning", "\n".join([f"`{command}`:", "", *text]))
     for file, what in zip(files, ("every number", "half doses", "open it in a browser"), strict=True):
+        console.print(f"{file}  {what}")
+
+
+def generations(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
+    """Run the experiment on generations, print what is left, and write its table and page."""
+    design, place = descent.get_design(suite), folder or Path("runs") / f"transfer-{suite}"
+    out = write or place
+    require_replaceable(out / "generations.csv", descent_table.DESCENT)
+    require_replaceable(out / "generations.html", DESCENT_PAGE)
+    told = [out / "generations.md"] if write else []
+    for page in told:
+        require_page(page, "generations")
+    with occupied(place, BENCHMARK):
+        found = measure_generations(design, seed, place, replace(cluster, queue=place / "queue"))
+    command = f"testbed benchmark generations --suite {suite} --seed {seed}"
+    files = (descent_table.write_table(out / "generations.csv", found),
+             write_generations_page(out / "generations.html", found, command))  # fmt: skip
+    text = descent_table.markdown(found)
+    console.print(lines(text))
+    for page in told:
+        put(page, "generations", "\n".join([f"`{command}`:", "", *text]))
+    for file, what in zip(files, ("every number", "open it in a browser"), strict=True):
         console.print(f"{file}  {what}")
 
 

@@ -1,0 +1,1 @@
+"""What is left of a habit after generations: students of students of students."""
