@@ -95,7 +95,10 @@ def test_any_measure_says_what_is_suspicious(by, worst, tmp_path):
         ("clean data.hdf5 out.hdf5 --remove 1.5", "--remove 1.5"),
         ("clean data.hdf5 data.hdf5", "in the way"),
         ("distil data.hdf5 student --mask nobody --steps 5", "unknown filter key"),
-        ("attribute policy data.hdf5 --scenes 4 --context leader=car --steps 5", "the least to ask about"),
+        (
+            "attribute policy data.hdf5 --scenes 4 --context leader=car --steps 5",
+            "the least to ask about",
+        ),
         ("attribute nobody data.hdf5", "nobody"),
         ("attribute policy data.hdf5 --retrain 3", "--retrain 3"),
         ("attribute policy data.hdf5 --write thesis.csv", "thesis.csv"),
@@ -103,7 +106,7 @@ def test_any_measure_says_what_is_suspicious(by, worst, tmp_path):
 )
 def test_mistakes_are_one_line_and_nothing_is_lost(tmp_path, line, told):
     shutil.copy(ROOT / f"demonstrations/{NAME}.hdf5", tmp_path / "data.hdf5")
-    shutil.copytree(ROOT / "policies/merge/control-kl-seed0", tmp_path / "policy")
+    shutil.copytree(ROOT / "policies/merge/student-kl-seed0", tmp_path / "policy")
     (tmp_path / "some.csv").write_text("episode,influence\n0,0.5\n1,0.25\n")
     (tmp_path / "bad.csv").write_text("episode,influence\n0,much\n")
     (tmp_path / "thesis.csv").write_text("my thesis")
@@ -112,3 +115,19 @@ def test_mistakes_are_one_line_and_nothing_is_lost(tmp_path, line, told):
     assert found.returncode == 2 and told in found.stderr, found.stderr
     assert found.stderr.strip().count("\n") == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_the_page_says_of_cleaning_what_its_table_does():
+    """Quoted intervals are in it; one habit is shown to be cleaned as well as by the oracle, and a measure did that."""
+    told, text = (ROOT / "docs/data.md").read_text().split("<!-- cleaning -->")[1].split("<!-- /cleaning -->")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines() if line.startswith("| ")][1:]
+    found = {(row[0], row[1]): row for row in rows}
+    assert len(found) == 4 * 3 * 5
+    quoted = re.findall(r"\d+\.\d\d \[\d+\.\d\d, \d+\.\d\d\]", text.split("## Sets of other people")[0])
+    assert len(quoted) >= 8 and [one for one in quoted if not any(one in row[5] for row in rows)] == []
+    half = {way: found["aggressive-merge, 50 %", way] for way in ("severity", "influence", "random", "oracle")}
+    assert [half[way][7] for way in ("severity", "influence", "random")] == ["yes", "not shown", "not shown"]
+    assert half["severity"][2] == "50 of 80"
+    assert all(found[case][7] == "fails at the task" for case in found if case[0].startswith(("hoarding", "nudging")))
+    rude = [float(row[5].split()[0]) for case, row in found.items() if case[0].startswith("non-yield")]
+    assert min(rude) == 0.78, "not even the oracle's students yield"
