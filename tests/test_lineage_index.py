@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,16 @@ def test_a_policy_of_somebody_else(tmp_path):
     assert '"unknown"' in text and "Example Robotics" in text and "Apache-2.0" in text
     assert "holds" in run_testbed("lineage verify theirs.zip", tmp_path).stdout
     assert Path(tmp_path / "theirs.zip").read_bytes() == b"PK\3\4"
+
+
+def test_a_history_is_drawn_without_the_packages_of_signatures(tmp_path, monkeypatch):
+    """They are an extra: bills are written and histories shown without, and what needs them says so in one line."""
+    found = chain(tmp_path / "run")
+    for path in (*found.home.rglob("*.sig"), *found.home.rglob("*.cdx.json")):
+        path.unlink()
+    for name in ("model_signing", "cyclonedx", "cyclonedx.schema"):
+        monkeypatch.setitem(sys.modules, name, None)
+    shown = run_testbed("lineage show run/student --among run", tmp_path)
+    assert shown.returncode == 0 and "teacher: teacher" in shown.stdout
+    done = run_testbed(f"lineage sign run/student --key {found.key}", tmp_path)
+    assert done.returncode == 2 and "'.[lineage]'" in done.stderr and done.stderr.count("\n") == 1

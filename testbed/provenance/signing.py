@@ -70,11 +70,12 @@ def signer(path: Path, trusted: Mapping[str, Path]) -> str:
         NotThere: if it is not signed.
         UserError: if the signature is damaged, of something else, or of nobody who is trusted; the line says which.
     """
+    file = signature_file(path)
+    text = read_bytes(file, MEND, MOST).decode(errors="replace")
     _package()
     from model_signing import verifying
 
-    file = signature_file(path)
-    hint = _hint(file)
+    hint = _hint(text, file)
     if hint not in trusted:
         raise UserError(
             f"signature {file} is by a key that nobody trusts ({brief(hint[:12])}): give its .pub with --trust"
@@ -93,11 +94,10 @@ def signer(path: Path, trusted: Mapping[str, Path]) -> str:
     return hint
 
 
-def _hint(file: Path) -> str:
+def _hint(text: str, file: Path) -> str:
     """Return which key a signature names; a file that reads otherwise than it is written is damaged."""
     from sigstore_models.bundle.v1 import Bundle
 
-    text = read_bytes(file, MEND, MOST).decode(errors="replace")
     try:
         bundle = Bundle.from_json(text)
         if json.loads(text) != json.loads(bundle.to_json()) or bundle.to_json() != text:
