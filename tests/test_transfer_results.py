@@ -56,7 +56,7 @@ def shares(text: str) -> list[tuple[str, ...]]:
 
 
 def test_what_the_documents_quote_of_the_crossed_experiment_is_in_its_tables():
-    silent, claims = (set(shares((FOLDER / name).read_text())) for name in ("silent.md", "published.md"))
+    silent, claims = (set(shares((FOLDER / name).read_text())) for name in ("silent-table.md", "published.md"))
     root = FOLDER.parents[1]
     section = (root / "docs/transfer.md").read_text().split("## What `silent` found")[1].split("What this does not")[0]
     paragraph = (root / "README.md").read_text().split("of [published claims]")[1].split("## Next")[0]

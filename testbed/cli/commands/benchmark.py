@@ -83,7 +83,7 @@ def silent(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: 
     out = write or place
     require_replaceable(out / "silent.csv", SILENT)
     require_replaceable(out / "silent.html", SILENT_PAGE)
-    told = [out / "silent.md"] if write else []
+    told = [out / "silent-table.md"] if write else []
     for page in told:
         require_page(page, "silent")
     with occupied(place, BENCHMARK):
@@ -105,7 +105,7 @@ def poisoning(suite: str, folder: Path | None, seed: int, cluster: Cluster, writ
     for name in ("poisoning.csv", "half-doses.csv"):
         require_replaceable(out / name, POISON)
     require_replaceable(out / "poisoning.html", POISON_PAGE)
-    told = [out / "poisoning.md"] if write else []
+    told = [out / "poisoning-table.md"] if write else []
     for page in told:
         require_page(page, "poisoning")
     with occupied(place, BENCHMARK):
@@ -127,7 +127,7 @@ def generations(suite: str, folder: Path | None, seed: int, cluster: Cluster, wr
     out = write or place
     require_replaceable(out / "generations.csv", descent_table.DESCENT)
     require_replaceable(out / "generations.html", DESCENT_PAGE)
-    told = [out / "generations.md"] if write else []
+    told = [out / "generations-table.md"] if write else []
     for page in told:
         require_page(page, "generations")
     with occupied(place, BENCHMARK):
