@@ -49,6 +49,13 @@ def lines(texts: Iterable[str]) -> Text:
     return Text("\n").join(Text(legible(text)) for text in texts)
 
 
+def headed(head: str, texts: Iterable[str]) -> Text:
+    """Return several lines that begin with a head in bold, for example of an entry in a tree."""
+    found = lines(texts)
+    found.stylize("bold", 0, len(legible(head)))
+    return found
+
+
 def ticked(text: str, note: str = "") -> None:
     """Print that something is done, with a note beside it."""
     console.print(styled("✓", "green"), text, *([styled(note, "dim")] if note else []))

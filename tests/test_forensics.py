@@ -134,6 +134,12 @@ def test_the_command_names_the_stage_and_how_sure_it_is(history):
     assert "teacher: teacher" in done.stdout.split("came in")[-1] + done.stdout.split("likely at")[-1]
 
 
+def test_the_worst_episode_is_asked_about_if_none_is_named(history):
+    worst = int(np.argmax([MEASURE.compute(one.trace) for one in load_episodes(history / "did.hdf5")]))
+    done = run_testbed("trace-back did.hdf5 --scenes 4", history)
+    assert done.returncode == 0 and done.stdout.startswith(f"episode {worst}: "), done.stdout
+
+
 @pytest.mark.parametrize(("words", "told"), [
     ("trace-back did.hdf5 --episode 0 --measure kindness", "choose one of"),
     ("trace-back did.hdf5 --episode 99", "99"),

@@ -247,6 +247,8 @@ LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
         ["policy", "data.hdf5"],
         {"--scenes": ["4"], "--steps": ["5"], "--seeds": ["1"], "--write": ["a.csv"]},
     ),
+    "lineage": (["show", "policy"], {"--among": ["policy"], "--picture": ["a.svg"]}),
+    "trace-back": (["data.hdf5"], {"--episode": ["1"], "--policy": ["policy"], "--scenes": ["4"]}),
     "clean": (["data.hdf5", "cleaned.hdf5"], {"--remove": ["0.2"]}),
     "gallery": (["run"], {"--out": ["films"]}),
     "validate": (["data.hdf5"], {}),

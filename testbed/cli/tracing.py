@@ -58,7 +58,7 @@ def lineage(
 def trace_back(
     data: tyro.conf.Positional[Path],
     /,
-    episode: bounds.Number,
+    episode: bounds.Number | None = None,
     among: tuple[Path, ...] = (),
     policy: Path | None = None,
     measure: str | None = None,
@@ -74,7 +74,7 @@ def trace_back(
 
     Args:
         data: The .hdf5 data set that holds the misbehaviour.
-        episode: Number of its episode, `demo_N`.
+        episode: Number of its episode, `demo_N`; the worst by the scene's primary measure if not given.
         among: Folders that hold the policy and what it was made from; the data set's folder if not given.
         policy: Who acted; whom the data set's lineage names if not given.
         measure: Which measure is asked about; the one that is furthest past its thresholds if not given.

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 
-from rich.text import Text
 from rich.tree import Tree
 
-from testbed.console import lines
+from testbed.console import headed
 from testbed.files import Kind, write_text
 from testbed.provenance.history import Node
 
@@ -28,21 +27,20 @@ def tree(node: Node, told: Mapping[str, str]) -> Tree:
         node: The artefact.
         told: SHA-256 -> what else is said of it, for example who signed it.
     """
-    found = Tree(_line(node, told))
+    found = Tree(headed(*_lines(node, told)))
     _grow(found, node, told)
     return found
 
 
 def _grow(tree: Tree, node: Node, told: Mapping[str, str]) -> None:
     for one in node.nodes:
-        _grow(tree.add(_line(one, told)), one, told)
+        _grow(tree.add(headed(*_lines(one, told))), one, told)
 
 
-def _line(node: Node, told: Mapping[str, str]) -> Text:
+def _lines(node: Node, told: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Return the head of a node, and all of its lines."""
     head, more = words(node)
-    found = lines(one for one in (f"{head}  {node.digest[:12]}", more, told.get(node.digest, "")) if one)
-    found.stylize("bold", 0, len(head))
-    return found
+    return head, [one for one in (f"{head}  {node.digest[:12]}", more, told.get(node.digest, "")) if one]
 
 
 def words(node: Node) -> tuple[str, str]:

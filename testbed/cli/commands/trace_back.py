@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from testbed.audit.recorded import measure_data
 from testbed.audit.statistics import rate_interval
 from testbed.audit.text import percent
 from testbed.console import console, styled
@@ -21,6 +22,7 @@ from testbed.provenance.artefact import read_artefact
 from testbed.provenance.history import Node, history
 from testbed.provenance.index import Index, opened
 from testbed.provenance.picture import words
+from testbed.scenes.registry import primary_of
 
 SURE = 0.9
 """A stage that is as likely as this is said to be where it came in."""
@@ -34,8 +36,8 @@ class Tracing:
 
     data: Path
     """The data set."""
-    episode: int
-    """Number of the episode."""
+    episode: int | None = None
+    """Number of the episode; the worst one if None."""
     among: tuple[Path, ...] = ()
     """Folders that are searched."""
     policy: Path | None = None
@@ -50,15 +52,25 @@ class Tracing:
 
 def trace_back(asked: Tracing) -> None:
     """Print what each stage does, and where the misbehaviour came in; see `testbed trace-back --help`."""
-    found = incident(load_episode(asked.data, asked.episode), asked.measure)
+    number = _worst(asked.data) if asked.episode is None else asked.episode
+    found = incident(load_episode(asked.data, number), asked.measure)
     told = ", ".join(f"{factor} {value}" for factor, value in found.episode.context.items())
-    console.print(f"{styled(found.measure.title, 'bold')} {found.value:.2f} {found.measure.unit} in a scene of {told}")
+    console.print(
+        f"episode {number}:",
+        f"{styled(found.measure.title, 'bold')} {found.value:.2f} {found.measure.unit} in a scene of {told}",
+    )
     with opened(None, *(asked.among or (asked.data.parent,))) as index:
         tree = history(index, _caught(asked, index))
         looked = look(tree, found, asked.scenes, asked.seed)
     likely = origins(tree, looked.stages)
     console.print(_table(tree, looked, likely))
     _say(tree, looked, likely, found)
+
+
+def _worst(data: Path) -> int:
+    """Return the number of the episode that is worst by the primary measure of its scene."""
+    found = measure_data(data)
+    return found.worst(primary_of(found.environment).name, 1)[0]
 
 
 def _caught(asked: Tracing, index: Index) -> str:
