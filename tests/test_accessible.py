@@ -1,8 +1,8 @@
-"""The pages of an audit, a comparison and a hunt, in a browser: keys, filter, and what axe-core has to say."""
+"""Pages of an audit, a comparison, a hunt and of the benchmark's results, in a browser: keys, filter, and axe-core."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,7 +58,14 @@ def compare_page(place: Path, video: Video) -> None:
     write_compare_page(place, "own/Nowhere-v0", ("old", "new"), found, [video])
 
 
-PAGES = {"verdicts": verdict_page, "hunt": hunt_page, "compare": compare_page}
+def committed(name: str) -> Callable[[Path, Video], None]:
+    """Return what copies a page of results that is in the repository."""
+    return lambda place, video: place.write_text((RESULTS / name).read_text())
+
+
+RESULTS = Path(__file__).parents[1] / "docs" / "transfer"
+PAGES = {"verdicts": verdict_page, "hunt": hunt_page, "compare": compare_page,
+         "core": committed("transfer.html"), "silent": committed("silent.html")}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)
