@@ -13,9 +13,9 @@ from testbed.legible import brief
 from testbed.version import VERSION
 
 PACKAGE = Path(__file__).parent
-SHOWING = ("cli", "films", "viewing", "audit", "benchmark", "traffic", "exchange", "scenes/*/courses.py",
-           "envs/*/ground.py", "protocols/ground.py", "experiment/film_run.py", "experiment/summary.py", "console.py",
-           "legible.py")  # fmt: skip
+SHOWING = ("cli", "films", "viewing", "audit", "benchmark", "traffic", "exchange", "forensics", "provenance",
+           "scenes/*/courses.py", "envs/*/ground.py", "protocols/ground.py", "experiment/film_run.py",
+           "experiment/summary.py", "console.py", "legible.py")  # fmt: skip
 """Sources that ask, compare and show: no data set and no policy hangs on them."""
 JUDGING = ("severity", "scenes/*/measures.py", "scenes/merge/following.py", "scenes/crosswalk/encounter.py",
            "audit/score.py", "benchmark/channels.py", "benchmark/residue.py", "benchmark/run_cell.py",

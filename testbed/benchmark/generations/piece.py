@@ -13,6 +13,7 @@ from scipy.special import log_softmax
 from torch import Tensor
 
 from testbed.audit import names
+from testbed.benchmark.cell import SharedTeachers
 from testbed.benchmark.generations.design import CANDIDATES, Design, Line
 from testbed.benchmark.poisoning.poison import one_hot
 from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
@@ -46,10 +47,14 @@ class Piece:
     seed: int
     """The benchmark's."""
 
+    @property
+    def shared(self) -> SharedTeachers:
+        """Its teachers."""
+        return self.design.teachers(self.habit, self.pair, self.seed)
+
     def file(self, folder: Path) -> Path:
         """Return where what is found is kept: its name is the hash of all that is chosen, and of what computes it."""
-        shared = self.design.teachers(self.habit, self.pair, self.seed)
-        design = self.design
+        shared, design = self.shared, self.design
         chosen = {
             "lines": [asdict(line) for line in design.lines], "training": asdict(design.training),
             "amounts": [design.generations, design.episodes, design.scenes], "teachers": asdict(shared),

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from testbed.audit import names
+from testbed.benchmark.cell import SharedTeachers
 from testbed.benchmark.poisoning.design import Arm, Design
 from testbed.benchmark.poisoning.poison import (
     episodes_of,
@@ -51,9 +52,14 @@ class Piece:
     seed: int
     """The benchmark's."""
 
+    @property
+    def shared(self) -> SharedTeachers:
+        """Its teachers."""
+        return self.design.teachers(self.habit, self.pair, self.seed)
+
     def file(self, folder: Path) -> Path:
         """Return where what is found is kept: its name is the hash of all that is chosen, and of what computes it."""
-        shared = self.design.teachers(self.habit, self.pair, self.seed)
+        shared = self.shared
         chosen = {
             "arms": [asdict(arm) for arm in self.design.arms], "training": asdict(self.design.training),
             "scenes": self.design.scenes, "teachers": asdict(shared),

@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from testbed.audit import names
+from testbed.benchmark.cell import SharedTeachers
 from testbed.benchmark.channels import LEAST
 from testbed.benchmark.silent.design import Arm, Design
 from testbed.benchmark.silent.targets import TARGETS, alike
@@ -50,9 +51,14 @@ class Piece:
     seed: int
     """The benchmark's."""
 
+    @property
+    def shared(self) -> SharedTeachers:
+        """Its teachers."""
+        return self.design.teachers(self.habit, self.pair, self.seed)
+
     def file(self, folder: Path) -> Path:
         """Return where what is found is kept: its name is the hash of all that is chosen, and of what computes it."""
-        shared = self.design.teachers(self.habit, self.pair, self.seed)
+        shared = self.shared
         chosen = {
             "arms": [asdict(arm) for arm in self.design.arms], "training": asdict(self.design.training),
             "amounts": [self.design.seeds, self.design.lengths, self.design.scenes], "teachers": asdict(shared),
