@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -162,3 +163,15 @@ def test_a_policy_that_is_not_here(history, tmp_path):
     worst = int(np.argmax([MEASURE.compute(one.trace) for one in HABIT]))
     done = run_testbed(f"trace-back merge-habit.hdf5 --episode {worst}", tmp_path)
     assert done.returncode == 2 and "--policy" in done.stderr
+
+
+def test_the_page_says_of_planted_incidents_what_its_table_does():
+    """The right stage and the right data sets in nine of ten and more; none wrong of which it was sure."""
+    told, text = (ROOT / "docs/lineage.md").read_text().split("<!-- incidents -->")[1].split("<!-- /incidents -->")
+    stage, count = map(int, re.findall(r"the right stage in (\d+) of (\d+)", told)[0])
+    sets, again = map(int, re.findall(r"the right data sets in (\d+) of (\d+)", told)[0])
+    assert count == again == 40 and stage >= 36 and sets >= 36
+    rows = re.findall(r"\| 5 \| (\d) of 5 \| (\d) of 5 \|", told)
+    assert [sum(map(int, column)) for column in zip(*rows, strict=True)] == [stage, sets]
+    assert re.search(r"sure of, 0 were wrong", told) and "Where it was sure of the stage, it was right" in text
+    assert told.count("- wrong: ") == 2 and "the two that were wrong" in text
