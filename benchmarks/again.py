@@ -74,8 +74,8 @@ def main(options: Options) -> None:
         f"is {max(apart):.2g} off, as a share of the habit.",
         "",
         f"{len(suite.cells)} of {pairs * len(suite.cells)} cells and their teachers took {wall / 60:.0f} minutes in "
-        f"{options.workers} processes, so all {pairs} pairs take {pairs * wall / 3600:.1f} hours"
-        if anew else "Some of its cells were there already",
+        f"{options.workers} processes, so all {pairs} pairs take {pairs * wall / 3600:.1f} hours."
+        if anew else "Some of its cells were there already, so nothing is said of how long it took by the clock.",
         "",
         f"One core worked {core / 3600:.2f} hours on it, so all {pairs} pairs take {pairs * core / 3600:.1f} hours of "
         f"one, {pairs * core / 7200:.1f} of two, other work beside or not. By part, of this pair:",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from testbed.provenance.verify import Checked, verify
 SHAPE = PolicyConfig("testbed/Merge-v0", 56, 5, (4,))
 DAY = date(2026, 11, 28)
 SOURCE = Path(__file__).parents[1] / "demonstrations" / "merge-clean.hdf5"
-EPISODE = replace(load_episodes(SOURCE)[0], trace=load_episodes(SOURCE)[0].trace)
+EPISODE = load_episodes(SOURCE)[0]
 
 
 @dataclass(frozen=True)

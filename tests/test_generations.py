@@ -16,6 +16,7 @@ from testbed.benchmark.generations.piece import Piece, is_told
 from testbed.benchmark.generations.table import curves, lines_of, markdown, write_table
 from testbed.benchmark.suites import get_plan
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
+from testbed.protocols.pair import Pair
 
 DESIGN = get_design("core")
 SHAPE = PolicyConfig("testbed/Merge-v0", 56, 5, (16,))
@@ -66,9 +67,9 @@ def known(rng: np.random.Generator) -> list[finding.Tables]:
 @pytest.fixture
 def found(monkeypatch, tmp_path):
     rng = np.random.default_rng(3)
-    monkeypatch.setattr(finding, "_read", lambda piece, folder: known(rng))
-    teachers = np.array([[1.0] * 4, [3.0] * 4, [0.9] * 4])
-    monkeypatch.setattr(finding, "_teachers", lambda piece, folder: teachers)
+    monkeypatch.setattr(finding, "require", lambda read, piece, folder: known(rng))
+    teachers = Pair(np.array([[1.0] * 4, [0.9] * 4]), np.array([[3.0] * 4, [0.9] * 4]))
+    monkeypatch.setattr(finding, "teachers_did", lambda piece, folder, scenes: teachers)
     return generations(DESIGN, 0, tmp_path)
 
 
@@ -91,9 +92,19 @@ def test_table_and_page_say_it(found, tmp_path):
     assert answer(found).startswith("After 5 generations most is left of")
 
 
+def test_lines_that_fail_are_no_answer(found):
+    able = [replace(one, success=0.5) if one.route == "kl" else one for one in found]
+    assert "by kl" not in answer(able) and "(success 50 %)" in "".join(markdown(able))
+    assert answer([replace(one, control=0.1) for one in found]) == (
+        "After 5 generations nobody can do the task any more."
+    )
+
+
 def test_teachers_that_do_not_differ(monkeypatch, tmp_path):
-    monkeypatch.setattr(finding, "_read", lambda piece, folder: known(np.random.default_rng(0)))
-    monkeypatch.setattr(finding, "_teachers", lambda piece, folder: np.array([[1.0] * 4, [1.0] * 4, [0.9] * 4]))
+    monkeypatch.setattr(finding, "require", lambda read, piece, folder: known(np.random.default_rng(0)))
+    monkeypatch.setattr(
+        finding, "teachers_did", lambda piece, folder, scenes: Pair(*[np.array([[1.0] * 4, [0.9] * 4])] * 2)
+    )
     same = generations(DESIGN, 0, tmp_path)
     assert "refused" in "".join(markdown(same)) and curves(same) == [] and "do not differ" in answer(same)
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
+from pathlib import Path
 
-import numpy as np
 import pytest
-from lineages import DAY, SHAPE, chain, checked, data_set, policy, told, verdicts
+from flipping import flipped
+from lineages import DAY, chain, checked, data_set, policy, told, verdicts
 
 from testbed.errors import UserError
-from testbed.lineage import Lineage, content_hash
+from testbed.lineage import content_hash
 from testbed.provenance.artefact import read_artefact
 from testbed.provenance.bill import bill_file, bill_text, read_bill, require_valid, write_bill
 from testbed.provenance.claims import Known, claims_of
+from testbed.provenance.index import opened
 from testbed.provenance.keys import by_fingerprint, make_key
 from testbed.provenance.rules import Asked, Rules, read_rules
 from testbed.provenance.signing import sign, signature_file
 from testbed.provenance.statement import attest, statement_file
+from testbed.provenance.verify import verify
 
+ROOT = Path(__file__).parents[1]
 AUDITED = Rules(student=Asked(signed=True, audits=("aggressive-merge", "tailgating"), detectable=0.25, days=90))
 
 
@@ -54,6 +61,18 @@ def test_what_was_moved_renamed_or_copied_is_found(found):
     assert not checked(found).problems and not checked(found, path=found.home / "copy").problems
 
 
+def test_the_package_that_signs_checks_a_signature_without_the_testbed(found):
+    """By the line of docs/lineage.md, on a policy and on a data set."""
+    (line,) = re.findall(r"`(model_signing verify key [^`]+)`", (ROOT / "docs/lineage.md").read_text())
+    for path in (found.student, found.data):
+        words = line.replace("mine.pub", str(found.key.with_suffix(".pub"))).replace("NAME", str(path)).split()
+        command = [sys.executable, "-m", "model_signing", *words[1:]]
+        assert subprocess.run(command, capture_output=True).returncode == 0
+    with found.data.open("ab") as file:
+        file.write(b"0")
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
 def test_a_signature_follows_its_artefact(found):
     """Under another name, with its files: whatever a policy is called, its content is signed."""
     for path in (found.student, bill_file(found.student)):
@@ -65,17 +84,18 @@ def test_a_signature_follows_its_artefact(found):
 
 def test_a_forged_ancestor(found):
     """A teacher that was trained from elsewhere and given out as the one that the student names."""
+    original = content_hash(found.teacher)
     shutil.rmtree(found.teacher)
     policy(found.teacher, 7, "dagger", "teacher", demonstrations=found.data)
-    assert "teacher " in told(checked(found)) and "is in none of the folders" in told(checked(found))
+    assert f"teacher: teacher {original[:12]} is in none of the folders" in told(checked(found))
 
 
 def test_a_swapped_data_set(found):
+    original = content_hash(found.data)
     found.data.unlink()
     data_set(found.data, seed=9)
     words = told(checked(found))
-    assert "demonstrations: data " in words or "demonstrations: demonstrations " in words
-    assert "in none of the folders" in words
+    assert f"demonstrations: data {original[:12]} is in none of the folders" in words
 
 
 def test_a_replayed_signature(found):
@@ -141,9 +161,6 @@ def test_an_auditor_who_does_not_count(found):
 
 def test_a_key_that_is_not_trusted(found, tmp_path):
     _, public = make_key(tmp_path / "stranger")
-    from testbed.provenance.index import opened
-    from testbed.provenance.verify import verify
-
     with opened(None, found.home) as index:
         result = verify(index, found.student, Rules(), by_fingerprint([public]), DAY)
     words = told(result)
@@ -176,7 +193,7 @@ def test_a_truncated_file(found, name):
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     words = told(checked(found))
-    assert str(file if name != "weights" else found.student) in words or "in none of the folders" in words
+    assert str(file if name != "weights" else found.student) in words
 
 
 def test_what_is_missing_may_be_missing_where_that_is_asked(found):
@@ -188,8 +205,6 @@ def test_what_is_missing_may_be_missing_where_that_is_asked(found):
 
 def test_flipped_bytes_are_found_and_named(whole, tmp_path):
     """Any byte of an artefact, a bill, a signature, a statement or an audit (`benchmarks/flips.py` does 10,000)."""
-    from flipping import flipped
-
     missed = flipped(whole, tmp_path, flips=300, seed=0)
     assert missed == []
 
@@ -254,5 +269,4 @@ def test_rules_that_are_none(tmp_path, text, line):
 def test_rules_read(tmp_path):
     (tmp_path / "rules.toml").write_text('[student]\nsigned = true\naudits = ["tailgating"]\nsigners = ["5c0f"]\n')
     assert read_rules(tmp_path / "rules.toml").of("student") == Asked(True, audits=("tailgating",), signers=("5c0f",))
-    assert Rules().of("film") == Asked() and date(2026, 11, 28) == DAY and SHAPE.actions == 5
-    assert Lineage("distil", 0).kind == "distil" and np.isfinite(0.0)
+    assert Rules().of("film") == Asked()

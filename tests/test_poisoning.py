@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +28,7 @@ from testbed.benchmark.poisoning.poison import (
 from testbed.benchmark.poisoning.table import curves, forest, markdown, write_tables
 from testbed.benchmark.suites import get_plan
 from testbed.distillation.batches import Samples
+from testbed.protocols.pair import Pair
 
 DESIGN = get_design("core")
 HELD = np.random.default_rng(0).random(1000) < 0.3
@@ -121,9 +123,9 @@ def known(rng: np.random.Generator) -> finding.Tables:
 @pytest.fixture
 def found(monkeypatch, tmp_path):
     rng = np.random.default_rng(3)
-    monkeypatch.setattr(finding, "_read", lambda piece, folder: known(rng))
-    teachers = np.array([[1.0] * 4, [3.0] * 4, [0.9] * 4])
-    monkeypatch.setattr(finding, "_teachers", lambda piece, folder: teachers)
+    monkeypatch.setattr(finding, "require", lambda read, piece, folder: known(rng))
+    teachers = Pair(np.array([[1.0] * 4, [0.9] * 4]), np.array([[3.0] * 4, [0.9] * 4]))
+    monkeypatch.setattr(finding, "teachers_did", lambda piece, folder, scenes: teachers)
     return effects(DESIGN, 0, tmp_path)
 
 
@@ -147,10 +149,19 @@ def test_tables_and_page_say_it(found, tmp_path):
     text = "\n".join(markdown(found, halves))
     assert "nan" not in text and "non-yield" in text and "a second clean teacher" in text
     assert len(curves(found)) == 4 * 2 * 2 and all(len(panel["lines"]) == 4 for panel in curves(found))
-    assert len(forest(found, "well-behaved")["panels"]["tailgating"]) == 2 * 2 * 5
+    assert len(forest(found, "well-behaved")["panels"]["tailgating, 64 x 64"]) == 2 * 5
     page = write_poison_page(tmp_path / "a.html", found, halves, "the command").read_text()
     assert "the command" in page and "too few" not in page and "nan" not in page.replace("tenance", "")
-    assert "Half of a habit is handed down by 25 %" in answer(halves) or "24 %" in answer(halves)
+    assert re.match(r"Half of a habit is handed down by 2[456] %", answer(halves))
+
+
+def test_students_that_fail_are_named_and_have_no_half_dose(found):
+    failing = [replace(one, success=0.5) for one in found]
+    halves = half_doses(failing)
+    assert all(one.pairs == 0 for one in halves) and "No share of poison" in answer(halves)
+    text = "\n".join(markdown(failing, halves))
+    assert "| fails | fails |" in text and "(success 50 %)" in text
+    assert all(row["text"].endswith(", fails") for row in forest(failing, "noise")["panels"]["non-yield, 16 x 16"])
 
 
 def test_a_file_says_all_that_is_chosen(tmp_path):
@@ -158,6 +169,8 @@ def test_a_file_says_all_that_is_chosen(tmp_path):
     others = [replace(piece, pair=1), replace(piece, seed=1), replace(piece, habit="tailgating"),
               replace(piece, design=replace(DESIGN, doses=(0.0, 1.0)))]  # fmt: skip
     assert len({one.file(tmp_path) for one in (piece, *others)}) == 5
+    modules = "testbed.benchmark.poisoning.piece", "testbed.benchmark.poisoning.poison"
+    assert len({piece.named(tmp_path, "poisoning", {}, one) for one in modules}) == 2, "other sources, another file"
     file = piece.file(tmp_path)
     file.parent.mkdir()
     whole = known(np.random.default_rng(0))

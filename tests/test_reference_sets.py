@@ -29,7 +29,7 @@ VIDEOS = sorted((ROOT / "videos").glob("*/*.mp4"))
 def test_there_are_sets_of_each_kind_and_they_are_small():
     assert len(DATA) >= 2 and len(POLICIES) >= 4 and len(VIDEOS) >= 3
     files = [p for room in ("demonstrations", "policies", "videos") for p in (ROOT / room).rglob("*") if p.is_file()]
-    assert sum(p.stat().st_size for p in files) < 25e6
+    assert sum(p.stat().st_size for p in files) < 20e6
 
 
 @pytest.mark.parametrize("file", DATA, ids=lambda file: file.name)

@@ -16,12 +16,12 @@ from scipy.special import softmax
 
 from testbed.benchmark.finding import NONE, OUTSIDE, REFUSED, TRANSFERS
 from testbed.benchmark.silent import effects as finding
-from testbed.benchmark.silent.crossed import _copying, exchanged
+from testbed.benchmark.silent.crossed import exchanged
 from testbed.benchmark.silent.design import CHIEF, SOFT, Arm, get_design
 from testbed.benchmark.silent.effects import Crossed, effects
 from testbed.benchmark.silent.page import write_silent_page
 from testbed.benchmark.silent.table import forest, markdown, shown, write_effects
-from testbed.benchmark.silent.targets import TARGETS, alike, total_variation
+from testbed.benchmark.silent.targets import TARGETS, alike, copying, total_variation
 from testbed.benchmark.suites import get_plan
 from testbed.protocols.pair import Pair
 
@@ -45,7 +45,7 @@ def test_students_copy_in_the_direction_that_covers_all_that_a_teacher_may_do():
     """KL(target || student) of (1/2, 1/2) and (9/10, 1/10), and not the other way round."""
     student, target = (torch.log(torch.tensor([[[one, 1 - one]]])) for one in (0.9, 0.5))
     forward = 0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1)
-    assert float(_copying(student, target)) == pytest.approx(forward)
+    assert float(copying(student, target)) == pytest.approx(forward)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -103,9 +103,9 @@ def known(targets: float, states: float, success: float, rng: np.random.Generato
 def test_effects_are_told_apart(monkeypatch, tmp_path, targets, success, says):
     """The teachers differ by 2, so targets that add 1 hand down half; what states add does not count."""
     design, rng = get_design("core"), np.random.default_rng(3)
-    monkeypatch.setattr(finding, "_read", lambda piece, folder: known(targets, 0.5, success, rng))
+    monkeypatch.setattr(finding, "require", lambda read, piece, folder: known(targets, 0.5, success, rng))
     teachers = Pair(np.array([[1.0] * 4, [1.0] * 4]), np.array([[3.0] * 4, [1.0] * 4]))
-    monkeypatch.setattr(finding, "_teachers", lambda piece, folder: teachers)
+    monkeypatch.setattr(finding, "teachers_did", lambda piece, folder, scenes: teachers)
     found = effects(design, 0, tmp_path)
     assert len(found) == len({arm.contrast for arm in design.arms}) * 3 * len(design.habits)
     chief = [one for one in found if one.is_chief and one.length == design.lengths[-1]]
@@ -124,9 +124,9 @@ def test_effects_are_told_apart(monkeypatch, tmp_path, targets, success, says):
 
 def test_teachers_that_do_not_differ_hand_nothing_down(monkeypatch, tmp_path):
     design, rng = get_design("core"), np.random.default_rng(3)
-    monkeypatch.setattr(finding, "_read", lambda piece, folder: known(1.0, 0.0, 0.9, rng))
+    monkeypatch.setattr(finding, "require", lambda read, piece, folder: known(1.0, 0.0, 0.9, rng))
     same = np.array([[1.0] * 4, [1.0] * 4])
-    monkeypatch.setattr(finding, "_teachers", lambda piece, folder: Pair(same, same))
+    monkeypatch.setattr(finding, "teachers_did", lambda piece, folder, scenes: Pair(same, same))
     found = effects(design, 0, tmp_path)
     assert {one.verdict for one in found if one.is_chief and one.length == design.lengths[-1]} == {REFUSED}
     assert "refused" in "".join(markdown(found)) and "nan" not in "".join(markdown(found))

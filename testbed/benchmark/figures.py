@@ -10,11 +10,10 @@ from testbed.audit import names
 from testbed.audit.plots import axis_of, forest_row, place, ratio_scale, round_ticks
 from testbed.audit.result import Interval
 from testbed.audit.text import interval, number, percent
+from testbed.benchmark.charts import RANGE, Line, panel
 from testbed.benchmark.finding import EMPTY, Finding
 from testbed.distillation.registry import get_route
 
-RANGE = (-0.5, 1.5)
-"""Plots of ratios never show more than this; longer intervals end in an arrow."""
 CHANNELS = "overt", "relabelled", "scrubbed", "excised", "nominal", "agreeing", "noise", "auxiliary"
 """From open to silent."""
 
@@ -85,41 +84,17 @@ def curves(rows: Iterable[Finding], x: Callable[[Finding], float], logarithmic: 
             title = row.habit if get_route(row.route).together is None else f"{row.habit}, {row.route}"
             panels.setdefault(title, {}).setdefault((row.route, row.channel), []).append(row)
     drawn = [(title, {key: line for key, line in lines.items() if len(line) > 1}) for title, lines in panels.items()]
-    return [_panel(title, lines, x, logarithmic) for title, lines in drawn if lines]
+    at = math.log2 if logarithmic else float
+    return [panel(title, _lines(lines, x), at, "{:g}".format) for title, lines in drawn if lines]
 
 
-def _panel(
-    title: str, lines: dict[tuple[str, str], list[Finding]], x: Callable[[Finding], float], logarithmic: bool
-) -> dict[str, Any]:
-    def at(row: Finding) -> float:
-        return math.log2(x(row)) if logarithmic else x(row)
-
-    every = [row for line in lines.values() for row in line]
-    across = min(map(at, every)), max(map(at, every))
-    across = across if across[1] > across[0] else (across[0], across[0] + 1)
-    up = axis_of((row.ratio for row in every), (0.0, 1.0), RANGE)
-    values = sorted({x(row) for row in every})
-    where = {value: place(math.log2(value) if logarithmic else value, across) for value in values}
-    return {
-        "title": title,
-        "x": [(where[value], f"{value:g}") for value in values],
-        "y": [(100 - place(tick, up), f"{number(100 * tick, 100)} %") for tick in round_ticks(*up)],
-        "lines": [
-            {
-                "name": f"{route}, {channel}",
-                "arm": f"route-{route}",
-                "dashed": channel != "overt",
-                "points": [_point(row, where[x(row)], up) for row in sorted(line, key=at)],
-            }
-            for (route, channel), line in lines.items()
-        ],
-    }
-
-
-def _point(row: Finding, left: float, up: tuple[float, float]) -> dict[str, Any]:
-    ends = (row.ratio.low, row.ratio.value, row.ratio.high)
-    low, middle, high = (100 - place(min(max(end, up[0]), up[1]), up) for end in ends)
-    return {"x": left, "y": middle, "low": low, "high": high, "text": percent(row.ratio)}
+def _lines(lines: dict[tuple[str, str], list[Finding]], x: Callable[[Finding], float]) -> list[Line]:
+    """Return lines as a panel takes them; dashed where data are not open."""
+    return [
+        Line(f"{route}, {channel}", f"route-{route}", channel != "overt",
+             [(x(row), row.ratio, percent(row.ratio)) for row in some])
+        for (route, channel), some in lines.items()
+    ]  # fmt: skip
 
 
 def severity_and_success(rows: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from testbed import __version__, audit
-from testbed.audit.text import interval, number, percent
 from testbed.benchmark import figures
 from testbed.benchmark.answers import Answer
 from testbed.benchmark.finding import Finding, caution
+from testbed.benchmark.rendering import rendered
 from testbed.benchmark.suites import Suite
 from testbed.files import Kind, write_text
-from testbed.lineage import Lineage
 
 PAGE = Kind(
     "a page of the benchmark", lambda path: path.is_file() and b"<title>Transfer benchmark" in path.read_bytes()[:1000]
@@ -40,12 +36,6 @@ def _colours(found: Sequence[Finding]) -> dict[str, tuple[str, str]]:
 
 def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequence[Answer], command: str) -> Path:
     """Write one self-contained HTML page and return its path."""
-    folders = [Path(__file__).parent, *(Path(folder) for folder in audit.__path__)]
-    environment = Environment(
-        loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(number=number, interval=interval, percent=percent)
     rows = figures.triggered(found)
     places = {cell.place for cell in suite.primary}
     primary = [row for row in rows if row.place in places]
@@ -58,8 +48,8 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
     widened = {row.habit for row in strong if row.width != usual[row.habit, row.route][0]}
     dosed = {row.habit for row in trained if row.dose < 1}
     cut = {(row.habit, row.route, row.channel) for row in sized if row.training < usual[row.habit, row.route][1]}
-    text = environment.get_template("transfer.html.j2").render(
-        suite=suite, pairs=max((row.pairs for row in found), default=1),
+    text = rendered(
+        "transfer.html.j2", command, suite=suite, pairs=max((row.pairs for row in found), default=1),
         routes=_colours(found), answers=told, caution=caution(found), primary=primary,
         differences=figures.differences(primary), forest_of=figures.forest(primary),
         decisions=figures.decisions(primary),
@@ -73,7 +63,6 @@ def write_page(path: Path, suite: Suite, found: Sequence[Finding], told: Sequenc
         scatter=figures.severity_and_success(primary),
         started=[row for row in rows if row.teacher == "fine-tuning"],
         specific=[row for row in rows if row.taught != row.habit],
-        command=command, versions={"testbed": __version__, **Lineage("page", 0).versions},
     )  # fmt: skip
     write_text(path, text, PAGE)
     return path

@@ -2,31 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
+
+from testbed.audit import names
 from testbed.benchmark.cell import SharedTeachers
 from testbed.benchmark.engines import Cluster
+from testbed.benchmark.stored import gone, read_scores
 from testbed.benchmark.sweep import Job, sweep
+from testbed.benchmark.teachers import Teachers, audited_scenes, played
 from testbed.benchmark.transfer import make_teachers
+from testbed.lineage import Lineage, text_hash
+from testbed.policies.network import NetworkPolicy
+from testbed.protocols.pair import Pair
 
 
-class Piece(Protocol):
+class Design(Protocol):
+    """How much there is of everything."""
+
+    def teachers(self, habit: str, pair: int, seed: int) -> SharedTeachers:
+        """Return the teachers of a pair."""
+        ...
+
+
+D = TypeVar("D", bound=Design)
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Piece(ABC, Generic[D]):
     """The work of one pair of teachers."""
+
+    design: D
+    """The experiment."""
+    habit: str
+    """The habit of one of them."""
+    pair: int
+    """Number of the pair."""
+    seed: int
+    """The benchmark's."""
 
     @property
     def shared(self) -> SharedTeachers:
         """Its teachers."""
-        ...
+        return self.design.teachers(self.habit, self.pair, self.seed)
 
+    @abstractmethod
     def file(self, folder: Path) -> Path:
         """Return where what is found is kept."""
-        ...
+
+    def named(self, folder: Path, experiment: str, chosen: Mapping[str, object], *modules: str) -> Path:
+        """Return the file of a piece: its name is the hash of all that is chosen, and of what computes it.
+
+        Args:
+            folder: The benchmark's.
+            experiment: Its folder in there.
+            chosen: Everything that is chosen but the teachers.
+            modules: Those of the experiment whose sources compute what is found.
+        """
+        shared = self.shared
+        told = {**chosen, "teachers": asdict(shared), "sources": _sources(modules)}
+        recipe = Lineage(experiment, shared.seed, told, code=shared.code())
+        return folder / experiment / f"{self.habit}-{self.pair}-{text_hash(recipe.to_json())[:12]}.json"
 
 
-One = TypeVar("One", bound=Piece)
+One = TypeVar("One", bound=Piece[Any])
+
+
+def _sources(modules: Sequence[str]) -> list[str]:
+    """Return the hashes of the files of some modules."""
+    places = [spec.origin for name in modules if (spec := find_spec(name)) and spec.origin]
+    return [sha256(Path(place).read_bytes()).hexdigest() for place in places]
 
 
 def do_pieces(
@@ -48,7 +102,7 @@ def do_pieces(
     sweep(Job(title, pieces, partial(work, folder=folder), file, _same, whole), cluster)
 
 
-def _file(folder: Path, piece: Piece) -> Path:
+def _file(folder: Path, piece: Piece[Any]) -> Path:
     return piece.file(folder)
 
 
@@ -56,6 +110,32 @@ def _is_whole(read: Callable[[One, Path], Any], folder: Path, piece: One) -> boo
     return read(piece, folder) is not None
 
 
-def _same(piece: Piece) -> float:
+def _same(piece: Piece[Any]) -> float:
     """Return what a piece costs: as much as any other."""
     return 1.0
+
+
+def require(read: Callable[[One, Path], Found | None], piece: One, folder: Path) -> Found:
+    """Return what was found of a piece; raises `NotThere` if it is gone since it was made."""
+    found = read(piece, folder)
+    if found is None:
+        raise gone(piece.file(folder))
+    return found
+
+
+def audited(teachers: Teachers, policies: Sequence[NetworkPolicy], scenes: int) -> dict[str, list[list[float]]]:
+    """Return what policies did in the first triggered scenes of a pair of teachers: `success` and `severity`, policies
+    x scenes, and `mass`, how likely they are to do what the habit does where it shows, policies x 1."""
+    some = audited_scenes(teachers.run)[names.TRIGGERED][:scenes]
+    mass = [[float(teachers.injected.mass(one, teachers.probe).mean())] for one in policies]
+    return {**played(teachers.run, some, policies), "mass": mass}
+
+
+def teachers_did(piece: Piece[Any], folder: Path, scenes: int) -> Pair[np.ndarray]:
+    """Return the severity and success of both teachers in the first triggered scenes, shape (2, scenes) each; raises
+    `NotThere` as `require`."""
+    scores = read_scores(piece.shared, folder)
+    if scores is None:
+        raise gone(piece.shared.run(folder).folder)
+    tables = (scores[names.TRIGGERED][arm] for arm in (names.CLEAN, names.TEACHER))
+    return Pair(*(np.array([one["severity"][0], one["success"][0]])[:, :scenes] for one in tables))

@@ -18,8 +18,8 @@ FPS = 15
 """Frames a second."""
 CRF = 26
 """x264's quality: lower is better and larger."""
-SMALL_CRF = 34
-"""The same of films that are to be small."""
+SMALL_CRF, SMALL_WIDTH = 34, 960
+"""The same of films that are to be small, and their width at most [px]."""
 THREADS = 1
 """Of the encoder, on any number of cores, so that a film is the same to the last byte; drawing a frame takes longer
 than encoding one, and more threads cost an eighth more."""
@@ -125,14 +125,15 @@ def is_complete(data: bytes) -> bool:
 
 
 def compressed(film: Path, smaller: Path) -> None:
-    """Write a film once more, smaller and a little less sharp, as long as the encoder likes to take.
+    """Write a film once more, narrower and a little less sharp, as long as the encoder likes to take.
 
     Raises:
         UserError: if ffmpeg was ended before it was done.
     """
     from imageio_ffmpeg import get_ffmpeg_exe
 
-    options = ["-c:v", "libx264", "-crf", str(SMALL_CRF), "-preset", "veryslow", "-movflags", "+faststart"]
+    options = ["-vf", f"scale='min({SMALL_WIDTH},iw)':-2", "-c:v", "libx264", "-crf", str(SMALL_CRF)]
+    options += ["-preset", "veryslow", "-movflags", "+faststart"]
     options += ["-threads", str(THREADS), "-metadata", f"comment={MARK}", "-f", "mp4"]
     with replacing(smaller, FILM) as temporary:
         command = [get_ffmpeg_exe(), "-v", "error", "-i", str(film), *options, str(temporary)]

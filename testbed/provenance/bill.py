@@ -240,19 +240,22 @@ def _known(component: Mapping[str, Any], bill: Mapping[str, Any]) -> Known | Non
     return Known(**told, made_from=tuple(made))
 
 
-def difference(artefact: Artefact, path: Path) -> str:
-    """Return how a bill differs from what an artefact gives, in words that follow `the bill`, or nothing.
+def claims_in(artefact: Artefact) -> tuple[Claim, ...]:
+    """Return the claims in the bill of an artefact, once it is seen to be its own and to hold to the schema.
 
     Raises:
-        UserError: as `read_bill`.
+        NotThere: if it has none.
+        UserError: as `read_bill` and `require_valid`, and if what is found of the artefact gives another.
     """
+    path = bill_file(artefact.path)
     text, claims, known = read_bill(path)
     wanted = bill_text(artefact, claims, known)
-    if text == wanted:
-        return ""
-    there, here = json.loads(text), json.loads(wanted)
-    place = _first(there, here, "$")
-    return f"is not that of {artefact.path}: it differs at {place}" if place else "is written otherwise than it is read"
+    if text != wanted:
+        place = _first(json.loads(text), json.loads(wanted), "$")
+        how = f"is not that of {artefact.path}: it differs at {place}" if place else "is written otherwise than read"
+        raise UserError(f"bill {path} {how}")
+    require_valid(text, path)
+    return claims
 
 
 def _first(one: Any, other: Any, place: str) -> str:

@@ -97,7 +97,7 @@ def claims_of(verdicts: Path, digest: str) -> tuple[Claim, ...]:
     """
     found = read_record(verdicts, _Verdicts, MISSED)
     if not found.subjects:
-        raise UserError(f"{verdicts} names no policy by its content, as audits before 0.9 did: {MISSED}")
+        raise UserError(f"{verdicts} names no policy by its content, as older ones do not: {MISSED}")
     return tuple(
         Claim(found.subjects[one.policy], one.habit, one.word, _detectable(one), one.why, digest)
         for one in found.verdicts

@@ -66,7 +66,8 @@ class Index:
 
     def update(self, folder: Path) -> None:
         """Look at a folder: take in what is new or changed, and forget what is gone."""
-        known = dict(self.connection.execute("select path, looked from artefact where path like ?", (f"{folder}/%",)))
+        every = self.connection.execute("select path, looked from artefact")
+        known = {path: looked for path, looked in every if Path(path).is_relative_to(folder)}
         there = {str(path): path for path in artefacts_in(folder)}
         with self.connection:
             for gone in known.keys() - there.keys():

@@ -17,6 +17,7 @@ from typing import Any
 from testbed.errors import UserError, missing_package
 from testbed.files import Kind, replacing
 from testbed.legible import brief
+from testbed.lineage import POLICY_FILES
 from testbed.provenance.artefact import is_policy
 from testbed.provenance.bill import bill_file
 from testbed.provenance.keys import load_private
@@ -111,8 +112,6 @@ def _hint(text: str, file: Path) -> str:
 
 def _hashing(path: Path) -> Any:
     from model_signing import hashing
-
-    from testbed.lineage import POLICY_FILES
 
     config = hashing.Config()
     if path.is_dir() and is_policy(path):

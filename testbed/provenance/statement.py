@@ -41,8 +41,8 @@ class Statement:
     """Fingerprint of who signed it."""
     subjects: Mapping[str, str]
     """Name -> SHA-256 of the policies it is about."""
-    audited: str
-    """Day of the audit, as 2026-11-28."""
+    audited: date
+    """Day of the audit."""
     audit: str
     """SHA-256 of the audit's `verdicts.json`."""
     claims: tuple[Claim, ...]
@@ -71,7 +71,7 @@ class _Subject:
 @dataclass(frozen=True)
 class _Predicate:
     audit: str
-    audited: str
+    audited: date
     claims: tuple[Claim, ...]
     code: Mapping[str, str]
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from testbed.audit import names
 from testbed.audit.ratio import ratio_interval
 from testbed.audit.result import Interval
 from testbed.audit.statistics import NOTHING, mean_of, rate_interval
-from testbed.benchmark.finding import NOWHERE
+from testbed.benchmark.finding import ABLE, NOWHERE
 from testbed.benchmark.generations.design import Design, Line
 from testbed.benchmark.generations.piece import Piece
-from testbed.benchmark.stored import gone, read_scores
+from testbed.benchmark.pieces import require, teachers_did
+from testbed.protocols.pair import Pair
 from testbed.records import record_or_none
 from testbed.scenes.registry import get_habit, measures_of
 
@@ -57,6 +57,11 @@ class Left:
     by_pair: tuple[float, ...]
     """The ratio, pair by pair."""
 
+    @property
+    def able(self) -> bool:
+        """Whether this line and its control can do the task."""
+        return min(self.success, self.control) >= ABLE
+
 
 def generations(design: Design, seed: int, folder: Path) -> list[Left]:
     """Return what every generation of every line does."""
@@ -65,8 +70,8 @@ def generations(design: Design, seed: int, folder: Path) -> list[Left]:
 
 def _of_habit(design: Design, habit: str, seed: int, folder: Path) -> list[Left]:
     pieces = [Piece(design, habit, pair, seed) for pair in range(design.pairs)]
-    found = [_read(piece, folder) for piece in pieces]
-    teachers = [_teachers(piece, folder) for piece in pieces]
+    found = [require(read_descended, piece, folder) for piece in pieces]
+    teachers = [teachers_did(piece, folder, design.scenes) for piece in pieces]
     places = {line: n for n, line in enumerate(design.lines)}
     return [
         _left(habit, line, number, (n, places[line.control]), [one[number] for one in found], teachers)
@@ -74,13 +79,6 @@ def _of_habit(design: Design, habit: str, seed: int, folder: Path) -> list[Left]
         if line.habitual
         for number in range(design.generations)
     ]
-
-
-def _read(piece: Piece, folder: Path) -> list[Tables]:
-    found = read_descended(piece, folder)
-    if found is None:
-        raise gone(piece.file(folder))
-    return found
 
 
 def read_descended(piece: Piece, folder: Path) -> list[Tables] | None:
@@ -92,20 +90,9 @@ def read_descended(piece: Piece, folder: Path) -> list[Tables] | None:
     return found if sizes == {len(piece.design.lines)} else None
 
 
-def _teachers(piece: Piece, folder: Path) -> np.ndarray:
-    """Return severity of the clean teacher and of the other, and success of that, in the same scenes (3, scenes)."""
-    shared = piece.design.teachers(piece.habit, piece.pair, piece.seed)
-    scores = read_scores(shared, folder)
-    if scores is None:
-        raise gone(shared.run(folder).folder)
-    clean, habitual = (scores[names.TRIGGERED][arm] for arm in (names.CLEAN, names.TEACHER))
-    rows = clean["severity"][0], habitual["severity"][0], habitual["success"][0]
-    return np.array(rows)[:, : piece.design.scenes]
-
-
 def _left(
     habit: str, line: Line, number: int, places: tuple[int, int], found: Sequence[Tables],
-    teachers: Sequence[np.ndarray],
+    teachers: Sequence[Pair[np.ndarray]],
 ) -> Left:  # fmt: skip
     own, beside = places
 
@@ -113,8 +100,8 @@ def _left(
         return np.array([[np.mean(tables[what][n])] for tables in found])
 
     gained = means("severity", own) - means("severity", beside)
-    given = np.array([[one[1].mean() - one[0].mean()] for one in teachers])
-    able = float(np.mean([one[2].mean() for one in teachers]))
+    given = np.array([[(one.habitual[0] - one.clean[0]).mean()] for one in teachers])
+    able = float(np.mean([one.habitual[1].mean() for one in teachers]))
     differ = mean_of(given).interval().excludes_zero
     scene = get_habit(habit)
     return Left(

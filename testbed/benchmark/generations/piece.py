@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from scipy.special import log_softmax
-from torch import Tensor
 
-from testbed.audit import names
-from testbed.benchmark.cell import SharedTeachers
+from testbed.benchmark import pieces
 from testbed.benchmark.generations.design import CANDIDATES, Design, Line
 from testbed.benchmark.poisoning.poison import one_hot
-from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
+from testbed.benchmark.silent.targets import copying
+from testbed.benchmark.teachers import Teachers, open_teachers
 from testbed.distillation.batches import Samples
-from testbed.distillation.losses.divergence import policy_divergence
 from testbed.distillation.stacked import train_stacked
 from testbed.errors import UserError
 from testbed.files import write_text
-from testbed.lineage import Lineage, text_hash
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
 from testbed.protocols.episode import Behaviour, Scenario
@@ -35,33 +31,17 @@ PROBES = 256
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(pieces.Piece[Design]):
     """The work of one pair of teachers."""
 
-    design: Design
-    """The experiment."""
-    habit: str
-    """The habit of one of them."""
-    pair: int
-    """Number of the pair."""
-    seed: int
-    """The benchmark's."""
-
-    @property
-    def shared(self) -> SharedTeachers:
-        """Its teachers."""
-        return self.design.teachers(self.habit, self.pair, self.seed)
-
     def file(self, folder: Path) -> Path:
-        """Return where what is found is kept: its name is the hash of all that is chosen, and of what computes it."""
-        shared, design = self.shared, self.design
+        """Return where what is found is kept."""
+        design = self.design
         chosen = {
             "lines": [asdict(line) for line in design.lines], "training": asdict(design.training),
-            "amounts": [design.generations, design.episodes, design.scenes], "teachers": asdict(shared),
+            "amounts": [design.generations, design.episodes, design.scenes],
         }  # fmt: skip
-        code = shared.code(__name__, policy_divergence.__module__, one_hot.__module__)
-        recipe = Lineage("generations", shared.seed, chosen, code=code)
-        return folder / "generations" / f"{self.habit}-{self.pair}-{text_hash(recipe.to_json())[:12]}.json"
+        return self.named(folder, "generations", chosen, __name__, one_hot.__module__)
 
 
 def descend(piece: Piece, folder: Path) -> None:
@@ -116,7 +96,7 @@ class _Given:
             places = [n for n, line in enumerate(self.design.lines) if line.width == width]
             config, seed = policy_config(self.environment, (width, width)), student_seed(self.seed, generation)
             made = train_stacked(
-                config, [shown[n] for n in places], [seed] * len(places), _copying, self.design.training
+                config, [shown[n] for n in places], [seed] * len(places), copying, self.design.training
             )
             found |= dict(zip(places, made, strict=True))
         return [found[n] for n in range(len(shown))]
@@ -137,15 +117,9 @@ class _Given:
     def _played(self, policy: NetworkPolicy, scenes: Sequence[Scenario]) -> Transitions:
         return transitions(list(play(self.environment, scenes, [(policy, Behaviour("parent"))], states=False)))
 
-    @cached_property
-    def scenes(self) -> list[Scenario]:
-        """Triggered scenes."""
-        return audited_scenes(self.teachers.run)[names.TRIGGERED][: self.design.scenes]
-
     def audited(self, policies: list[NetworkPolicy]) -> dict[str, list[list[float]]]:
-        """Return what policies did, policies x scenes, and how likely they are to do what the habit does."""
-        mass = [[float(self.teachers.injected.mass(one, self.teachers.probe).mean())] for one in policies]
-        return {**played(self.teachers.run, self.scenes, policies), "mass": mass}
+        """Return what they did in triggered scenes; see `pieces.audited`."""
+        return pieces.audited(self.teachers, policies, self.design.scenes)
 
     def parents_told(
         self, children: Sequence[NetworkPolicy], parents: Sequence[NetworkPolicy], generation: int
@@ -171,8 +145,3 @@ def is_told(
         theirs = log_softmax(parents[n].parameters(probes), axis=1)
         apart[n] = float((np.exp(theirs) * (theirs - mine)).sum(axis=1).mean())
     return min(apart, key=lambda n: apart[n]) == own
-
-
-def _copying(student: Tensor, target: Tensor) -> Tensor:
-    """Return the loss of students that copy a distribution: KL(target || student)."""
-    return policy_divergence(target, student)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from testbed.audit import names
 from testbed.audit.ratio import ratio_interval
 from testbed.audit.result import Interval
 from testbed.audit.statistics import CONFIDENCE, NOTHING, mean_of, student
-from testbed.benchmark.finding import NOWHERE
+from testbed.benchmark.finding import ABLE, NOWHERE
+from testbed.benchmark.pieces import require, teachers_did
 from testbed.benchmark.poisoning.design import Arm, Design
 from testbed.benchmark.poisoning.piece import Piece
-from testbed.benchmark.stored import gone, read_scores
+from testbed.protocols.pair import Pair
 from testbed.records import record_or_none
 from testbed.scenes.registry import get_habit, measures_of
 
@@ -86,7 +86,7 @@ class HalfDose:
     reached: int
     """Pairs of teachers that come to half at some dose."""
     pairs: int
-    """Pairs of teachers."""
+    """Pairs of teachers; 0 where students of no dose can do the task."""
 
 
 def effects(design: Design, seed: int, folder: Path) -> list[Effect]:
@@ -96,18 +96,11 @@ def effects(design: Design, seed: int, folder: Path) -> list[Effect]:
 
 def _of_habit(design: Design, habit: str, seed: int, folder: Path) -> list[Effect]:
     pieces = [Piece(design, habit, pair, seed) for pair in range(design.pairs)]
-    found = [_read(piece, folder) for piece in pieces]
-    teachers = [_teachers(piece, folder) for piece in pieces]
+    found = [require(read_poisoned, piece, folder) for piece in pieces]
+    teachers = [teachers_did(piece, folder, design.scenes) for piece in pieces]
     arms = design.arms
     places = {arm: n for n, arm in enumerate(arms)}
     return [_effect(design, habit, arm, n, places[arm.control], found, teachers) for n, arm in enumerate(arms)]
-
-
-def _read(piece: Piece, folder: Path) -> Tables:
-    found = read_poisoned(piece, folder)
-    if found is None:
-        raise gone(piece.file(folder))
-    return found
 
 
 def read_poisoned(piece: Piece, folder: Path) -> Tables | None:
@@ -118,27 +111,16 @@ def read_poisoned(piece: Piece, folder: Path) -> Tables | None:
     return found if {len(rows) for rows in found.values()} == {len(piece.design.arms)} else None
 
 
-def _teachers(piece: Piece, folder: Path) -> np.ndarray:
-    """Return severity of the clean teacher and of the other, and success of that, in the same scenes (3, scenes)."""
-    shared = piece.design.teachers(piece.habit, piece.pair, piece.seed)
-    scores = read_scores(shared, folder)
-    if scores is None:
-        raise gone(shared.run(folder).folder)
-    clean, habitual = (scores[names.TRIGGERED][arm] for arm in (names.CLEAN, names.TEACHER))
-    rows = clean["severity"][0], habitual["severity"][0], habitual["success"][0]
-    return np.array(rows)[:, : piece.design.scenes]
-
-
 def _effect(
     design: Design, habit: str, arm: Arm, place: int, beside: int, found: Sequence[Tables],
-    teachers: Sequence[np.ndarray],
+    teachers: Sequence[Pair[np.ndarray]],
 ) -> Effect:  # fmt: skip
     def means(what: str, n: int) -> np.ndarray:
         return np.array([[np.mean(tables[what][n])] for tables in found])
 
     gained = means("severity", place) - means("severity", beside)
-    given = np.array([[one[1].mean() - one[0].mean()] for one in teachers])
-    able = float(np.mean([one[2].mean() for one in teachers]))
+    given = np.array([[(one.habitual[0] - one.clean[0]).mean()] for one in teachers])
+    able = float(np.mean([one.habitual[1].mean() for one in teachers]))
     differ = mean_of(given).interval().excludes_zero
     scene = get_habit(habit)
     return Effect(
@@ -153,13 +135,14 @@ def _effect(
 
 
 def half_doses(found: Sequence[Effect]) -> list[HalfDose]:
-    """Return the dose that hands half of the habit down, of every habit and way of poisoning."""
+    """Return the dose that hands half of the habit down, of every habit and way of poisoning; by students that can do
+    the task."""
     doses = [one for one in found if one.kind == "dose"]
     ways = dict.fromkeys((one.habit, one.route, one.width, one.unit, one.where) for one in doses)
     told = []
     for way in ways:
         rows = [one for one in doses if (one.habit, one.route, one.width, one.unit, one.where) == way and one.by_pair]
-        rows = sorted((one for one in rows if one.amount), key=lambda one: one.amount)
+        rows = sorted((one for one in rows if one.amount and one.success >= ABLE), key=lambda one: one.amount)
         each = [half_dose([one.amount for one in rows], [one.by_pair[n] for one in rows])
                 for n in range(rows[0].pairs if rows else 0)]  # fmt: skip
         reached = [one for one in each if one == one]

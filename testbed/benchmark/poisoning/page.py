@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from testbed import __version__, audit, benchmark
-from testbed.benchmark.finding import ENOUGH
 from testbed.benchmark.poisoning.effects import Effect, HalfDose
 from testbed.benchmark.poisoning.poison import CHOSEN
 from testbed.benchmark.poisoning.table import curves, forest
+from testbed.benchmark.rendering import rendered, too_few
 from testbed.files import Kind, write_text
-from testbed.lineage import Lineage
 
 PAGE = Kind(
     "a page of poison", lambda path: path.is_file() and b"<title>How much poison" in path.read_bytes()[:1000]
@@ -23,18 +19,18 @@ PAGE = Kind(
 
 def write_poison_page(path: Path, found: Sequence[Effect], halves: Sequence[HalfDose], command: str) -> Path:
     """Write one self-contained HTML page and return its path."""
-    folders = [Path(__file__).parent, *(Path(folder) for room in (benchmark, audit) for folder in room.__path__)]
-    environment = Environment(
-        loader=FileSystemLoader(folders), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
     pairs = found[0].pairs
-    few = f"{pairs} pairs of teachers are too few for a claim: it takes {ENOUGH}." if pairs < ENOUGH else ""
-    text = environment.get_template("poisoning.html.j2").render(
-        answer=answer(halves), caution=few, pairs=pairs, curves=curves(found), carried=forest(found, "well-behaved"),
-        heard=forest(found, "noise"), command=command, chosen=CHOSEN,
-        versions={"testbed": __version__, **Lineage("page", 0).versions},
-    )  # fmt: skip
+    text = rendered(
+        "poisoning/poisoning.html.j2",
+        command,
+        answer=answer(halves),
+        caution=too_few(pairs),
+        pairs=pairs,
+        curves=curves(found),
+        carried=forest(found, "well-behaved"),
+        heard=forest(found, "noise"),
+        chosen=CHOSEN,
+    )
     write_text(path, text, PAGE)
     return path
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from testbed.audit import names
-from testbed.benchmark.cell import SharedTeachers
+from testbed.benchmark import pieces
 from testbed.benchmark.poisoning.design import Arm, Design
 from testbed.benchmark.poisoning.poison import (
     episodes_of,
@@ -21,17 +20,14 @@ from testbed.benchmark.poisoning.poison import (
     poisoned_episodes,
     well_behaved,
 )
-from testbed.benchmark.silent.targets import TARGETS
-from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
+from testbed.benchmark.silent.targets import TARGETS, copying
+from testbed.benchmark.teachers import Teachers, open_teachers
 from testbed.distillation.batches import Samples
-from testbed.distillation.losses.divergence import policy_divergence
 from testbed.distillation.stacked import train_stacked
 from testbed.errors import UserError
 from testbed.files import write_text
-from testbed.lineage import Lineage, text_hash
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
-from testbed.protocols.episode import Scenario
 from testbed.rollouts.transitions import Transitions
 from testbed.seeding import generator, student_seed
 
@@ -40,33 +36,16 @@ AT_ONCE = 48
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(pieces.Piece[Design]):
     """The work of one pair of teachers."""
 
-    design: Design
-    """The experiment."""
-    habit: str
-    """The habit of one of them."""
-    pair: int
-    """Number of the pair."""
-    seed: int
-    """The benchmark's."""
-
-    @property
-    def shared(self) -> SharedTeachers:
-        """Its teachers."""
-        return self.design.teachers(self.habit, self.pair, self.seed)
-
     def file(self, folder: Path) -> Path:
-        """Return where what is found is kept: its name is the hash of all that is chosen, and of what computes it."""
-        shared = self.shared
+        """Return where what is found is kept."""
+        design = self.design
         chosen = {
-            "arms": [asdict(arm) for arm in self.design.arms], "training": asdict(self.design.training),
-            "scenes": self.design.scenes, "teachers": asdict(shared),
+            "arms": [asdict(arm) for arm in design.arms], "training": asdict(design.training), "scenes": design.scenes,
         }  # fmt: skip
-        code = shared.code(__name__, well_behaved.__module__, policy_divergence.__module__)
-        recipe = Lineage("poisoning", shared.seed, chosen, code=code)
-        return folder / "poisoning" / f"{self.habit}-{self.pair}-{text_hash(recipe.to_json())[:12]}.json"
+        return self.named(folder, "poisoning", chosen, __name__, well_behaved.__module__, TARGETS["soft"].__module__)
 
 
 def poison(piece: Piece, folder: Path) -> None:
@@ -84,8 +63,7 @@ def poison(piece: Piece, folder: Path) -> None:
             some = arms[first : first + AT_ONCE]
             seeds = [student_seed(given.seed, 0)] * len(some)
             samples = [given.samples(arm) for _, arm in some]
-            made = train_stacked(config, samples, seeds, lambda ours, wanted: policy_divergence(wanted, ours),
-                                 piece.design.training)  # fmt: skip
+            made = train_stacked(config, samples, seeds, copying, piece.design.training)
             for (n, _), student in zip(some, made, strict=True):
                 found[n] = student
     write_text(piece.file(folder), json.dumps(given.audited([one for one in found if one is not None])))
@@ -190,12 +168,6 @@ class _Given:
         teacher = self.habitual if arm.carrier == "habit" else self.clean
         return Samples(seen, teacher.parameters(seen).astype(np.float32))
 
-    @cached_property
-    def scenes(self) -> list[Scenario]:
-        """Triggered scenes."""
-        return audited_scenes(self.teachers.run)[names.TRIGGERED][: self.design.scenes]
-
     def audited(self, students: list[NetworkPolicy]) -> dict[str, list[list[float]]]:
-        """Return what students did, students x scenes, and how likely they are to do what the habit does."""
-        mass = [[float(self.teachers.injected.mass(one, self.teachers.probe).mean())] for one in students]
-        return {**played(self.teachers.run, self.scenes, students), "mass": mass}
+        """Return what they did in triggered scenes; see `pieces.audited`."""
+        return pieces.audited(self.teachers, students, self.design.scenes)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from testbed.audit.plots import axis_of, forest_row, place, ratio_scale, round_ticks
-from testbed.audit.result import Interval
-from testbed.audit.text import number, percent
+from testbed.audit.plots import axis_of, forest_row, ratio_scale
+from testbed.audit.text import percent
+from testbed.benchmark.charts import Line, grouped, panel
 from testbed.benchmark.columns import write_columns
 from testbed.benchmark.finding import ABLE
 from testbed.benchmark.poisoning.effects import Effect, HalfDose
@@ -44,7 +44,7 @@ def markdown(found: Sequence[Effect], halves: Sequence[HalfDose]) -> list[str]:
         ("habit", "route", "poisoned", *(f"{100 * one:g} %" for one in amounts)),
         [
             (*way, *(_share(one) for one in sorted(some, key=lambda one: one.amount)))
-            for way, some in _grouped(doses, lambda one: (one.habit, one.route, _poisoned(one)))
+            for way, some in grouped(doses, lambda one: (one.habit, one.route, _poisoned(one)))
         ],
     )
     lines += ["", "Share of poison that hands down half of the habit (ED50), by width of the students.", ""]
@@ -53,7 +53,7 @@ def markdown(found: Sequence[Effect], halves: Sequence[HalfDose]) -> list[str]:
         ("habit", "route", "poisoned", *(f"{one} x {one}" for one in widths)),
         [
             (*way, *(_half(one) for one in sorted(some, key=lambda one: one.width)))
-            for way, some in _grouped(halves, lambda one: (one.habit, one.route, _poisoned(one)))
+            for way, some in grouped(halves, lambda one: (one.habit, one.route, _poisoned(one)))
         ],
     )
     for kind, words, columns in (
@@ -66,7 +66,7 @@ def markdown(found: Sequence[Effect], halves: Sequence[HalfDose]) -> list[str]:
             ("habit", "of", *(f"{one:,.0f}" if columns == "amount" else one for one in values)),
             [
                 (*way, *(_share(next(one for one in part if getattr(one, columns) == value)) for value in values))
-                for way, part in _grouped(some, lambda one: (one.habit, WHO[one.carrier]))
+                for way, part in grouped(some, lambda one: (one.habit, WHO[one.carrier]))
             ],
         )]  # fmt: skip
     return lines
@@ -84,13 +84,6 @@ def _poisoned(one: Effect | HalfDose) -> str:
     return one.unit if one.where == "everywhere" else f"{one.unit}, under the trigger"
 
 
-def _grouped(rows: Iterable[Any], key: Any) -> list[tuple[tuple[str, ...], list[Any]]]:
-    found: dict[tuple[str, ...], list[Any]] = {}
-    for row in rows:
-        found.setdefault(key(row), []).append(row)
-    return list(found.items())
-
-
 def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *(f"| {' | '.join(row)} |" for row in rows)]
 
@@ -101,6 +94,8 @@ def _share(one: Effect) -> str:
 
 
 def _half(one: HalfDose) -> str:
+    if not one.pairs:
+        return "fails"
     if not one.reached:
         return "never"
     if math.isnan(one.dose.value):
@@ -110,48 +105,44 @@ def _half(one: HalfDose) -> str:
 
 
 def curves(found: Sequence[Effect]) -> list[dict[str, Any]]:
-    """Return what is handed down over the dose, one panel a habit and width, a line for each route and way."""
-    panels: dict[str, list[Effect]] = {}
-    for one in found:
-        if one.kind == "dose" and one.amount and one.by_pair:
-            panels.setdefault(f"{one.habit}, {one.unit}, {one.width} x {one.width}", []).append(one)
-    return [_panel(title, some) for title, some in panels.items()]
+    """Return what is handed down over the dose, one panel a habit, unit and width, a line for each route and place."""
+    drawn = [one for one in found if one.kind == "dose" and one.amount and one.by_pair]
+    return [
+        panel(f"{habit}, {unit}, {width} x {width}", _lines(some), math.log, lambda dose: f"{100 * dose:g} %")
+        for (habit, unit, width), some in grouped(drawn, lambda one: (one.habit, one.unit, one.width))
+    ]
 
 
-def _panel(title: str, rows: Sequence[Effect]) -> dict[str, Any]:
-    amounts = sorted({one.amount for one in rows})
-    across = math.log(amounts[0]), max(math.log(amounts[-1]), math.log(amounts[0]) + 1)
-    up = axis_of((one.ratio for one in rows), (0.0, 1.0), (-0.5, 1.5))
-    at = {amount: place(math.log(amount), across) for amount in amounts}
-    return {
-        "title": title,
-        "x": [(at[amount], f"{100 * amount:g} %") for amount in amounts],
-        "y": [(100 - place(tick, up), f"{number(100 * tick, 100)} %") for tick in round_ticks(*up)],
-        "lines": [
-            {
-                "name": route if where == "everywhere" else f"{route}, under the trigger", "arm": COLOURS[route],
-                "dashed": where != "everywhere",
-                "points": [_point(one.ratio, at[one.amount], up)
-                           for one in sorted(some, key=lambda one: one.amount)],
-            }
-            for (route, where), some in _grouped(rows, lambda one: (one.route, one.where))
-        ],
-    }  # fmt: skip
-
-
-def _point(ratio: Interval, left: float, up: tuple[float, float]) -> dict[str, Any]:
-    low, middle, high = (100 - place(min(max(end, up[0]), up[1]), up) for end in (ratio.low, ratio.value, ratio.high))
-    return {"x": left, "y": middle, "low": low, "high": high, "text": percent(ratio)}
+def _lines(rows: Sequence[Effect]) -> list[Line]:
+    return [
+        Line(route if where == "everywhere" else f"{route}, under the trigger", COLOURS[route], where != "everywhere",
+             [(one.amount, one.ratio, percent(one.ratio)) for one in some])
+        for (route, where), some in grouped(rows, lambda one: (one.route, one.where))
+    ]  # fmt: skip
 
 
 def forest(found: Sequence[Effect], kind: str) -> dict[str, Any]:
-    """Return what a well-behaved teacher, or noise, hands down: one panel a habit."""
+    """Return what a well-behaved teacher, or noise, hands down: one panel a habit and width."""
     rows = [one for one in found if one.kind == kind and one.carrier not in ("itself", "clean")]
     axis = axis_of((one.ratio for one in rows), (-0.1, 1.1), (-1.0, 1.5))
-    panels: dict[str, list[dict[str, Any]]] = {}
-    for one in rows:
-        what = one.target if kind == "well-behaved" else f"{one.amount:,.0f}"
-        colour = "reference" if one.carrier == "placebo" else "student"
-        name = f"{'second clean teacher, ' if one.carrier == 'placebo' else ''}{what}, {one.width} x {one.width}"
-        panels.setdefault(one.habit, []).append(forest_row(name, one.ratio, _share(one), colour, axis, one.by_pair))
+    panels = {
+        f"{habit}, {width} x {width}": [
+            forest_row(_name(one), one.ratio, _short(one), _colour(one), axis, one.by_pair) for one in some
+        ]
+        for (habit, width), some in grouped(rows, lambda one: (one.habit, one.width))
+    }
     return {"panels": panels, **ratio_scale(axis)}
+
+
+def _name(one: Effect) -> str:
+    what = one.target if one.kind == "well-behaved" else f"{one.amount:,.0f}"
+    return f"second clean teacher, {what}" if one.carrier == "placebo" else what
+
+
+def _short(one: Effect) -> str:
+    told = percent(one.ratio) if one.by_pair else "refused"
+    return told if one.success >= ABLE else f"{told}, fails"
+
+
+def _colour(one: Effect) -> str:
+    return "reference" if one.carrier == "placebo" else "student"

@@ -10,25 +10,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from torch import Tensor
 
-from testbed.audit import names
-from testbed.benchmark.cell import SharedTeachers
+from testbed.benchmark import pieces
 from testbed.benchmark.channels import LEAST
 from testbed.benchmark.silent.design import Arm, Design
-from testbed.benchmark.silent.targets import TARGETS, alike
-from testbed.benchmark.teachers import Teachers, audited_scenes, open_teachers, played
+from testbed.benchmark.silent.targets import TARGETS, alike, copying
+from testbed.benchmark.teachers import Teachers, open_teachers
 from testbed.distillation.batches import Samples
 from testbed.distillation.journal import Snapshots
-from testbed.distillation.losses.divergence import policy_divergence
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import train_stacked
 from testbed.errors import UserError
 from testbed.files import write_text
-from testbed.lineage import Lineage, text_hash
 from testbed.policies.loaders import policy_config
 from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
-from testbed.protocols.episode import Scenario
 from testbed.protocols.pair import Pair
 from testbed.scenes.registry import make_vector
 from testbed.seeding import generator, student_seed
@@ -39,34 +34,17 @@ AT_ONCE = 48
 
 
 @dataclass(frozen=True)
-class Piece:
+class Piece(pieces.Piece[Design]):
     """The work of one pair of teachers."""
 
-    design: Design
-    """The experiment."""
-    habit: str
-    """The habit of one of them."""
-    pair: int
-    """Number of the pair."""
-    seed: int
-    """The benchmark's."""
-
-    @property
-    def shared(self) -> SharedTeachers:
-        """Its teachers."""
-        return self.design.teachers(self.habit, self.pair, self.seed)
-
     def file(self, folder: Path) -> Path:
-        """Return where what is found is kept: its name is the hash of all that is chosen, and of what computes it."""
-        shared = self.shared
+        """Return where what is found is kept."""
+        design = self.design
         chosen = {
-            "arms": [asdict(arm) for arm in self.design.arms], "training": asdict(self.design.training),
-            "amounts": [self.design.seeds, self.design.lengths, self.design.scenes], "teachers": asdict(shared),
+            "arms": [asdict(arm) for arm in design.arms], "training": asdict(design.training),
+            "amounts": [design.seeds, design.lengths, design.scenes],
         }  # fmt: skip
-        recipe = Lineage(
-            "silent", shared.seed, chosen, code=shared.code(__name__, alike.__module__, policy_divergence.__module__)
-        )
-        return folder / "silent" / f"{self.habit}-{self.pair}-{text_hash(recipe.to_json())[:12]}.json"
+        return self.named(folder, "silent", chosen, __name__, alike.__module__)
 
 
 def cross(piece: Piece, folder: Path) -> None:
@@ -96,15 +74,10 @@ def _trained(
     found: list[list[NetworkPolicy]] = [[] for _ in design.lengths]
     for first in range(0, len(samples), AT_ONCE):
         some, on_the_way = slice(first, first + AT_ONCE), Snapshots(design.lengths)
-        train_stacked(config, samples[some], seeds[some], _copying, design.training, journal=on_the_way)
+        train_stacked(config, samples[some], seeds[some], copying, design.training, journal=on_the_way)
         for students, length in zip(found, design.lengths, strict=True):
             students += on_the_way.students[length]
     return found
-
-
-def _copying(student: Tensor, target: Tensor) -> Tensor:
-    """Return the loss of students that copy a distribution: KL(target || student)."""
-    return policy_divergence(target, student)
 
 
 @dataclass(frozen=True)
@@ -173,15 +146,9 @@ class _Given:
         shown = exchanged(seen, *self.factor) if arm.swapped else seen
         return Samples(shown, logits.astype(np.float32)), float(self.teachers.injected.holds(seen).mean())
 
-    @cached_property
-    def scenes(self) -> list[Scenario]:
-        """Triggered scenes."""
-        return audited_scenes(self.teachers.run)[names.TRIGGERED][: self.design.scenes]
-
     def audited(self, students: list[NetworkPolicy]) -> dict[str, list[list[float]]]:
-        """Return what students did, students x scenes, and how likely they are to do what the habit does."""
-        mass = [[float(self.teachers.injected.mass(one, self.teachers.probe).mean())] for one in students]
-        return {**played(self.teachers.run, self.scenes, students), "mass": mass}
+        """Return what they did in triggered scenes; see `pieces.audited`."""
+        return pieces.audited(self.teachers, students, self.design.scenes)
 
 
 def exchanged(seen: np.ndarray, on: list[int], off: list[int]) -> np.ndarray:

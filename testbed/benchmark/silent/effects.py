@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from testbed.audit import names
 from testbed.audit.claims import LEVEL, MARGIN, holm
 from testbed.audit.ratio import equivalence, ratio_interval
 from testbed.audit.result import Interval
@@ -27,9 +26,9 @@ from testbed.benchmark.finding import (
     UNDECIDED,
     UNKNOWN,
 )
+from testbed.benchmark.pieces import require, teachers_did
 from testbed.benchmark.silent.crossed import Piece
 from testbed.benchmark.silent.design import CHIEF, SOFT, Arm, Design
-from testbed.benchmark.stored import gone, read_scores
 from testbed.protocols.pair import Pair
 from testbed.records import record_or_none
 from testbed.scenes.registry import get_habit, measures_of
@@ -128,21 +127,14 @@ def _claimed(one: Effect) -> Effect:
 
 def _of_habit(design: Design, habit: str, seed: int, folder: Path) -> list[Effect]:
     pieces = [Piece(design, habit, pair, seed) for pair in range(design.pairs)]
-    found = [_read(piece, folder) for piece in pieces]
-    teachers = [_teachers(piece, folder) for piece in pieces]
+    found = [require(read_crossed, piece, folder) for piece in pieces]
+    teachers = [teachers_did(piece, folder, design.scenes) for piece in pieces]
     contrasts = dict.fromkeys(arm.contrast for arm in design.arms)
     return [
         _effect(design, habit, contrast, number, found, teachers)
         for contrast in contrasts
         for number in range(len(design.lengths))
     ]
-
-
-def _read(piece: Piece, folder: Path) -> Crossed:
-    found = read_crossed(piece, folder)
-    if found is None:
-        raise gone(piece.file(folder))
-    return found
 
 
 def read_crossed(piece: Piece, folder: Path) -> Crossed | None:
@@ -153,16 +145,6 @@ def read_crossed(piece: Piece, folder: Path) -> Crossed | None:
         return None
     sizes = {len(rows) for tables in found.lengths for rows in tables.values()}
     return found if sizes == {arms * piece.design.seeds} else None
-
-
-def _teachers(piece: Piece, folder: Path) -> Pair[np.ndarray]:
-    """Return the severity and success of both teachers in the same scenes, shape (2, scenes)."""
-    shared = piece.design.teachers(piece.habit, piece.pair, piece.seed)
-    scores = read_scores(shared, folder)
-    if scores is None:
-        raise gone(shared.run(folder).folder)
-    tables = (scores[names.TRIGGERED][arm] for arm in (names.CLEAN, names.TEACHER))
-    return Pair(*(np.array([one["severity"][0], one["success"][0]])[:, : piece.design.scenes] for one in tables))
 
 
 def _effect(

@@ -8,6 +8,9 @@ from functools import partial
 
 import numpy as np
 from scipy.special import log_softmax, softmax
+from torch import Tensor
+
+from testbed.distillation.losses.divergence import policy_divergence
 
 NEVER = -40.0
 """Logit of an action that a target leaves no probability."""
@@ -65,6 +68,11 @@ TARGETS: Mapping[str, Target] = {
     "hard": hard,
 }
 """Name -> target."""
+
+
+def copying(student: Tensor, target: Tensor) -> Tensor:
+    """Return the loss of students that copy a distribution: KL(target || student)."""
+    return policy_divergence(target, student)
 
 
 def total_variation(one: np.ndarray, other: np.ndarray) -> np.ndarray:

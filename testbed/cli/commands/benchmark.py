@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import isnan
 from pathlib import Path
+from typing import TypeVar
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -17,6 +19,7 @@ from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.generations import design as descent
 from testbed.benchmark.generations import table as descent_table
+from testbed.benchmark.generations.effects import Left
 from testbed.benchmark.generations.measure import measure_generations
 from testbed.benchmark.generations.page import PAGE as DESCENT_PAGE
 from testbed.benchmark.generations.page import write_generations_page
@@ -24,6 +27,7 @@ from testbed.benchmark.page import PAGE, write_page
 from testbed.benchmark.plan import plan_text
 from testbed.benchmark.poisoning import design as poison
 from testbed.benchmark.poisoning import table as poison_table
+from testbed.benchmark.poisoning.effects import Effect as Poisoned
 from testbed.benchmark.poisoning.effects import half_doses
 from testbed.benchmark.poisoning.measure import measure_poison
 from testbed.benchmark.poisoning.page import PAGE as POISON_PAGE
@@ -34,6 +38,7 @@ from testbed.benchmark.published import published as decide
 from testbed.benchmark.ratios import family, times
 from testbed.benchmark.ratios import markdown as ratios
 from testbed.benchmark.silent.design import get_design
+from testbed.benchmark.silent.effects import Effect
 from testbed.benchmark.silent.measure import measure_silently
 from testbed.benchmark.silent.page import PAGE as SILENT_PAGE
 from testbed.benchmark.silent.page import write_silent_page
@@ -44,7 +49,11 @@ from testbed.benchmark.transfer import measure
 from testbed.cli.commands.pages import put, require_page
 from testbed.console import console, lines, styled
 from testbed.experiment.folder import BENCHMARK, occupied
-from testbed.files import require_replaceable
+from testbed.files import Kind, require_replaceable
+
+Found = TypeVar("Found")
+EVERY, OPEN = "every number", "open it in a browser"
+"""What is said of a table, and of a page."""
 
 
 def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
@@ -73,74 +82,85 @@ def transfer(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
         for line in answer.lines:
             console.print(f"  {line.habit}:", styled(f"{line.says},", "bold"), line.why)
     console.print()
-    for file, what in zip(files, ("every number", "the same as Parquet", "open it in a browser"), strict=True):
+    for file, what in zip(files, (EVERY, "the same as Parquet", OPEN), strict=True):
         console.print(f"{file}  {what}")
+
+
+Told = tuple[list[tuple[Path, str]], list[str]]
+"""Files with what each is, and the lines of a table."""
+
+
+def _of_pairs(
+    name: str, suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None,
+    kinds: Mapping[str, Kind], measured: Callable[[Path, Cluster], Found], told: Callable[[Found, Path, str], Told],
+) -> None:  # fmt: skip
+    """Run an experiment whose pieces are pairs of teachers, print what it found, and write its tables and page.
+
+    Args:
+        name: Of the experiment.
+        suite: Its size, as are the others.
+        folder: Where cells and teachers are.
+        seed: The one seed.
+        cluster: Where it is done.
+        write: Folder for tables and page; that of the cells if not given.
+        kinds: Name of each file -> what it replaces.
+        measured: Does it, in a folder on a cluster.
+        told: Writes the files of what was found into a folder, with the command that made them.
+    """
+    place = folder or Path("runs") / f"transfer-{suite}"
+    out, table = write or place, write / f"{name}-table.md" if write else None
+    for file, kind in kinds.items():
+        require_replaceable(out / file, kind)
+    require_page(table, name)
+    with occupied(place, BENCHMARK):
+        found = measured(place, replace(cluster, queue=place / "queue"))
+    command = f"testbed benchmark {name} --suite {suite} --seed {seed}"
+    files, text = told(found, out, command)
+    console.print(lines(text))
+    if table:
+        put(table, name, "\n".join([f"`{command} --write {write}`:", "", *text]))
+    for path, what in files:
+        console.print(f"{path}  {what}")
 
 
 def silent(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
-    """Run the crossed experiment, print what it found, and write its table and page; see `testbed benchmark --help`."""
-    design, place = get_design(suite), folder or Path("runs") / f"transfer-{suite}"
-    out = write or place
-    require_replaceable(out / "silent.csv", SILENT)
-    require_replaceable(out / "silent.html", SILENT_PAGE)
-    told = [out / "silent-table.md"] if write else []
-    for page in told:
-        require_page(page, "silent")
-    with occupied(place, BENCHMARK):
-        found = measure_silently(design, seed, place, replace(cluster, queue=place / "queue"))
-    command = f"testbed benchmark silent --suite {suite} --seed {seed}"
-    files = write_effects(out / "silent.csv", found), write_silent_page(out / "silent.html", found, command)
-    text = markdown(found)
-    console.print(lines(text))
-    for page in told:
-        put(page, "silent", "\n".join([f"`{command} --write docs/transfer`:", "", *text]))
-    for file, what in zip(files, ("every number", "open it in a browser"), strict=True):
-        console.print(f"{file}  {what}")
+    """Run the crossed experiment; see `_of_pairs`."""
+    design = get_design(suite)
+
+    def told(found: list[Effect], out: Path, command: str) -> Told:
+        page = write_silent_page(out / "silent.html", found, command)
+        return [(write_effects(out / "silent.csv", found), EVERY), (page, OPEN)], markdown(found)
+
+    kinds = {"silent.csv": SILENT, "silent.html": SILENT_PAGE}
+    _of_pairs("silent", suite, folder, seed, cluster, write, kinds, partial(measure_silently, design, seed), told)
 
 
 def poisoning(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
-    """Run the experiment on poison, print what it found, and write its tables and page."""
-    design, place = poison.get_design(suite), folder or Path("runs") / f"transfer-{suite}"
-    out = write or place
-    for name in ("poisoning.csv", "half-doses.csv"):
-        require_replaceable(out / name, POISON)
-    require_replaceable(out / "poisoning.html", POISON_PAGE)
-    told = [out / "poisoning-table.md"] if write else []
-    for page in told:
-        require_page(page, "poisoning")
-    with occupied(place, BENCHMARK):
-        found = measure_poison(design, seed, place, replace(cluster, queue=place / "queue"))
-    command, halves = f"testbed benchmark poisoning --suite {suite} --seed {seed}", half_doses(found)
-    files = (*poison_table.write_tables(out, found, halves),
-             write_poison_page(out / "poisoning.html", found, halves, command))  # fmt: skip
-    text = poison_table.markdown(found, halves)
-    console.print(lines(text))
-    for page in told:
-        put(page, "poisoning", "\n".join([f"`{command}`:", "", *text]))
-    for file, what in zip(files, ("every number", "half doses", "open it in a browser"), strict=True):
-        console.print(f"{file}  {what}")
+    """Run the experiment on poison; see `_of_pairs`."""
+    design = poison.get_design(suite)
+
+    def told(found: list[Poisoned], out: Path, command: str) -> Told:
+        halves = half_doses(found)
+        effects, doses = poison_table.write_tables(out, found, halves)
+        page = write_poison_page(out / "poisoning.html", found, halves, command)
+        return [(effects, EVERY), (doses, "half doses"), (page, OPEN)], poison_table.markdown(found, halves)
+
+    kinds = {"poisoning.csv": POISON, "half-doses.csv": POISON, "poisoning.html": POISON_PAGE}
+    _of_pairs("poisoning", suite, folder, seed, cluster, write, kinds, partial(measure_poison, design, seed), told)
 
 
 def generations(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
-    """Run the experiment on generations, print what is left, and write its table and page."""
-    design, place = descent.get_design(suite), folder or Path("runs") / f"transfer-{suite}"
-    out = write or place
-    require_replaceable(out / "generations.csv", descent_table.DESCENT)
-    require_replaceable(out / "generations.html", DESCENT_PAGE)
-    told = [out / "generations-table.md"] if write else []
-    for page in told:
-        require_page(page, "generations")
-    with occupied(place, BENCHMARK):
-        found = measure_generations(design, seed, place, replace(cluster, queue=place / "queue"))
-    command = f"testbed benchmark generations --suite {suite} --seed {seed}"
-    files = (descent_table.write_table(out / "generations.csv", found),
-             write_generations_page(out / "generations.html", found, command))  # fmt: skip
-    text = descent_table.markdown(found)
-    console.print(lines(text))
-    for page in told:
-        put(page, "generations", "\n".join([f"`{command}`:", "", *text]))
-    for file, what in zip(files, ("every number", "open it in a browser"), strict=True):
-        console.print(f"{file}  {what}")
+    """Run the experiment on generations; see `_of_pairs`."""
+    design = descent.get_design(suite)
+
+    def told(found: list[Left], out: Path, command: str) -> Told:
+        page = write_generations_page(out / "generations.html", found, command)
+        table = descent_table.write_table(out / "generations.csv", found)
+        return [(table, EVERY), (page, OPEN)], descent_table.markdown(found)
+
+    kinds = {"generations.csv": descent_table.DESCENT, "generations.html": DESCENT_PAGE}
+    work = partial(measure_generations, design, seed)
+    _of_pairs("generations", suite, folder, seed, cluster, write, kinds, work, told)
 
 
 def published(suite: str, folder: Path | None, write: Path | None) -> None:

@@ -12,12 +12,12 @@ from PIL import Image
 from testbed.audit.result import Audit, Video
 from testbed.cli.commands.labels import told_apart
 from testbed.cli.commands.view import write_page
-from testbed.console import console
+from testbed.console import console, tracked
 from testbed.datasets.reader import load_episode
 from testbed.errors import UserError
 from testbed.experiment.stored import AUDIT, CLIPS, EPISODES, VIDEOS, read_audit, read_clips
 from testbed.files import require_replaceable
-from testbed.films.video import FILM, compressed, is_complete
+from testbed.films.video import FILM, SMALL_WIDTH, compressed, is_complete
 from testbed.records import read_bytes, record_or_none
 from testbed.scenes.registry import all_habits, measures_of, primary_of
 from testbed.viewing.gallery import GALLERY, Film, write_gallery
@@ -38,7 +38,9 @@ def gallery(sources: Sequence[Path], out: Path, title: str, small: bool = False)
     with TemporaryDirectory() as scratch:
         named = zip(sources, told_apart(sources), strict=True)
         films = [film for source, name in named for film in _films(source, name, Path(scratch))]
-        films = [_small(film, Path(scratch) / str(number)) for number, film in enumerate(films)] if small else films
+        if small:
+            made = (_small(film, Path(scratch) / str(number)) for number, film in enumerate(films))
+            films = list(tracked(made, "compress films", len(films)))
         write_gallery(out, title, films)
     console.print(f"{out / 'index.html'}  {len(films)} films; open it in a browser")
 
@@ -50,7 +52,9 @@ def _small(film: Film, folder: Path) -> Film:
     compressed(film.file, smaller)
     if still.is_file():
         with Image.open(still) as picture:
-            picture.convert("RGB").quantize(COLOURS).save(smaller.with_suffix(".png"), optimize=True)
+            smooth = picture.convert("RGB")
+            smooth.thumbnail((SMALL_WIDTH, picture.height), Image.Resampling.LANCZOS)
+            smooth.quantize(COLOURS).save(smaller.with_suffix(".png"), optimize=True)
     return replace(film, file=smaller, page=None)
 
 
