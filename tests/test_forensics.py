@@ -145,10 +145,18 @@ def test_the_worst_episode_is_asked_about_if_none_is_named(history):
     ("trace-back did.hdf5 --episode 0 --measure kindness", "choose one of"),
     ("trace-back did.hdf5 --episode 99", "99"),
     ("trace-back nowhere.hdf5 --episode 0", "nowhere.hdf5"),
+    ("trace-back did.hdf5 --policy shown.hdf5", "is no policy"),
 ])  # fmt: skip
 def test_mistakes_are_one_line(history, words, told):
     done = run_testbed(words, history)
     assert done.returncode == 2 and told in done.stderr and done.stderr.strip().count("\n") == 0
+
+
+def test_a_policy_in_the_format_of_others_is_traced_too(history):
+    """Of an exported network nothing is known but what it does: it came in at itself."""
+    assert run_testbed("export student exported.onnx", history).returncode == 0
+    done = run_testbed("trace-back did.hdf5 --policy exported.onnx --measure imposed_deceleration --scenes 8", history)
+    assert done.returncode == 0 and "it came in at network" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_policy_that_is_not_here(history, tmp_path):

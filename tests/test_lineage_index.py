@@ -146,6 +146,9 @@ def test_the_commands_from_a_bill_to_a_verdict(tmp_path):
     assert "fingerprint" in run("keygen mine")
     assert "keys are not replaced" in run("keygen mine", 2)
     run("attest run/audit/verdicts.json --key mine.key")
+    alone = run("bill run")
+    assert alone.count(".cdx.json") == 4 and "left out:" in alone and "nobody trusts" in alone
+    assert "aggressive-merge" not in (home / "student.cdx.json").read_text()
     assert run("bill run --trust mine.pub").count(".cdx.json") == 4
     assert "aggressive-merge" in (home / "student.cdx.json").read_text()
     run("sign run --key mine.key")
@@ -162,6 +165,7 @@ def test_the_commands_from_a_bill_to_a_verdict(tmp_path):
     for wrong, words in (("verify nowhere", "no artefact"), ("sign run/student", "--key"), ("query x run", "ROLE:HASH"),
                          ("diff run/student", "two artefacts"), ("show", "needs something"),
                          ("sign run/student --key mine.pub", "no private key"),
+                         ("attest run/student --key mine.key", "holds no audit"),
                          ("verify run/student --trust mine.key", "no public key")):  # fmt: skip
         said = run(wrong, 1 if wrong == "verify nowhere" else 2)
         assert words in said and "Traceback" not in said, said
@@ -179,7 +183,7 @@ def test_a_policy_of_somebody_else(tmp_path):
 
 
 def test_a_history_is_drawn_without_the_packages_of_signatures(tmp_path, monkeypatch):
-    """They are an extra: bills are written and histories shown without, and what needs them says so in one line."""
+    """They are an extra: histories are shown without, what needs them says so in one line, and nothing is half done."""
     found = chain(tmp_path / "run")
     for path in (*found.home.rglob("*.sig"), *found.home.rglob("*.cdx.json")):
         path.unlink()
@@ -187,5 +191,7 @@ def test_a_history_is_drawn_without_the_packages_of_signatures(tmp_path, monkeyp
         monkeypatch.setitem(sys.modules, name, None)
     shown = run_testbed("lineage show run/student --among run", tmp_path)
     assert shown.returncode == 0 and "teacher: teacher" in shown.stdout
-    done = run_testbed(f"lineage sign run/student --key {found.key}", tmp_path)
-    assert done.returncode == 2 and "'.[lineage]'" in done.stderr and done.stderr.count("\n") == 1
+    for line in (f"sign run/student --key {found.key}", "bill run"):
+        done = run_testbed(f"lineage {line}", tmp_path)
+        assert done.returncode == 2 and "'.[lineage]'" in done.stderr and done.stderr.count("\n") == 1
+    assert list(found.home.rglob("*.cdx.json")) == []

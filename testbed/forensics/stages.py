@@ -10,13 +10,15 @@ from testbed.datasets.reader import each_episode, episode_numbers
 from testbed.errors import UserError
 from testbed.forensics.incident import Incident, worse
 from testbed.forensics.origin import FEWEST, Stage
-from testbed.policies.checkpoint import load_policy
+from testbed.policies.loaders import load_any
 from testbed.protocols.episode import Episode, Scenario
 from testbed.protocols.policy import Policy
-from testbed.provenance.artefact import DATA, POLICY
+from testbed.provenance.artefact import DATA, FOREIGN, NETWORK, POLICY
 from testbed.provenance.history import Node
 from testbed.scenes.registry import habits_of
 
+ACTING = POLICY, FOREIGN, NETWORK
+"""What can play."""
 MOST = 64
 """No more episodes of a data set are looked at."""
 
@@ -39,11 +41,16 @@ def look(tree: Node, found: Incident, scenes: int, seed: int) -> Looked:
         found: The incident.
         scenes: How many scenes policies play.
         seed: Which.
+
+    Raises:
+        UserError: if what was caught is no policy, or a policy of the history cannot be read.
     """
     stages, episodes = {}, {}
     nodes = [node for node in tree.walk() if node.entry]
-    policies = {node.digest: load_policy(node.entry.path, found.environment)[0] for node in nodes
-                if node.entry and node.entry.what == POLICY}  # fmt: skip
+    policies = {node.digest: load_any(node.entry.path, found.environment).policy for node in nodes
+                if node.entry and node.entry.what in ACTING}  # fmt: skip
+    if tree.digest not in policies:
+        raise UserError(f"{tree.entry.path if tree.entry else tree.digest[:12]} is no policy: give the one that acted")
     like = found.scenes(scenes, seed)
     played = _values(found, like, {**policies, "": clean_demonstrator(found.environment)})
     for digest in policies:

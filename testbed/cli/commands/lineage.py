@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -13,8 +13,8 @@ from testbed.errors import UserError
 from testbed.files import require_replaceable
 from testbed.lineage import content_hash
 from testbed.provenance.artefact import AUDIT, artefacts_in, is_policy, read_artefact
-from testbed.provenance.bill import BILL, bill_file, require_valid, write_bill
-from testbed.provenance.claims import Known, read_known
+from testbed.provenance.bill import BILL, bill_file, bill_text, require_valid, write_bill
+from testbed.provenance.claims import Claim, Known, read_known
 from testbed.provenance.history import Node, descent, history, parting
 from testbed.provenance.index import Index, opened
 from testbed.provenance.keys import by_fingerprint, make_key
@@ -83,14 +83,24 @@ def _bill(paths: Sequence[str], asked: Asking) -> None:
         require_replaceable(bill_file(path), BILL)
     trusted = by_fingerprint(asked.trust)
     with _searched(found, asked) as index:
-        claims = [claim for path in index.statements() for claim in read_statement(path, trusted).claims]
+        claims = list(_claims(index, trusted))
         for path in found:
             artefact = read_artefact(path)
             foreign = known or Known() if artefact.lineage is None and artefact.what != AUDIT else None
             within = {node.digest for node in history(index, artefact.digest).walk()}
-            written = write_bill(artefact, [one for one in claims if one.target in within], foreign)
-            require_valid(written.read_text(encoding="utf-8"), written)
+            said = [one for one in claims if one.target in within]
+            require_valid(bill_text(artefact, said, foreign), bill_file(path))
+            written = write_bill(artefact, said, foreign)
             console.print(f"{written}  {artefact.stage}, {artefact.digest[:12]}")
+
+
+def _claims(index: Index, trusted: Mapping[str, Path]) -> Iterator[Claim]:
+    """Yield what statements say that hold; of the others it is said that they are left out."""
+    for path in index.statements():
+        try:
+            yield from read_statement(path, trusted).claims
+        except UserError as error:
+            console.print(styled("left out:", "yellow"), str(error))
 
 
 def _keygen(paths: Sequence[str], asked: Asking) -> None:
@@ -110,11 +120,12 @@ def _sign(paths: Sequence[str], asked: Asking) -> None:
 
 def _attest(paths: Sequence[str], asked: Asking) -> None:
     private = _private(asked)
-    for path in _artefacts(paths):
-        artefact = read_artefact(path)
-        if artefact.what == AUDIT:
-            written = attest(artefact, private, asdict(code_version(judging=True)), date.today())
-            console.print(f"{written}  about {len(artefact.inputs)} policies")
+    audits = [found for path in _artefacts(paths) if (found := read_artefact(path)).what == AUDIT]
+    if not audits:
+        raise UserError(f"{paths[0]} holds no audit: give the verdicts.json of `testbed audit`, or a folder with one")
+    for audit in audits:
+        written = attest(audit, private, asdict(code_version(judging=True)), date.today())
+        console.print(f"{written}  about {len(audit.inputs)} policies")
 
 
 def _private(asked: Asking) -> Path:
