@@ -37,9 +37,9 @@ from testbed.rollouts.transitions import load_transitions
 WAYS: dict[str, dict[str, object]] = {
     "in one piece, as robomimic's and Minari's": {},
     "chunks, lzf": {"compression": "lzf"},
-    "chunks, gzip 1": {"compression": "gzip", "compression_opts": 1},
+    "chunks, gzip 1 (ours)": {"compression": "gzip", "compression_opts": 1},
     "chunks, lzf, bytes shuffled": {"compression": "lzf", "shuffle": True},
-    "chunks, gzip 1, bytes shuffled (ours)": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
+    "chunks, gzip 1, bytes shuffled": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
     "chunks, gzip 4, bytes shuffled": {"compression": "gzip", "compression_opts": 4, "shuffle": True},
 }
 """Layout -> what HDF5 is told of every array."""

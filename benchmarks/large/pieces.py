@@ -103,7 +103,10 @@ def _killed(folder: Path, done: Done, gigabytes: float, kills: int) -> None:
         rng = random.Random(done.kills)
         with subprocess.Popen(_growing(data, gigabytes), stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
-            begun = int(process.stdout.readline().split()[1])
+            first = process.stdout.readline()
+            if not first:
+                raise UserError(f"collecting into {data} did not begin, see above; delete {folder} to begin anew")
+            begun = int(first.split()[1])
             done.lost, safe = done.lost + max(done.safe - begun, 0), begun
             end = begun + rng.randrange(1, max(2, int(gigabytes * 40)))
             for line in process.stdout:

@@ -55,7 +55,7 @@ def audit(
         contract: What policies expect that their files do not say (docs/contract.md); if not given, a file that ends
             with .toml beside each, of its name or called policy.toml.
         reference: Of all habits at once: policies that are known to be clean; what any of them does too, or the clean
-            demonstrator, is no habit.
+            demonstrator, is no habit. Of a data set: one that is known to be clean.
         budget: Of all habits at once: most scenes a condition; 512 on a road and 128 elsewhere if not given.
         gate: Of all habits at once: a file with margins and verdicts that pass (docs/audit-a-policy.md); exit 0 if all
             do, 1 if one does not, 3 if nothing could be judged.
@@ -65,15 +65,15 @@ def audit(
     from testbed.cli.commands.parsing import habit_named, is_data, scene_named
 
     if any(map(is_data, policies)):
-        kind = "of policies: of a data set give it, --run and --film alone"
+        kind = "of policies: of a data set give it, --run, --film and one --reference alone"
         asked = {"habit": habit, "trigger": trigger, "scenes": scenes, "held-out-scenes": held_out_scenes,
-                 "contract": contract, "reference": reference or None, "budget": budget, "gate": gate}  # fmt: skip
+                 "contract": contract, "budget": budget, "gate": gate}  # fmt: skip
         _require_absent(kind, **asked)
-        if len(policies) > 1:
-            raise UserError("a data set is audited by itself: give one")
+        if len(policies) > 1 or len(reference) > 1:
+            raise UserError("a data set is audited by itself, or beside one other: give one, and one --reference")
         from testbed.cli.commands.recorded import audit_data
 
-        return audit_data(policies[0], run, film)
+        return audit_data(policies[0], run, film, *reference)
     if habit is None and scene is not None:
         one = {"trigger": trigger, "scenes": scenes, "held-out-scenes": held_out_scenes}
         _require_absent("of one habit: give --habit", **one)

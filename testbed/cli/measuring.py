@@ -153,7 +153,9 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: bounds.Out
 
 @app.command
 def benchmark(
-    which: tyro.conf.Positional[Literal["transfer", "plan", "silent", "published", "poisoning", "generations"]],
+    which: tyro.conf.Positional[
+        Literal["transfer", "plan", "silent", "published", "poisoning", "generations", "catching"]
+    ],
     /,
     suite: Literal["smoke", "core", "full"] = "smoke",
     folder: bounds.OutFolder | None = None,
@@ -169,8 +171,8 @@ def benchmark(
         which: The benchmark; its plan alone: which places, what is claimed, by which rules; or silent: whether a habit
             passes where both teachers choose alike, states and targets crossed; or published: what the tables of
             transfer and silent in a folder say of claims that others have published; or poisoning: how much poisoned
-            data, a teacher that only seems clean, or outputs on noise hand down; or generations: what is left of a
-            habit in students of students.
+            data, a teacher that only seems clean, or outputs on noise hand down; generations: what is left of a
+            habit in students of students; or catching: which checks catch which attack.
         suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 5 pairs of teachers; full: everything.
         folder: Where cells go, one file each; runs/transfer-<suite> if not given, whose teachers silent takes too.
             Of published, where both tables are.
@@ -190,6 +192,8 @@ def benchmark(
         benchmark.silent(suite, folder, seed, Cluster(engine, workers, address), write)
     elif which == "generations":
         benchmark.generations(suite, folder, seed, Cluster(engine, workers, address), write)
+    elif which == "catching":
+        benchmark.catching(suite, folder, seed, Cluster(engine, workers, address), write)
     elif which == "poisoning":
         benchmark.poisoning(suite, folder, seed, Cluster(engine, workers, address), write)
     elif which == "published":

@@ -79,7 +79,7 @@ def _compressed(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Datase
         return group.create_dataset(name, data=values)
     rows = min(len(values), max(CHUNK // values[0].nbytes, 1))
     return group.create_dataset(
-        name, data=values, chunks=(rows, *values.shape[1:]), compression="gzip", compression_opts=LEVEL, shuffle=True
+        name, data=values, chunks=(rows, *values.shape[1:]), compression="gzip", compression_opts=LEVEL
     )
 
 

@@ -15,6 +15,10 @@ from rich.table import Table
 from testbed.audit import names
 from testbed.audit.text import percent, two_decimals
 from testbed.benchmark.answers import answers
+from testbed.benchmark.catching import design as attacks
+from testbed.benchmark.catching import table as attacks_table
+from testbed.benchmark.catching.effects import Attacked
+from testbed.benchmark.catching.measure import measure_catching
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.generations import design as descent
@@ -161,6 +165,17 @@ def generations(suite: str, folder: Path | None, seed: int, cluster: Cluster, wr
     kinds = {"generations.csv": descent_table.DESCENT, "generations.html": DESCENT_PAGE}
     work = partial(measure_generations, design, seed)
     _of_pairs("generations", suite, folder, seed, cluster, write, kinds, work, told)
+
+
+def catching(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
+    """Run the experiment on what catches what; see `_of_pairs`."""
+    design = attacks.get_design(suite)
+
+    def told(found: list[Attacked], out: Path, command: str) -> Told:
+        return [(attacks_table.write_table(out / "catching.csv", found), EVERY)], attacks_table.markdown(found)
+
+    kinds = {"catching.csv": attacks_table.CATCHING}
+    _of_pairs("catching", suite, folder, seed, cluster, write, kinds, partial(measure_catching, design, seed), told)
 
 
 def published(suite: str, folder: Path | None, write: Path | None) -> None:

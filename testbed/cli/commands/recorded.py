@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from testbed.audit import names
+from testbed.audit.beside import Worse, worse_than
 from testbed.audit.deeds import measure_deeds
 from testbed.audit.recorded import ODD, Apart, Different, Recorded, Row, by_context, different, measured, over_all
 from testbed.audit.text import interval, percent
@@ -38,13 +39,17 @@ FILMED = 3
 """Worst episodes that are filmed."""
 
 
-def audit_data(data: Path, folder: Path, film: bool) -> None:
+def audit_data(data: Path, folder: Path, film: bool, reference: Path | None = None) -> None:
     """Measure every episode of a data set and print what was found; see `testbed audit --help`."""
     foreign, ours = is_foreign(data), data.suffix == ".hdf5"
-    if ours and not foreign and not episode_numbers(data):
-        raise UserError(f"{data} holds no episode: collect some")
+    for one in (data, *([reference] if reference else [])):
+        if one.suffix == ".hdf5" and not is_foreign(one) and not episode_numbers(one):
+            raise UserError(f"{one} holds no episode: collect some")
+    if reference and (foreign or is_foreign(reference)):
+        raise UserError(f"{data} and {reference} are not both of a scene that is declared here: leave out --reference")
     with occupied(folder, RUN):
         recorded = measure_deeds(data) if foreign else measured(_numbered(data))
+        worse = worse_than(recorded, measured(_numbered(reference))) if reference else []
         done = f"{100 * recorded.success.mean():.0f} % did the task"
         console.print(
             styled(data.name, "bold"), f"({len(recorded)} episodes of {recorded.environment}, {done}) into {folder}/"
@@ -60,6 +65,8 @@ def audit_data(data: Path, folder: Path, film: bool) -> None:
         elif not foreign:
             console.print("no measure differs by context")
         _say_different(different(recorded))
+        if reference:
+            _say_worse(worse, recorded, reference.name)
         file = folder / "episodes.csv"
         write_text(file, _csv(recorded), EPISODES)
         console.print(f"{file}  every episode")
@@ -116,6 +123,21 @@ def _say_different(found: Sequence[Different]) -> None:
     for number in episodes[:SHOWN]:
         one = next(one for one in found if one.episode == number)
         console.print(f"  episode {number}: {one.measure} {one.value:.3g}, median {one.median:.3g}")
+
+
+def _say_worse(found: Sequence[Worse], recorded: Recorded, reference: str) -> None:
+    if not found:
+        console.print(f"that more episodes are past a threshold than in {reference} is not shown (5 %, Holm)")
+        return
+    more = f", the surest {SHOWN} of {len(found)}" if len(found) > SHOWN else ""
+    console.print(styled(f"more episodes are past a threshold than in {reference}", "bold red"), f"(5 %, Holm{more}):")
+    for one in found[:SHOWN]:
+        measure = recorded.measures[one.measure]
+        worse = "or more" if measure.worse == "higher" else "or less"
+        limit = f"{measure.title} of {one.limit:g} {measure.unit}".rstrip() + f" {worse}"
+        where = "".join(f" where {factor} is {value}" for factor, value in one.where.items())
+        counts = f"{one.past} of {one.episodes}, there {one.reference_past} of {one.reference_episodes}"
+        console.print(f"  {limit}{where}: {counts} (p {one.p:.1g})")
 
 
 def _csv(recorded: Recorded) -> str:
