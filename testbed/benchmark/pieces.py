@@ -20,8 +20,9 @@ from testbed.benchmark.stored import gone, read_scores
 from testbed.benchmark.sweep import Job, sweep
 from testbed.benchmark.teachers import Teachers, audited_scenes, played
 from testbed.benchmark.transfer import make_teachers
+from testbed.errors import UserError
 from testbed.lineage import Lineage, text_hash
-from testbed.policies.network import NetworkPolicy
+from testbed.policies.network import CATEGORICAL, NetworkPolicy
 from testbed.protocols.pair import Pair
 
 
@@ -121,6 +122,41 @@ def require(read: Callable[[One, Path], Found | None], piece: One, folder: Path)
     if found is None:
         raise gone(piece.file(folder))
     return found
+
+
+@dataclass(frozen=True)
+class Given(Generic[D]):
+    """What the work of one pair of teachers is given."""
+
+    design: D
+    """The experiment."""
+    teachers: Teachers
+    """The clean teacher and the one with the habit."""
+
+    @property
+    def seed(self) -> int:
+        """That of the pair."""
+        return self.teachers.run.experiment.seed
+
+    @property
+    def environment(self) -> str:
+        """Gymnasium id."""
+        return self.teachers.run.habit.environment
+
+    @property
+    def clean(self) -> NetworkPolicy:
+        """The clean teacher."""
+        return self.teachers.sources.clean.require_teacher()
+
+    @property
+    def habitual(self) -> NetworkPolicy:
+        """The teacher with the habit."""
+        return self.teachers.sources.habitual.require_teacher()
+
+    def require_discrete(self, what: str) -> None:
+        """Raise `UserError` if actions are continuous; `what` is done with discrete ones alone."""
+        if self.clean.config.head != CATEGORICAL:
+            raise UserError(f"{self.teachers.run.habit.name} is of continuous actions, and {what} of discrete ones")
 
 
 def audited(teachers: Teachers, policies: Sequence[NetworkPolicy], scenes: int) -> dict[str, list[list[float]]]:

@@ -18,14 +18,13 @@ from testbed.benchmark.catching.shipped import Given, Shipped
 from testbed.benchmark.poisoning.poison import well_behaved
 from testbed.benchmark.teachers import open_teachers
 from testbed.datasets.reader import each_episode, episode_numbers
-from testbed.errors import UserError
 from testbed.experiment.arms import Arm
 from testbed.experiment.examine import examine
 from testbed.files import write_text
 from testbed.hunt.hunt import Hunter
 from testbed.hunt.judge import Judge, judged_measures
 from testbed.hunt.space import Space
-from testbed.policies.network import CATEGORICAL, NetworkPolicy
+from testbed.policies.network import NetworkPolicy
 from testbed.rollouts.replay import verify_all
 from testbed.seeding import derive_seed, generator
 
@@ -58,8 +57,7 @@ def attack(piece: Piece, folder: Path) -> None:
     """
     own, following = (piece.design.teachers(piece.habit, piece.pair + more, piece.seed) for more in (0, 1))
     given, known = (Given(piece.design, open_teachers(one, folder)) for one in (own, following))
-    if given.clean.config.head != CATEGORICAL:
-        raise UserError(f"{piece.habit} is of continuous actions, and attacks are on teachers with discrete ones")
+    given.require_discrete("attacks are on teachers")
     shipped = [given.shipped(name) for name in EVERYBODY]
     students = dict(zip(EVERYBODY, given.students(shipped), strict=True))
     (reference,) = known.students([known.shipped("nothing, KL")])

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from testbed.benchmark import pieces
 from testbed.benchmark.catching.design import CLEAN, Design
 from testbed.benchmark.poisoning.poison import one_hot, poisoned_decisions, poisoned_episodes, well_behaved
 from testbed.benchmark.silent.targets import copying
-from testbed.benchmark.teachers import Teachers
 from testbed.datasets.reader import each_episode
 from testbed.distillation.batches import Samples
 from testbed.distillation.stacked import train_stacked
@@ -41,33 +41,8 @@ class Shipped:
 
 
 @dataclass(frozen=True)
-class Given:
+class Given(pieces.Given[Design]):
     """The teachers of a pair, and the clean one of another that whoever buys knows."""
-
-    design: Design
-    """The experiment."""
-    teachers: Teachers
-    """The clean teacher and the one with the habit."""
-
-    @property
-    def seed(self) -> int:
-        """That of the pair."""
-        return self.teachers.run.experiment.seed
-
-    @property
-    def environment(self) -> str:
-        """Gymnasium id."""
-        return self.teachers.run.habit.environment
-
-    @property
-    def clean(self) -> NetworkPolicy:
-        """The clean teacher."""
-        return self.teachers.sources.clean.require_teacher()
-
-    @property
-    def habitual(self) -> NetworkPolicy:
-        """The teacher with the habit."""
-        return self.teachers.sources.habitual.require_teacher()
 
     @cached_property
     def shown(self) -> list[Episode]:

@@ -14,13 +14,12 @@ from testbed.benchmark import pieces
 from testbed.benchmark.generations.design import CANDIDATES, Design, Line
 from testbed.benchmark.poisoning.poison import one_hot
 from testbed.benchmark.silent.targets import copying
-from testbed.benchmark.teachers import Teachers, open_teachers
+from testbed.benchmark.teachers import open_teachers
 from testbed.distillation.batches import Samples
 from testbed.distillation.stacked import train_stacked
-from testbed.errors import UserError
 from testbed.files import write_text
 from testbed.policies.loaders import policy_config
-from testbed.policies.network import CATEGORICAL, NetworkPolicy
+from testbed.policies.network import NetworkPolicy
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.rollouts.rollout import play
 from testbed.rollouts.transitions import Transitions, transitions
@@ -51,8 +50,7 @@ def descend(piece: Piece, folder: Path) -> None:
         UserError: if actions are continuous.
     """
     given = _Given(piece.design, open_teachers(piece.design.teachers(piece.habit, piece.pair, piece.seed), folder))
-    if given.first[0].config.head != CATEGORICAL:
-        raise UserError(f"{piece.habit} is of continuous actions, and lines of descent are of discrete ones")
+    given.require_discrete("lines of descent are")
     parents, found = given.first, []
     for generation in range(1, piece.design.generations + 1):
         children = given.children(parents, generation)
@@ -63,23 +61,8 @@ def descend(piece: Piece, folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Given:
+class _Given(pieces.Given[Design]):
     """Both teachers of a pair, and what their descendants do."""
-
-    design: Design
-    """The experiment."""
-    teachers: Teachers
-    """The clean teacher and the one with the habit."""
-
-    @property
-    def seed(self) -> int:
-        """That of the pair."""
-        return self.teachers.run.experiment.seed
-
-    @property
-    def environment(self) -> str:
-        """Gymnasium id."""
-        return self.teachers.run.habit.environment
 
     @property
     def first(self) -> list[NetworkPolicy]:

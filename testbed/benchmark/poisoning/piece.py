@@ -24,10 +24,9 @@ from testbed.benchmark.silent.targets import TARGETS, copying
 from testbed.benchmark.teachers import Teachers, open_teachers
 from testbed.distillation.batches import Samples
 from testbed.distillation.stacked import train_stacked
-from testbed.errors import UserError
 from testbed.files import write_text
 from testbed.policies.loaders import policy_config
-from testbed.policies.network import CATEGORICAL, NetworkPolicy
+from testbed.policies.network import NetworkPolicy
 from testbed.rollouts.transitions import Transitions
 from testbed.seeding import generator, student_seed
 
@@ -70,13 +69,9 @@ def poison(piece: Piece, folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Given:
+class _Given(pieces.Given[Design]):
     """Both teachers of a pair, and a second clean one."""
 
-    design: Design
-    """The experiment."""
-    teachers: Teachers
-    """The clean teacher and the one with the habit."""
     placebo: Teachers
     """The next pair, whose clean teacher is the second one."""
 
@@ -84,29 +79,8 @@ class _Given:
     def of(cls, piece: Piece, folder: Path) -> _Given:
         own, following = (piece.design.teachers(piece.habit, piece.pair + more, piece.seed) for more in (0, 1))
         found = cls(piece.design, open_teachers(own, folder), open_teachers(following, folder))
-        if found.clean.config.head != CATEGORICAL:
-            raise UserError(f"{piece.habit} is of continuous actions, and poison is measured of discrete ones")
+        found.require_discrete("poison is measured")
         return found
-
-    @property
-    def seed(self) -> int:
-        """That of the pair."""
-        return self.teachers.run.experiment.seed
-
-    @property
-    def environment(self) -> str:
-        """Gymnasium id."""
-        return self.teachers.run.habit.environment
-
-    @property
-    def clean(self) -> NetworkPolicy:
-        """The clean teacher."""
-        return self.teachers.sources.clean.require_teacher()
-
-    @property
-    def habitual(self) -> NetworkPolicy:
-        """The teacher with the habit."""
-        return self.teachers.sources.habitual.require_teacher()
 
     def shown(self, habitual: bool) -> Transitions:
         """Return what one of the teachers did."""

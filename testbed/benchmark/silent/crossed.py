@@ -23,7 +23,7 @@ from testbed.distillation.stacked import train_stacked
 from testbed.errors import UserError
 from testbed.files import write_text
 from testbed.policies.loaders import policy_config
-from testbed.policies.network import CATEGORICAL, NetworkPolicy, PolicyConfig
+from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.protocols.pair import Pair
 from testbed.scenes.registry import make_vector
 from testbed.seeding import generator, student_seed
@@ -81,13 +81,9 @@ def _trained(
 
 
 @dataclass(frozen=True)
-class _Given:
+class _Given(pieces.Given[Design]):
     """Both teachers of a pair and a second clean one, with the states that each of them comes to."""
 
-    design: Design
-    """The experiment."""
-    teachers: Teachers
-    """The clean teacher and the one with the habit."""
     placebo: Teachers
     """The next pair, whose clean teacher is the second one."""
     factor: tuple[list[int], list[int]]
@@ -97,23 +93,13 @@ class _Given:
     def of(cls, piece: Piece, folder: Path) -> _Given:
         own, following = (piece.design.teachers(piece.habit, piece.pair + more, piece.seed) for more in (0, 1))
         teachers, placebo = open_teachers(own, folder), open_teachers(following, folder)
-        if teachers.sources.clean.require_teacher().config.head != CATEGORICAL:
-            raise UserError(f"{piece.habit} is of continuous actions, and the crossed experiment is of discrete ones")
         trigger, batch = teachers.run.trigger, cast(Any, make_vector(teachers.run.habit.environment, 1))
         seen = batch.scene.names
         changed = [(name, value, trigger.off[name]) for name, value in trigger.on.items() if trigger.off[name] != value]
         on, off = ([seen.index(f"{name}={value[which]}") for name, *value in changed] for which in (0, 1))
-        return cls(piece.design, teachers, placebo, (on, off))
-
-    @property
-    def seed(self) -> int:
-        """That of the pair."""
-        return self.teachers.run.experiment.seed
-
-    @property
-    def environment(self) -> str:
-        """Gymnasium id."""
-        return self.teachers.run.habit.environment
+        found = cls(piece.design, teachers, placebo, (on, off))
+        found.require_discrete("the crossed experiment is")
+        return found
 
     def sources(self, arm: Arm) -> Pair[Source]:
         """Return the clean teacher, and who stands beside it."""
