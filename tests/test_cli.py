@@ -11,6 +11,9 @@ from command_line import run_testbed
 
 ROOT = Path(__file__).parent.parent
 
+STAGES = "demonstrations", "student", "unknown", "other"
+"""Everything that is asked for a bill."""
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
@@ -27,7 +30,7 @@ def made(tmp_path_factory) -> Path:
 
 
 def test_the_stages_work_alone(made):
-    assert sorted(p.name for p in (made / "again").iterdir()) == ["seed0", "seed1"]
+    assert sorted(p.name for p in (made / "again").iterdir()) == ["seed0", "seed0.cdx.json", "seed1", "seed1.cdx.json"]
     for line, says in (
         ("validate habit.hdf5", "6 episodes, nothing wrong"),
         ("replay habit.hdf5 --episode 2", "imposed deceleration"),
@@ -35,7 +38,13 @@ def test_the_stages_work_alone(made):
         ("audit student again/seed0 --scenes 4 --held-out-scenes 2 --run audited --no-film", "clean demonstrator"),
         ("film student again/seed1 --context leader=truck --out two.mp4", "two.mp4"),
         ("collect policy.hdf5 --policy student --episodes 2", "policy.hdf5 holds 2 episodes"),
+        ("export again/seed0 seed0.onnx", "seed0.onnx  takes"),
+        (
+            "lineage verify two.mp4 seed0.onnx policy.hdf5 --among . --rules rules.toml",
+            "seed0.onnx  holds: 4 artefacts",
+        ),
     ):
+        (made / "rules.toml").write_text("".join(f"[{stage}]\nbilled = true\n" for stage in STAGES))
         done = run_testbed(line, made)
         assert done.returncode == 0, done.stderr
         assert says in done.stdout

@@ -241,6 +241,35 @@ def test_a_bill_opens_with_the_library_that_reads_them(found):
     assert len(mine.dependencies) == len(bom.components)
 
 
+OTHER_TOOL = """
+import json, sys
+from lib4sbom.parser import SBOMParser
+told = []
+for path in sys.argv[1:]:
+    parser = SBOMParser()
+    parser.parse_file(path)
+    told.append([parser.get_type(), parser.get_document(), parser.get_packages(), parser.get_relationships()])
+print(json.dumps(told))
+"""
+
+
+def test_a_bill_opens_with_another_tool(found):
+    """Through lib4sbom, whose parser is its own: what it is, whom it names, by which hash, and what was made from what;
+    in a process of its own, since it leaves files open."""
+    paths = found.student, found.data, found.verdicts
+    command = [sys.executable, "-c", OTHER_TOOL, *(str(bill_file(path)) for path in paths)]
+    read = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout)
+    for path, (kind, document, *_) in zip(paths, read, strict=True):
+        assert (kind, document["version"]) == ("cyclonedx", "1.7")
+        assert document["bom-ref"] == f"sha256:{content_hash(path)}"
+    *_, packages, relations = read[0]
+    kinds = {one["name"]: one["type"] for one in packages}
+    assert (kinds["data"], kinds["teacher"], kinds["numpy"]) == ("DATA", "MACHINE-LEARNING-MODEL", "LIBRARY")
+    ends = {(one["source_id"], one["target_id"]) for one in relations}
+    for ancestor in (found.data, found.teacher):
+        assert tuple(f"sha256:{content_hash(path)}" for path in (found.student, ancestor)) in ends
+
+
 def test_a_bill_that_breaks_the_schema_is_refused(found):
     bill = json.loads(bill_file(found.student).read_text())
     bill["metadata"]["component"]["type"] = "robot"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from testbed.cli.commands.bills import leave_bills
 from testbed.cli.commands.labels import told_apart
 from testbed.console import console, styled
 from testbed.errors import UserError
@@ -37,6 +38,7 @@ def audit(
         console.print(styled(run.habit.name, "bold"), f"({run.trigger.meaning}) into {folder}/")
         result = audit_arms(run, arms, NOTES)
         clips = film_clips(run, arms[: SHOWN + 1] if film else (), arms[1])
+        leave_bills(folder)
         print_summary(result, folder, report(run, result, clips))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from testbed.audit.deeds import measure_deeds
 from testbed.audit.recorded import Recorded, measured
+from testbed.cli.commands.bills import leave_bill, require_bill_place
 from testbed.cli.commands.dataset import validate_file
 from testbed.console import console, tracked
 from testbed.datasets.layout import demo_names, number_of, write_given_masks
@@ -45,12 +46,14 @@ def clean(data: Path, out: Path, by: str, remove: float, seed: int) -> None:
     suspicion = _suspicion(recorded, named, by, seed, ("severity",))
     masks = {**header.masks, **_masks(suspicion, remove)}
     file, _, _ = by.rpartition(":")
+    require_bill_place(out)
     inputs = {"data": content_hash(data), **({"scores": content_hash(Path(file))} if file else {})}
     with DatasetWriter(out, header.environment, Lineage("clean", seed, {"by": by, "remove": remove}, inputs)) as writer:
         there = len(writer)
         for episode in tracked(each_episode(data, numbers[there:]), f"copy {data.name}", len(numbers) - there):
             writer.append(episode)
         writer.finish(masks)
+    leave_bill(out)
     validate_file(out)
     kept = f"{len(masks[KEPT])} of {len(numbers)} episodes"
     console.print(f"{out} keeps {kept}; learn from these with --mask {KEPT}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from testbed.audit import names
+from testbed.cli.commands.bills import leave_bill, require_bill_place
 from testbed.cli.commands.film import write_film
 from testbed.cli.commands.parsing import parse_context, scene_text
 from testbed.console import console, progress, styled, ticked, tracked
@@ -59,12 +60,14 @@ def collect(
     declared = get_scene(habit.environment)
     fixed_factors(declared.context, fixed, declared.numbers)  # a typing error leaves nothing behind
     scenarios = [Scenario(s, fixed) for s in scenario_seeds(seed, "collect", episodes)]
+    require_bill_place(out)
     with DatasetWriter(out, habit.environment, lineage) as writer:
         there = len(writer)
         played = play(habit.environment, scenarios, [(policy, behaviour)], skip=there)
         for episode in tracked(played, f"collect {out.name}", episodes - there):
             writer.append(episode)
         writer.finish()
+    leave_bill(out)
     scene = [] if habit.environment in BUILT_IN else ["--scene", reference_of(habit.environment)]
     show = suggested("testbed", "replay", out, "--episode", 0, *scene)
     console.print(f"{out} holds {len(writer)} episodes; look at one with: {show}")
@@ -74,6 +77,7 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
     """Show or check a recorded episode; see `testbed replay --help`."""
     if video:
         require_replaceable(video, FILM)
+        require_bill_place(video)
     if not 0 <= tolerance < math.inf:
         raise UserError(f"--tolerance {tolerance}: give a number that is not negative, for example 1e-6")
     if every and not verify:
@@ -88,6 +92,7 @@ def replay(file: Path, number_: int, video: Path | None, verify: bool, every: bo
             [clip_of(episode, label, COLOURS[names.TEACHER])],
             f"{file.name}, episode {number_}: {scene_text(episode)}",
         )
+        leave_bill(video, file)
     if not verify and not video:
         _describe(file, number_)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from testbed.cli.commands.bills import leave_bill, require_bill_place
 from testbed.console import console, progress
 from testbed.datasets.reader import episode_numbers, load_episode
 from testbed.distillation.config import Evaluation, Learning, PPOConfig, Training
@@ -23,6 +24,7 @@ from testbed.policies.checkpoint import BROWSERS, POLICY, load_policy, save_poli
 from testbed.policies.loaders import load_fitting, policy_config
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Behaviour, Scenario
+from testbed.provenance.bill import BILL
 from testbed.rollouts.transitions import load_transitions
 from testbed.scenes.registry import modules_of
 from testbed.seeding import scenario_seeds, student_seed
@@ -35,8 +37,12 @@ def _all_are(pattern: str, folder: Path, inside: Callable[[Path], bool]) -> bool
     return bool(parts) and all(re.fullmatch(pattern, part.name) and inside(part) for part in parts)
 
 
-STUDENTS = Kind("a folder of students", lambda folder: _all_are(r"seed\d+", folder, POLICY.recognises))
-"""What several students replace."""
+def _is_made_here(path: Path) -> bool:
+    return POLICY.recognises(path) or BILL.recognises(path)
+
+
+STUDENTS = Kind("a folder of students", lambda folder: _all_are(r"seed\d+(\.cdx\.json)?", folder, _is_made_here))
+"""What several students replace, with their bills."""
 CURVES = Kind("a folder of curves", lambda folder: _all_are(r"seed\d+", folder, Path.is_dir))
 """What is beside students, and goes on."""
 
@@ -107,6 +113,7 @@ def distil(asked: Distilling) -> None:
     """Distil students."""
     for place, kind in ((asked.out, POLICY if asked.seeds == 1 else STUDENTS), (asked.curves, CURVES)):
         require_replaceable(place, kind)
+    require_bill_place(asked.out if asked.seeds == 1 else asked.out / "seed0")
     with locked(asked.curves):
         _distil(asked)
 
@@ -133,6 +140,7 @@ def _distil(asked: Distilling) -> None:
             label = replace(found.label, policy=f"student-{route.name}-seed{number}")
             lineage = replace(recipe, settings={**asked.settings, "training_seed": number})
             save_policy(folder, student, label, lineage)
+            leave_bill(folder)
             size = f"{sum(asked.hidden) + asked.memory} units, from {len(found.source.decisions):,} decisions"
             console.print(f"{folder}  a student of {size}; curve in {journal.folder}")
 

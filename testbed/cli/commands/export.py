@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from testbed.cli.commands.bills import leave_bill, require_bill_place
 from testbed.cli.commands.dataset import validate_file
 from testbed.console import console, progress
 from testbed.datasets.reader import each_episode
@@ -30,8 +31,10 @@ def _export_policy(folder: Path, out: Path) -> None:
     from testbed.policies.onnx import ONNX, export_onnx
 
     require_replaceable(out, ONNX)
+    require_bill_place(out)
     policy, _ = load_policy(folder)
     exported = export_onnx(policy, out)
+    leave_bill(out, folder)
     console.print(f"{out}  takes {', '.join(exported.inputs)}; gives {', '.join(exported.outputs)}")
 
 
@@ -45,6 +48,7 @@ def _export_data(source: Path, out: Path, to: str | None) -> None:
 def import_data(source: Path, out: Path) -> None:
     """Import a data set; see `testbed import --help`."""
     header, episodes = format_of(source).read(source)
+    require_bill_place(out)
     with DatasetWriter(out, header.environment, Copied(header.lineage)) as writer:
         there = len(writer)
         with progress(f"import {source.name}", None) as advance:
@@ -53,4 +57,5 @@ def import_data(source: Path, out: Path) -> None:
                     writer.append(episode)
                 advance(1)
         writer.finish(header.masks)
+    leave_bill(out)
     validate_file(out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from testbed.cli.commands.bills import leave_bill, require_bill_place
 from testbed.cli.commands.labels import told_apart
 from testbed.cli.commands.parsing import parse_context, scene_text
 from testbed.console import console, progress
@@ -25,6 +26,7 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
     if not folders:
         raise UserError("give at least one policy folder")
     require_replaceable(out, FILM)
+    require_bill_place(out)
     palette = list(COLOURS.values())
     scene = Scenario(scenario, parse_context(context))
     episodes: list[Episode] = []
@@ -34,6 +36,7 @@ def film_policies(folders: Sequence[Path], out: Path, scenario: int, context: Se
     names = enumerate(zip(told_apart(folders), episodes, strict=True))
     takes = [clip_of(episode, name, palette[k % 5]) for k, (name, episode) in names]
     write_film(out, takes, f"scene {scenario}: {scene_text(episodes[0])}")
+    leave_bill(out, *dict.fromkeys(folders))
 
 
 def write_film(out: Path, takes: Sequence[Clip], title: str) -> None:

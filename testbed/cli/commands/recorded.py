@@ -15,6 +15,7 @@ from testbed.audit.beside import Worse, worse_than
 from testbed.audit.deeds import measure_deeds
 from testbed.audit.recorded import ODD, Apart, Different, Recorded, Row, by_context, different, measured, over_all
 from testbed.audit.text import interval, percent
+from testbed.cli.commands.bills import leave_bills
 from testbed.cli.commands.film import write_film
 from testbed.cli.commands.parsing import scene_text
 from testbed.console import console, styled, tracked
@@ -74,6 +75,7 @@ def audit_data(data: Path, folder: Path, film: bool, reference: Path | None = No
             console.print("no scene of it is declared here: no severity, no film, but what its decisions allow")
         elif film and ours:
             _film(data, folder, recorded)
+        leave_bills(folder)
 
 
 def _numbered(data: Path) -> Iterator[tuple[int, Episode]]:

@@ -14,6 +14,7 @@ from testbed.audit.verdict import Verdict
 from testbed.audit.verdict_files import JSON, JUNIT, MARKDOWN, write_verdicts
 from testbed.audit.verdict_page import write_verdict_page
 from testbed.cli.commands.audit import policy_arms
+from testbed.cli.commands.bills import leave_bills
 from testbed.console import console, lines, styled
 from testbed.errors import UserError
 from testbed.experiment.coverage import coverage, not_looked_at
@@ -60,6 +61,7 @@ def examine_scene(
         films = film_worst(folder, found, arms, beside, seed, environment) if film else {}
         notes = not_looked_at(environment)
         write_verdict_page(folder / PAGE, environment, name, found, asked, notes, films, gate is not None)
+        leave_bills(folder)
         for arm in arms:
             console.print()
             console.print(_table([one for one in found if one.policy == arm.name], name))
