@@ -153,9 +153,13 @@ def test_mistakes_are_one_line(history, words, told):
 
 
 def test_a_policy_in_the_format_of_others_is_traced_too(history):
-    """Of an exported network nothing is known but what it does: it came in at itself."""
+    """By its bill an exported network leads to its ancestors; without one nothing is known but what it does."""
     assert run_testbed("export student exported.onnx", history).returncode == 0
-    done = run_testbed("trace-back did.hdf5 --policy exported.onnx --measure imposed_deceleration --scenes 8", history)
+    line = "trace-back did.hdf5 --policy exported.onnx --measure imposed_deceleration --scenes 8"
+    done = run_testbed(line, history)
+    assert done.returncode == 0 and "it came in at teacher: teacher" in done.stdout, done.stdout + done.stderr
+    (history / "exported.onnx.cdx.json").unlink()
+    done = run_testbed(line, history)
     assert done.returncode == 0 and "it came in at network" in done.stdout, done.stdout + done.stderr
 
 

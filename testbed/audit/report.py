@@ -57,13 +57,14 @@ def embedded(films: Sequence[Video]) -> list[tuple[Video, str]]:
     return [(one, base64.b64encode(read_bytes(one.video, AGAIN)).decode("ascii")) for one in films]
 
 
-def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = ()) -> None:
+def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = (), history: str = "") -> None:
     """Write one self-contained HTML page, with the videos inside it.
 
     Args:
         path: The .html file to make.
         audit: What was found.
         clips: Videos to show, if there are any.
+        history: An SVG of where a policy comes from, which is put into the page as it is.
 
     Raises:
         UserError: if something else is at that place, or it cannot be written.
@@ -89,6 +90,7 @@ def write_report(path: str | Path, audit: Audit, clips: Sequence[Video] = ()) ->
             endings=sorted({ending for arm in (*audit.arms, *audit.references) for ending in arm.endings}),
             when=WHEN,
             clips=embedded(clips),
+            history=history,
         )
     )
     write_text(Path(path), page, REPORT)

@@ -27,6 +27,7 @@ from testbed.films.style import captioned, colours_of, marks
 from testbed.films.video import write_still
 from testbed.protocols.episode import Behaviour, Scenario
 from testbed.protocols.scene import place
+from testbed.provenance.picture import student_picture
 from testbed.records import read_record
 from testbed.rollouts.rollout import play
 from testbed.scenes.registry import get_scene, measures_of, violations_of
@@ -138,6 +139,6 @@ def _telling_moment(tracks: Sequence[Track]) -> float:
 def report(run: Run, result: Audit, clips: Sequence[Video]) -> Path:
     """Write the self-contained report of a run."""
     path = run.folder / "report.html"
-    write_report(path, result, clips)
+    write_report(path, result, clips, student_picture(run.folder))
     ticked(f"write {path.name}")
     return path

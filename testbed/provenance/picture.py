@@ -10,7 +10,10 @@ from rich.tree import Tree
 
 from testbed.console import headed
 from testbed.files import Kind, write_text
-from testbed.provenance.history import Node
+from testbed.lineage import content_hash
+from testbed.provenance.artefact import artefacts_in, is_policy
+from testbed.provenance.history import Node, history
+from testbed.provenance.index import opened
 
 PICTURE = Kind("a picture", lambda path: path.is_file() and path.read_bytes()[:4] == b"<svg")
 """What a new picture replaces."""
@@ -43,17 +46,31 @@ def _lines(node: Node, told: Mapping[str, str]) -> tuple[str, list[str]]:
     return head, [one for one in (f"{head}  {node.digest[:12]}", more, told.get(node.digest, "")) if one]
 
 
-def words(node: Node) -> tuple[str, str]:
-    """Return what a node is, and where it lies, in words."""
+def words(node: Node, base: Path | None = None) -> tuple[str, str]:
+    """Return what a node is, and where it lies, below a folder if one is given, in words."""
     role = f"{node.role}: " if node.role else ""
     if node.entry is None:
         return f"{role}not here", "in none of the folders"
-    name = "" if node.entry.name == node.entry.stage else f" {node.entry.name}"
-    return f"{role}{node.entry.stage}{name}", str(node.entry.path)
+    stage, name = node.entry.stage, node.entry.name
+    told = name if stage == node.role or name.startswith((stage, "data set")) else f"{stage} {name}"
+    path = node.entry.path
+    below = path.relative_to(base) if base and path.is_relative_to(base) else path
+    return f"{role}{told}", str(below)
 
 
 def write_picture(path: Path, node: Node, told: Mapping[str, str]) -> None:
-    """Write a history as an SVG that scales to the width it is shown at, with text that can be read on a phone."""
+    """Write a history as a picture; see `picture`."""
+    write_text(path, picture(node, told) + "\n", PICTURE)
+
+
+def picture(node: Node, told: Mapping[str, str], base: Path | None = None) -> str:
+    """Return a history as an SVG that scales to the width it is shown at, with text that can be read on a phone.
+
+    Args:
+        node: The artefact.
+        told: As of `tree`.
+        base: Folder below which places are named.
+    """
     rows = list(_rows(node, 0))
     height = ROW * len(rows) + LEFT
     parts = [
@@ -67,13 +84,22 @@ def write_picture(path: Path, node: Node, told: Mapping[str, str]) -> None:
             start = LEFT + (depth - 1) * INDENT + 8
             parts.append(f'<path d="M{start} {last[depth - 1] + ROW - 12}V{y + 24}H{x}" fill="none" stroke="#888"/>')
         last[depth] = y
-        parts.append(_box(one, x, y, told.get(one.digest, "")))
-    write_text(path, "\n".join([*parts, "</svg>"]) + "\n", PICTURE)
+        parts.append(_box(one, x, y, told.get(one.digest, ""), base))
+    return "\n".join([*parts, "</svg>"])
 
 
-def _box(node: Node, x: int, y: int, said: str) -> str:
+def student_picture(folder: Path) -> str:
+    """Return the history of the first student in a run's folder as a picture; nothing if there is no student."""
+    policies = [path for path in artefacts_in(folder) if is_policy(path) and path.name.startswith("student")]
+    if not policies:
+        return ""
+    with opened(None, folder) as index:
+        return picture(history(index, content_hash(policies[0])), {}, folder)
+
+
+def _box(node: Node, x: int, y: int, said: str, base: Path | None) -> str:
     """Return one artefact as a box with two lines of text; dashed where it is not here."""
-    head, more = (escape(one) for one in words(node))
+    head, more = (escape(one) for one in words(node, base))
     colour = COLOURS.get(node.entry.stage if node.entry else "", "#888")
     dashed = "" if node.entry else ' stroke-dasharray="5 4"'
     return (
