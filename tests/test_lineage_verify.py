@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -166,6 +167,18 @@ def test_a_key_that_is_not_trusted(found, tmp_path):
     words = told(result)
     assert f"signature {signature_file(found.student)} is by a key that nobody trusts" in words
     assert f"statement {statement_file(found.verdicts)} is by a key that nobody trusts" in words
+
+
+def test_a_statement_that_was_made_to_speak_of_another(found):
+    """Whoever changes its subject leaves a signature that does not hold, and it is the statement that is named."""
+    file = statement_file(found.verdicts)
+    envelope = json.loads(file.read_text())
+    said = json.loads(b64decode(envelope["payload"]))
+    said["subject"][0]["digest"]["sha256"] = "0" * 64
+    envelope["payload"] = b64encode(json.dumps(said, sort_keys=True).encode()).decode()
+    file.write_text(json.dumps(envelope, indent=1) + "\n")
+    for path in (found.student, found.verdicts):
+        assert f"audit: statement {file}" in told(checked(found, path=path))
 
 
 def test_a_cycle(tmp_path):

@@ -16,7 +16,7 @@ from testbed.provenance.history import Node, history
 from testbed.provenance.index import Index
 from testbed.provenance.rules import Asked, Rules
 from testbed.provenance.signing import signature_file, signer
-from testbed.provenance.statement import Statement, about, read_statement
+from testbed.provenance.statement import SUFFIX, Statement, about, read_statement
 from testbed.records import NotThere
 
 
@@ -95,7 +95,7 @@ def _statements(
     for path in index.statements():
         try:
             one = read_statement(path, trusted)
-            audit = path.with_name(path.name.removesuffix(".intoto.json"))
+            audit = _audit_of(path)
             if content_hash(audit) != one.audit:
                 raise UserError(f"audit {audit} was changed after its statement was signed: audit again")
             found.append(one)
@@ -106,11 +106,16 @@ def _statements(
 
 
 def _concerns(path: Path, within: set[str]) -> bool:
-    """Return whether a statement says that it is about something in a history, or nobody can say what it is about."""
+    """Return whether a statement, or the audit beside it, says that it is about something in a history, or nobody can
+    say what it is about."""
     try:
-        return bool(about(path) & within)
+        return bool((about(path) | set(read_artefact(_audit_of(path)).inputs.values())) & within)
     except UserError:
         return True
+
+
+def _audit_of(statement: Path) -> Path:
+    return statement.with_name(statement.name.removesuffix(SUFFIX))
 
 
 def _content(
