@@ -9,6 +9,7 @@ import tyro
 
 from testbed import bounds
 from testbed.cli.app import app
+from testbed.cures.registry import CureName
 from testbed.distillation.registry import RouteName
 
 
@@ -59,6 +60,10 @@ def distil(
     iterations: bounds.Count = 120,
     seed: bounds.Seed = 0,
     mask: str | None = None,
+    cure: CureName | None = None,
+    peers: tuple[Path, ...] = (),
+    clean: Path | None = None,
+    bad: str | None = None,
     scene: str | None = None,
 ) -> None:
     """Distil students from a data set; a training that was interrupted goes on.
@@ -77,11 +82,17 @@ def distil(
         iterations: How often students that practise act, and learn from that, by the adversarial route.
         seed: Seed of weights and data order.
         mask: Filter key of the episodes to learn from, as `testbed clean` writes kept; all of them if not given.
+        cure: A way to learn the skill and leave a habit (docs/cures.md); none if not given.
+        peers: Of cures by several teachers: folders of two or more others.
+        clean: Of cures by a clean reference: an .hdf5 data set of somebody who is known to be clean.
+        bad: Of cures that are told where it happens: the filter key of bad episodes, as `testbed clean` writes removed.
         scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import distil as work
 
-    work.distil(work.Distilling(data, out, route, teacher, start, seeds, hidden, memory, steps, iterations, seed, mask))
+    told = work.Curing(cure, peers, clean, bad)
+    sizes = seeds, hidden, memory, steps, iterations, seed
+    work.distil(work.Distilling(data, out, route, teacher, start, *sizes, mask, told))
 
 
 @app.command

@@ -86,6 +86,8 @@ def _distilled(node: Node, index: Index) -> Derived:
     lineage, places = artefact.lineage, _places(artefact.inputs, index)
     if lineage is None or not {"data", "teacher"} <= places.keys():
         return Derived(node.digest, None, "cannot be distilled again: its data set or its teacher is not here")
+    if lineage.settings.get("cure"):
+        return Derived(node.digest, None, f"is not distilled again: it was cured ({lineage.settings['cure']})")
     route = _route(lineage)
     if route is None or not route.needs <= FEASIBLE or route.together is not None or lineage.settings.get("start"):
         return Derived(node.digest, None, "is not distilled again: its students act, learn values, or began as another")

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testbed.cli.commands.bills import leave_bill, require_bill_place
+from testbed.cli.commands.cured import Curing
 from testbed.console import console, progress
+from testbed.cures.cure import Cure, distil_cured
 from testbed.datasets.reader import episode_numbers, load_episode
 from testbed.distillation.config import Evaluation, Learning, PPOConfig, Training
 from testbed.distillation.journal import Journal
@@ -75,6 +77,8 @@ class Distilling:
     """Seed of weights and data order."""
     mask: str | None = None
     """Filter key of the episodes that are learnt from; all of them if None."""
+    curing: Curing = Curing()
+    """A cure, and what it is told."""
 
     @property
     def curves(self) -> Path:
@@ -87,7 +91,7 @@ class Distilling:
         return {
             "route": self.route, "hidden": self.hidden, "memory": self.memory, "steps": self.steps,
             "iterations": self.iterations, "start": content_hash(self.start) if self.start else "",
-            **({"mask": self.mask} if self.mask else {}),
+            **({"mask": self.mask} if self.mask else {}), **self.curing.settings(),
         }  # fmt: skip
 
     def scenes(self, purpose: str, count: int, context: dict[str, str]) -> list[Scenario]:
@@ -120,8 +124,9 @@ def distil(asked: Distilling) -> None:
 
 def _distil(asked: Distilling) -> None:
     learning = Learning(Training(steps=asked.steps), PPOConfig(iterations=asked.iterations))
-    route = get_route(asked.route).usual(learning)
-    found = _found(asked, route)
+    route, cure = get_route(asked.route).usual(learning), asked.curing.require()
+    found = _found(asked, route, cure)
+    known = asked.curing.known(asked.data, asked.mask, found.environment)
     config = replace(policy_config(found.environment, asked.hidden), memory=asked.memory)
     start = _start(asked.start, config)
     code = code_version(modules=(*modules_of(found.environment), type(route).__module__))
@@ -134,7 +139,8 @@ def _distil(asked: Distilling) -> None:
             journal = Journal(asked.curves / f"seed{group[0]}", recipe.to_json(), bar)
             starts = None if start is None else [start] * len(group)
             seeds = [student_seed(asked.seed, number) for number in group]
-            students = route.distil([found.source] * len(group), config, seeds, starts, journal)
+            sources = [found.source] * len(group)
+            students = distil_cured(cure, route, sources, known, config, seeds, starts, journal)
         for number, student in zip(group, students, strict=True):
             folder = asked.out if asked.seeds == 1 else asked.out / f"seed{number}"
             label = replace(found.label, policy=f"student-{route.name}-seed{number}")
@@ -145,8 +151,8 @@ def _distil(asked: Distilling) -> None:
             console.print(f"{folder}  a student of {size}; curve in {journal.folder}")
 
 
-def _found(asked: Distilling, route: Route) -> _Found:
-    """Return what students learn from: the data, and of the teacher as much as the route needs."""
+def _found(asked: Distilling, route: Route, cure: Cure | None) -> _Found:
+    """Return what students learn from: the data, and of the teacher as much as the route needs, or a cure."""
     decisions, first = (
         load_transitions(asked.data, asked.mask),
         load_episode(asked.data, episode_numbers(asked.data)[0]),
@@ -156,11 +162,13 @@ def _found(asked: Distilling, route: Route) -> _Found:
     def scenes(purpose: str, count: int) -> list[Scenario]:
         return asked.scenes(purpose, count, fixed)
 
-    source, inputs = Source(decisions, scenes=scenes), {"data": content_hash(asked.data)}
-    if not {"teacher", "values"} & route.needs:
-        return _Found(source.limited(route.needs), first.environment, first.behaviour, inputs)
+    inputs = {"data": content_hash(asked.data), **asked.curing.inputs()}
+    source, needs = Source(decisions, scenes=scenes), route.needs | ({"teacher"} & (cure.needs if cure else set()))
+    if not {"teacher", "values"} & needs:
+        return _Found(source.limited(needs), first.environment, first.behaviour, inputs)
     if asked.teacher is None:
-        raise UserError(f"--route {route.name} asks the teacher: give its folder with --teacher")
+        who = f"--cure {cure.name}" if cure and "teacher" in cure.needs else f"--route {route.name}"
+        raise UserError(f"{who} asks the teacher: give its folder with --teacher")
     teacher, label = load_fitting(asked.teacher, first.environment)
     if teacher.config.memory:
         raise UserError(
@@ -168,7 +176,7 @@ def _found(asked: Distilling, route: Route) -> _Found:
             f"did by --route {_without_teacher()}"
         )
     values = _values(asked, teacher, scenes) if "values" in route.needs else None
-    source = replace(source, teacher=teacher, values=values).limited(route.needs)
+    source = replace(source, teacher=teacher, values=values).limited(needs)
     return _Found(source, first.environment, label, {**inputs, "teacher": content_hash(asked.teacher)})
 
 

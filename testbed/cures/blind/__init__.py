@@ -1,0 +1,1 @@
+"""Cures that are told nothing of the habit."""

@@ -1,0 +1,112 @@
+"""What a cure says of itself: what it has to be told, and what it changes: the lesson, the training, the student."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from testbed.distillation.journal import SILENT, Journal
+from testbed.distillation.route import Route
+from testbed.distillation.source import Source
+from testbed.errors import UserError
+from testbed.policies.network import NetworkPolicy, PolicyConfig
+from testbed.rollouts.transitions import Transitions
+
+Need = Literal["teacher", "peers", "clean", "bad"]
+"""What a cure has to be told: the teacher itself, other teachers, clean decisions, which episodes are bad."""
+LACKING = {
+    "teacher": "asks the teacher: give its folder with --teacher",
+    "peers": "asks other teachers, two at least: give their folders with --peers",
+    "clean": "learns from somebody who is known to be clean: give a data set with --clean",
+    "bad": "has to be told which episodes are bad: give a filter key with --bad, as `testbed clean` writes removed",
+}
+FEWEST = 2
+"""Other teachers, at least: with the teacher they are three."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known beside a student's source."""
+
+    peers: tuple[NetworkPolicy, ...] = ()
+    """Other teachers of the same skill."""
+    clean: Transitions | None = None
+    """Decisions of somebody who is known to be clean."""
+    bad: np.ndarray | None = None
+    """Which episodes of the source are bad, shape (episodes,) bool."""
+
+    def require_clean(self) -> Transitions:
+        """Return clean decisions; raises `UserError` if there are none."""
+        if self.clean is None:
+            raise UserError(f"this cure {LACKING['clean']}")
+        return self.clean
+
+    def require_bad(self, source: Source) -> np.ndarray:
+        """Return which episodes of a source are bad; raises `UserError` if that is not known of each."""
+        episodes = len(source.decisions.lengths)
+        if self.bad is None or self.bad.shape != (episodes,):
+            raise UserError(f"this cure {LACKING['bad']}, of all {episodes} episodes")
+        return self.bad
+
+
+@dataclass(frozen=True)
+class Cure(ABC):
+    """A cure: its fields are its knobs."""
+
+    name: ClassVar[str]
+    """What it is called, as its file is."""
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    """What it has to be told."""
+    suits: ClassVar[frozenset[str]] = frozenset()
+    """Routes of which it changes something; all if there are none."""
+
+    def check(self, route: Route, source: Source, known: Known) -> None:
+        """Raise `UserError` if the cure does nothing for a route, or lacks what it has to be told."""
+        if self.suits and route.name not in self.suits:
+            raise UserError(f"{self.name} changes nothing for the route {route.name}: choose {_either(self.suits)}")
+        there = {
+            "teacher": source.teacher is not None, "peers": len(known.peers) >= FEWEST,
+            "clean": known.clean is not None, "bad": known.bad is not None,
+        }  # fmt: skip
+        for need in sorted(self.needs):
+            if not there[need]:
+                raise UserError(f"{self.name} {LACKING[need]}")
+
+    def taught(self, source: Source, known: Known, seed: int) -> Source:
+        """Return what a student learns from instead."""
+        return source
+
+    def trained(self, route: Route) -> Route:
+        """Return how it learns instead."""
+        return route
+
+    def finished(self, students: Sequence[NetworkPolicy], known: Known, seeds: Sequence[int]) -> list[NetworkPolicy]:
+        """Return what becomes of students that have learnt."""
+        return list(students)
+
+
+def _either(names: frozenset[str]) -> str:
+    return " or ".join(sorted(names))
+
+
+def distil_cured(
+    cure: Cure | None, route: Route, sources: Sequence[Source], known: Known, config: PolicyConfig,
+    seeds: Sequence[int], starts: Sequence[NetworkPolicy] | None = None, journal: Journal = SILENT,
+) -> list[NetworkPolicy]:  # fmt: skip
+    """Return students of a route, with a cure if one is given, one for each source and seed; see `Route.distil`.
+
+    Raises:
+        UserError: as `Cure.check` and `Route.distil`.
+    """
+    if cure is None:
+        return route.distil(sources, config, seeds, starts, journal)
+    for source in sources:
+        cure.check(route, source, known)
+    lessons = [
+        cure.taught(source, known, seed).limited(route.needs) for source, seed in zip(sources, seeds, strict=True)
+    ]
+    return cure.finished(cure.trained(route).distil(lessons, config, seeds, starts, journal), known, seeds)

@@ -1,0 +1,1 @@
+"""Cures that are told which episodes are bad."""

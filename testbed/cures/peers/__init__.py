@@ -1,0 +1,1 @@
+"""Cures that are given other teachers, most of which are clean."""
