@@ -65,7 +65,8 @@ def committed(name: str) -> Callable[[Path, Video], None]:
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer"
 PAGES = {"verdicts": verdict_page, "hunt": hunt_page, "compare": compare_page,
-         "core": committed("transfer.html"), "silent": committed("silent.html")}  # fmt: skip
+         "core": committed("transfer.html"), "silent": committed("silent.html"),
+         "poison": committed("poisoning.html")}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -108,7 +108,7 @@ def curves(found: Sequence[Effect]) -> list[dict[str, Any]]:
     """Return what is handed down over the dose, one panel a habit, unit and width, a line for each route and place."""
     drawn = [one for one in found if one.kind == "dose" and one.amount and one.by_pair]
     return [
-        panel(f"{habit}, {unit}, {width} x {width}", _lines(some), math.log, lambda dose: f"{100 * dose:g} %")
+        panel(f"{habit}, {unit}, {width} x {width}", _lines(some), math.log, lambda dose: f"{100 * dose:g}")
         for (habit, unit, width), some in grouped(drawn, lambda one: (one.habit, one.unit, one.width))
     ]
 
