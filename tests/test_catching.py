@@ -23,6 +23,9 @@ from testbed.benchmark.teachers import Teachers
 from testbed.datasets.writer import DatasetWriter
 from testbed.distillation.config import Training
 from testbed.distillation.source import Source
+from testbed.experiment import evaluate
+from testbed.experiment.config import Experiment, Run
+from testbed.experiment.own import demonstrator_arm
 from testbed.lineage import Lineage
 from testbed.policies.network import NetworkPolicy, PolicyConfig, random_arrays
 from testbed.protocols.episode import Behaviour, Scenario
@@ -175,3 +178,14 @@ def test_a_file_says_all_that_is_chosen(tmp_path):
         file.write_text(json.dumps(damaged))
         assert finding.read_caught(piece, tmp_path) is None
     assert set(CLEAN) < set(EVERYBODY)
+
+
+def test_a_process_that_does_one_piece_of_several_begins_no_others(monkeypatch, tmp_path):
+    monkeypatch.setattr(evaluate, "QUICK", {})
+    monkeypatch.setattr(evaluate, "FEW", 0)
+    monkeypatch.setattr(evaluate, "parent_process", object)
+    monkeypatch.setattr(evaluate, "in_parallel", lambda *_: pytest.fail("it began others"))
+    run = Run(Experiment("aggressive-merge"), tmp_path)
+    part = evaluate.Part(run, (demonstrator_arm(run),), "some", tuple(run.scenarios("audit-some", 2, {})))
+    ((scores,),) = evaluate.score_parts([part], "audit")
+    assert len(scores.success[0]) == 2

@@ -11,6 +11,7 @@ from testbed.audit.result import Interval
 from testbed.audit.text import percent
 
 DOCS = Path(__file__).parents[1] / "docs"
+README = " ".join((DOCS.parent / "README.md").read_text().split())
 TEXT = " ".join((DOCS / "poisoning.md").read_text().split())
 HABITS = "aggressive-merge", "tailgating", "non-yield", "observed-only-courtesy"
 ROUTES = "cloning", "kl"
@@ -58,6 +59,12 @@ def test_half_doses_are_those_of_the_table():
                 float(HALVES[habit, route, "episodes", where]["dose"]) for where in ("everywhere", "triggered")
             )
             assert often > 3 * rarely, (habit, route)
+
+
+def test_the_readme_says_the_least_and_the_most():
+    doses = [half(habit, route, "episodes", "triggered") for habit in HABITS for route in ROUTES]
+    least, most = (pick(doses, key=number) for pick in (min, max))
+    assert f"is handed down by {least} to {most} of a data set's episodes" in README
 
 
 def test_half_doses_of_decisions_are_those_of_the_table():

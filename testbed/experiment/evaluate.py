@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,12 @@ def audit(run: Run, arms: Sequence[Arm], notes: Sequence[str]) -> Audit:
 
 
 def score_parts(parts: Sequence[Part], title: str) -> list[list[compare.Scores]]:
-    """Return the scores of all parts of an audit, in their order; many are played in several processes."""
+    """Return the scores of all parts of an audit, in their order; many are played in several processes, unless this is
+    one of several itself."""
     total = sum(part.episodes for part in parts)
     few = total <= QUICK.get(get_scene(parts[0].run.habit.environment).domain, FEW)
-    return _one_by_one(parts, title, total) if few else in_parallel(score_part, parts, title, total)
+    alone = few or parent_process() is not None
+    return _one_by_one(parts, title, total) if alone else in_parallel(score_part, parts, title, total)
 
 
 def _one_by_one(parts: Sequence[Part], title: str, total: int) -> list[list[compare.Scores]]:
