@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
+from testbed.cli import main
 from testbed.cures.blind.quantised_teacher import quantised
 from testbed.cures.cure import Known, distil_cured
 from testbed.cures.reference.agreement import cloned, likelihood
@@ -19,6 +21,7 @@ from testbed.distillation.config import Learning, Training
 from testbed.distillation.registry import get_route
 from testbed.distillation.source import Source
 from testbed.errors import UserError
+from testbed.lineage import content_hash
 from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.rollouts.transitions import Transitions
 
@@ -211,6 +214,36 @@ def test_mistakes_are_named():
     other = replace(CLEAN, observations=CLEAN.observations[:, :2], next_observations=CLEAN.observations[:, :2])
     with pytest.raises(UserError, match="of the same scene"):
         get_cure("agreement")().taught(Source(DATA), Known(clean=other), 0)
+    for name in ("fine-tuning", "fine-pruning"):
+        with pytest.raises(UserError, match="of the same scene"):
+            get_cure(name)().finished([TEACHER], Known(clean=other), [0])
+
+
+def test_the_command_names_what_is_missing_or_of_no_use(tmp_path, capsys):
+    home, out = PAGE.parents[1], str(tmp_path / "student")
+    data, clean = (str(home / "demonstrations" / f"merge-{kind}.hdf5") for kind in ("habit", "clean"))
+    for words, said in (
+        (["--cure", "median"], "asks the teacher"),
+        (["--cure", "fine-tuning"], "--clean"),
+        (["--clean", clean], "have no use for --clean"),
+        (["--cure", "drop", "--clean", clean], "the cure drop has no use for --clean"),
+        (["--cure", "drop", "--bad", "removed"], "unknown filter key"),
+        (["--cure", "fine-tuning", "--clean", clean.replace("merge", "crosswalk")], "clean data of that scene"),
+        (["--cure", "temperature", "--teacher", str(home / "policies/merge/teacher-habit")], "choose kl"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["distil", data, out, "--steps", "5", *words])
+        assert ended.value.code == 2 and said in " ".join(capsys.readouterr().err.split()), words
+    assert not (tmp_path / "student").exists()
+
+
+def test_a_cured_student_says_by_what(tmp_path, capsys):
+    home, out = PAGE.parents[1], tmp_path / "student"
+    data, clean = (str(home / "demonstrations" / f"merge-{kind}.hdf5") for kind in ("habit", "clean"))
+    main(["distil", data, str(out), "--steps", "5", "--cure", "fine-tuning", "--clean", clean])
+    told = json.loads((out / "lineage.json").read_text())
+    assert told["settings"]["cure"] == "FineTuning(steps=500, learning_rate=0.001)"
+    assert told["inputs"]["clean"] == content_hash(Path(clean))
 
 
 def test_the_page_names_every_cure_with_its_routes():

@@ -11,9 +11,10 @@ from testbed.cures.cure import Cure, Known
 from testbed.cures.registry import get_cure
 from testbed.datasets.reader import episode_numbers, filter_key
 from testbed.errors import UserError
+from testbed.exchange.carried import read_header
 from testbed.lineage import content_hash
 from testbed.policies.loaders import load_fitting
-from testbed.rollouts.transitions import load_transitions
+from testbed.rollouts.transitions import Transitions, load_transitions
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,14 @@ class Curing:
         """Return what is known beside a data set of which a filter key chooses episodes; raises `UserError` as the
         loaders do."""
         peers = tuple(load_fitting(folder, environment)[0] for folder in self.peers)
-        clean = load_transitions(self.clean) if self.clean else None
+        clean = self._clean(self.clean, environment) if self.clean else None
         return Known(peers, clean, self._bad(data, mask) if self.bad else None)
+
+    def _clean(self, path: Path, environment: str) -> Transitions:
+        theirs = read_header(path).environment
+        if theirs != environment:
+            raise UserError(f"{path} is of {theirs}, and students are for {environment}: give clean data of that scene")
+        return load_transitions(path)
 
     def _bad(self, data: Path, mask: str | None) -> np.ndarray:
         assert self.bad

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from testbed.cures.cure import Cure, Known, Need
+from testbed.cures.reference.fine_tuning import require_alike
 from testbed.distillation.config import Training
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
@@ -42,12 +43,8 @@ class Agreement(Cure):
 def cloned(clean: Transitions, source: Source, steps: int, seed: int) -> NetworkPolicy:
     """Return a policy cloned from clean decisions, which knows the actions of a source too; raises `UserError` if they
     are not of one scene."""
-    seen, shown = clean.observations.shape[1], source.decisions.observations.shape[1]
-    if seen != shown or clean.actions.shape[1:] != source.decisions.actions.shape[1:]:
-        raise UserError(
-            f"clean decisions see {seen} numbers and those of the data {shown}, or actions differ in kind: give data "
-            "of the same scene"
-        )
+    seen = clean.observations.shape[1]
+    require_alike(seen, source.decisions.observations.shape[1])
     discrete = clean.actions.ndim == 1
     most = max(int(one.actions.max(initial=0)) for one in (clean, source.decisions)) + 1
     actions, head = (most, CATEGORICAL) if discrete else (clean.actions.shape[1], GAUSSIAN)

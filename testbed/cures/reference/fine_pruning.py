@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.reference.fine_tuning import tuned
+from testbed.cures.reference.fine_tuning import require_alike, tuned
 from testbed.distillation.config import Training
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy
@@ -32,6 +32,7 @@ class FinePruning(Cure):
     def finished(self, students: Sequence[NetworkPolicy], known: Known, seeds: Sequence[int]) -> list[NetworkPolicy]:
         """Return students after both."""
         seen = known.require_clean().observations
+        require_alike(seen.shape[1], students[0].config.observation_size)
         smaller = [pruned(student, seen, self.share) for student in students]
         return tuned(smaller, known, seeds, Training(steps=self.steps, learning_rate=self.learning_rate))
 

@@ -10,6 +10,7 @@ from testbed.cures.cure import Cure, Known, Need
 from testbed.distillation.config import Training
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
+from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy
 
 
@@ -33,9 +34,19 @@ class FineTuning(Cure):
 def tuned(
     students: Sequence[NetworkPolicy], known: Known, seeds: Sequence[int], training: Training
 ) -> list[NetworkPolicy]:
-    """Return students that went on by cloning clean decisions."""
-    sources = [Source(known.require_clean())] * len(students)
+    """Return students that went on by cloning clean decisions; raises `UserError` if they are not of one scene."""
+    clean = known.require_clean()
+    require_alike(clean.observations.shape[1], students[0].config.observation_size)
+    sources = [Source(clean)] * len(students)
     return Cloning(training).distil(sources, students[0].config, seeds, students)
+
+
+def require_alike(clean: int, students: int) -> None:
+    """Raise `UserError` if clean decisions see another count of numbers than students do."""
+    if clean != students:
+        raise UserError(
+            f"clean decisions see {clean} numbers and students {students}: give clean data of the same scene"
+        )
 
 
 CURE = FineTuning
