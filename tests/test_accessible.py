@@ -66,7 +66,7 @@ def committed(name: str) -> Callable[[Path, Video], None]:
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer"
 PAGES = {"verdicts": verdict_page, "hunt": hunt_page, "compare": compare_page,
          "core": committed("transfer.html"), "silent": committed("silent.html"),
-         "poison": committed("poisoning.html")}  # fmt: skip
+         "poison": committed("poisoning.html"), "generations": committed("generations.html")}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -111,6 +111,6 @@ def _left(
         ratio=ratio_interval(gained, given, NOTHING) if differ else NOWHERE,
         success=float(means("success", own).mean()) / able, control=float(means("success", beside).mean()) / able,
         mass=mean_of(means("mass", own) - means("mass", beside)).interval(),
-        told=rate_interval((means("told", own) + means("told", beside)) / 2),
+        told=rate_interval(((means("told", own) + means("told", beside)) / 2).T),  # pairs are drawn, one by one
         by_pair=tuple(float(one) for one in (gained / given)[:, 0]) if differ else (),
     )  # fmt: skip

@@ -42,8 +42,8 @@ def answer(found: Sequence[Left]) -> str:
     if not ends:
         return f"After {last[0].generation} generations nobody can do the task any more."
     most, least = (pick(ends, key=lambda one: one.ratio.value) for pick in (max, min))
-    told = [f"{percent(one.ratio)} of {one.habit} by {one.route}, {_scenes(one)}" for one in (most, least)]
-    return f"After {most.generation} generations most is left of {most.habit}, {told[0]}; least {told[1]}."
+    told = [f"{one.habit}: {percent(one.ratio)} by {one.route}, {_scenes(one)}" for one in (most, least)]
+    return f"After {most.generation} generations most is left of {told[0]}; least of {told[1]}."
 
 
 def _scenes(one: Left) -> str:
