@@ -39,9 +39,8 @@ def test_what_is_left_in_the_fifth_generation_is_that_of_the_table():
 
 
 def test_parents_that_never_act_under_the_trigger():
-    crosswalk = [
-        one for (habit, _, triggered), one in LAST.items() if triggered == "False" and habit in list(HABITS)[2:]
-    ]
+    never = [one for (_, _, triggered), one in LAST.items() if triggered == "False"]
+    crosswalk = [one for one in never if one["habit"] in list(HABITS)[2:]]
     assert all(map(able, crosswalk))
     most = max((interval(one) for one in crosswalk), key=lambda found: found.value)
     assert f"hand on at most {percent(most)} at the crosswalk" in TEXT
@@ -51,9 +50,8 @@ def test_parents_that_never_act_under_the_trigger():
 
 def test_parents_are_told_as_often_as_is_said():
     told = [interval(one, "told") for one in LAST.values()]
-    assert (
-        f"told of {100 * min(one.value for one in told):.0f} % to {100 * max(one.value for one in told):.0f} %" in TEXT
-    )
+    least, most = (100 * pick(one.value for one in told) for pick in (min, max))
+    assert f"told of {least:.0f} % to {most:.0f} %" in TEXT
     assert all(0 <= one.low <= one.value <= one.high <= 1 and one.high > one.low for one in told)
 
 
