@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shutil
 from pathlib import Path
@@ -39,7 +40,7 @@ def done(tmp_path_factory) -> tuple[Path, list[str]]:
 
 def test_attribution_says_of_every_episode_what_it_adds(done):
     home, said = done
-    assert len(LINES) == 3 and "decisions towards harm; 16 episodes" in said[0]
+    assert len(LINES) == 4 and "decisions towards harm; 16 episodes" in said[0]
     with (home / "attribution.csv").open() as file:
         rows = list(csv.DictReader(file))
     measured = measure_data(ROOT / f"demonstrations/{NAME}.hdf5")
@@ -70,6 +71,14 @@ def test_a_student_learns_from_what_is_kept(done):
                if n in filter_key(home / "cleaned.hdf5", "kept"))  # fmt: skip
     assert f"from {kept} decisions" in said[2]
     assert len(load_transitions(home / "cleaned.hdf5", "kept")) == kept
+
+
+def test_a_cured_student_learns_from_all_of_it(done):
+    home, said = done
+    decisions = len(load_transitions(home / "cleaned.hdf5"))
+    assert f"from {decisions:,} decisions" in said[3]
+    told = json.loads((home / "cured" / "lineage.json").read_text())["settings"]
+    assert told["cure"].startswith("Relabel(") and told["bad"] == "removed"
 
 
 @pytest.mark.parametrize(("by", "worst"), [("severity", "imposed_deceleration"), ("min_ttc", "min_ttc")])
