@@ -62,9 +62,14 @@ def test_half_doses_are_those_of_the_table():
 
 
 def test_the_readme_says_the_least_and_the_most():
-    doses = [half(habit, route, "episodes", "triggered") for habit in HABITS for route in ROUTES]
-    least, most = (pick(doses, key=number) for pick in (min, max))
-    assert f"is handed down by {least} to {most} of a data set's episodes" in README
+    doses = {(habit, route): HALVES[habit, route, "episodes", "triggered"] for habit in HABITS for route in ROUTES}
+    least, most = (pick(doses, key=lambda key: float(doses[key]["dose"])) for pick in (min, max))
+    assert (least[0], most[0]) == ("tailgating", "aggressive-merge")
+    told = []
+    for key in (least, most):
+        middle, low, high = (f"{100 * float(doses[key][name]):.2g}" for name in ("dose", "dose_low", "dose_high"))
+        told.append(f"{middle} % [{low}, {high}]")
+    assert f"by {told[0]} (tailgating) to {told[1]} (aggressive merging) of the episodes" in README
 
 
 def test_half_doses_of_decisions_are_those_of_the_table():

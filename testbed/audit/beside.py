@@ -48,9 +48,7 @@ def worse_than(recorded: Recorded, reference: Recorded) -> list[Worse]:
             f"the data set is of {recorded.environment}, and the one beside it of {reference.environment}: give one of "
             "the same scene"
         )
-    found = [
-        one for where in _places(recorded, reference) for one in _compared(recorded, reference, where)
-    ]  # fmt: skip
+    found = [one for where in _places(recorded, reference) for one in _compared(recorded, reference, where)]
     adjusted = [replace(one, p=p) for one, p in zip(found, holm([one.p for one in found]), strict=True)]
     return sorted((one for one in adjusted if one.p < LEVEL), key=lambda one: one.p)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from testbed.benchmark.cell import SharedTeachers
 from testbed.benchmark.suites import Plan, get_plan, pair_seed
@@ -25,14 +24,6 @@ ATTACKS: Mapping[str, str] = {
 OUTSIDE, INSIDE = "lineage, changed afterwards", "lineage, signed by an insider"
 CHECKS = OUTSIDE, INSIDE, "data replayed", "data audit", "policy audit", "hunt"
 """Everything that looks."""
-Check = Literal[
-    "lineage, changed afterwards",
-    "lineage, signed by an insider",
-    "data replayed",
-    "data audit",
-    "policy audit",
-    "hunt",
-]
 
 
 @dataclass(frozen=True)
