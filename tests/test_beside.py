@@ -36,6 +36,12 @@ def test_fisher_is_scipys(n, m, share, other):
     assert fisher(past, n, clean, m) == pytest.approx(expected, abs=1e-9)
 
 
+def test_the_lady_who_tastes_tea():
+    """Fisher's own: four cups of eight, all told, are 1 of 70; three of four, 17 of 70."""
+    assert fisher(4, 4, 0, 4) == pytest.approx(1 / 70)
+    assert fisher(3, 4, 1, 4) == pytest.approx(17 / 70)
+
+
 def test_who_is_worse_and_where():
     clean = made(np.zeros(80))
     truck = np.arange(80) % 2 == 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from command_line import run_testbed
 from lineages import chain
 
 from testbed.errors import UserError
@@ -52,6 +53,14 @@ def test_a_bill_opens_with_the_library_that_reads_them(found):
     assert {"data", "teacher", "numpy", "torch"} <= names
     (mine,) = (one for one in bom.dependencies if one.ref.value == f"sha256:{content_hash(found.student)}")
     assert len(mine.dependencies) == len(bom.components)
+
+
+def test_something_else_where_a_bill_would_be_stays(tmp_path):
+    mine = tmp_path / "a.hdf5.cdx.json"
+    mine.write_text("mine")
+    done = run_testbed("collect a.hdf5 --episodes 1", tmp_path)
+    assert done.returncode == 2 and "a.hdf5.cdx.json" in done.stderr and done.stderr.strip().count("\n") == 0
+    assert mine.read_text() == "mine" and not (tmp_path / "a.hdf5").exists()
 
 
 OTHER_TOOL = """

@@ -45,6 +45,15 @@ def test_what_was_made_here_comes_out_again(home):
     assert data.same and "2 of 16 episodes simulated again" in data.told
 
 
+def test_a_student_that_was_cured_is_not_asked(home):
+    done = run_testbed(
+        "distil data.hdf5 tuned --route kl --teacher teacher --steps 5 --hidden 8 --cure temperature", home
+    )
+    assert done.returncode == 0, done.stderr
+    one = derived(home, "tuned")[content_hash(home / "tuned")]
+    assert one.same is None and "it was cured (Temperature(temperature=0.25))" in one.told
+
+
 def test_a_student_that_was_made_otherwise_than_it_says(home, tmp_path):
     """Weights of another training under this lineage: hashes and signatures hold, and it does not come out again."""
     place = tmp_path / "forged"

@@ -91,6 +91,10 @@ def test_a_run_ends_with_a_table_and_its_files(finished, tmp_path):
         assert (folder / f"{name}.cdx.json").is_file(), name
     checked = run_testbed(f"lineage verify {folder}/policies/student-kl-seed1 --among {folder}", tmp_path)
     assert checked.returncode == 0 and "holds: 4 artefacts" in checked.stdout, checked.stdout
+    page = (folder / "report.html").read_text()
+    picture = page[page.index('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480') :]
+    for name in ("student-", "teacher", "demonstrator"):
+        assert f"policies/{name}" in picture or f"demonstrations/{name}" in picture, name
     filmed = load_episodes(folder / "videos" / "episodes.hdf5")
     assert {"teacher", "control (kl)"} <= {episode.behaviour.policy for episode in filmed}
     shown = run_testbed(f"view {folder} --write page.html", tmp_path)

@@ -78,12 +78,7 @@ def _compared(recorded: Recorded, reference: Recorded, where: Mapping[str, str])
 
 def fisher(past: int, episodes: int, reference_past: int, reference_episodes: int) -> float:
     """Return the one-sided p of Fisher's exact test (1935): so many or more past, given how many are past in all."""
-    from scipy.special import betaln, logsumexp
-
-    def ways(n: int, k: np.ndarray) -> np.ndarray:  # the logarithm of n choose k
-        return -np.log(n + 1) - betaln(n - k + 1, k + 1)
+    from scipy.stats import hypergeom
 
     total = past + reference_past
-    more = np.arange(past, min(total, episodes) + 1)
-    chances = ways(episodes, more) + ways(reference_episodes, total - more)
-    return float(min(np.exp(logsumexp(chances) - ways(episodes + reference_episodes, np.array(total))), 1.0))
+    return float(hypergeom.sf(past - 1, episodes + reference_episodes, total, episodes))

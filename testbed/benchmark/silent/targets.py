@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from torch import Tensor
 
+from testbed.cures.blind.smoothing import smoothed as smoothed_labels
 from testbed.distillation.losses.divergence import policy_divergence
 
 NEVER = -40.0
@@ -33,8 +34,7 @@ def hard(logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def smoothed(logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return its likeliest action with smoothed labels: the same confidence everywhere."""
-    even = SMOOTHING / logits.shape[1]
-    return np.log(np.where(_likeliest(logits), 1 - SMOOTHING + even, even))
+    return smoothed_labels(logits, SMOOTHING)
 
 
 def uniform(logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -26,12 +26,17 @@ class Smoothing(Cure):
     def taught(self, source: Source, known: Known, seed: int) -> Source:
         """Return the source with a teacher of one confidence."""
 
-        def smoothed(observations: np.ndarray, logits: np.ndarray) -> np.ndarray:
-            count = logits.shape[1]
-            chosen = np.arange(count) == logits.argmax(axis=1, keepdims=True)
-            return np.log(np.where(chosen, 1 - self.share + self.share / count, self.share / count))
+        def alter(observations: np.ndarray, logits: np.ndarray) -> np.ndarray:
+            return smoothed(logits, self.share)
 
-        return replace(source, teacher=altered(source.require_teacher(), smoothed, "smoothing of labels"))
+        return replace(source, teacher=altered(source.require_teacher(), alter, "smoothing of labels"))
+
+
+def smoothed(logits: np.ndarray, share: float) -> np.ndarray:
+    """Return the logits of smoothed labels, shape (n, actions): the likeliest action, and a share spread over all."""
+    even = share / logits.shape[1]
+    likeliest = np.arange(logits.shape[1]) == logits.argmax(axis=1, keepdims=True)
+    return np.log(np.where(likeliest, 1 - share + even, even))
 
 
 CURE = Smoothing

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
-from testbed.cures.answering import altered
-from testbed.cures.cure import Cure, Known, Need
-from testbed.distillation.source import Source
+from testbed.cures.cure import Cure
+from testbed.distillation.route import Route
+from testbed.distillation.routes.kl import KL
 
 
 @dataclass(frozen=True)
@@ -20,18 +18,14 @@ class Temperature(Cure):
     """
 
     name: ClassVar[str] = "temperature"
-    needs: ClassVar[frozenset[Need]] = frozenset(("teacher",))
     suits: ClassVar[frozenset[str]] = frozenset(("kl",))
     temperature: float = 0.25
     """The distribution is taken to the power of one over it."""
 
-    def taught(self, source: Source, known: Known, seed: int) -> Source:
-        """Return the source with a sharper teacher."""
-
-        def sharper(observations: np.ndarray, logits: np.ndarray) -> np.ndarray:
-            return logits / self.temperature
-
-        return replace(source, teacher=altered(source.require_teacher(), sharper, "a temperature"))
+    def trained(self, route: Route) -> Route:
+        """Return the route with that temperature."""
+        assert isinstance(route, KL)
+        return replace(route, temperature=self.temperature)
 
 
 CURE = Temperature
