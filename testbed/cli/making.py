@@ -64,6 +64,8 @@ def distil(
     peers: tuple[Path, ...] = (),
     clean: Path | None = None,
     bad: str | None = None,
+    where: str | None = None,
+    knobs: tuple[str, ...] = (),
     scene: str | None = None,
 ) -> None:
     """Distil students from a data set; a training that was interrupted goes on.
@@ -86,11 +88,13 @@ def distil(
         peers: Of cures by several teachers: folders of two or more others.
         clean: Of cures by a clean reference: an .hdf5 data set of somebody who is known to be clean.
         bad: Of cures that are told where it happens: the filter key of bad episodes, as `testbed clean` writes removed.
+        where: Or a measure: decisions are bad in its violations and up to 2 s before.
+        knobs: What is to be another than usual of a cure, for example steps=1000 share=0.5.
         scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import distil as work
 
-    told = work.Curing(cure, peers, clean, bad)
+    told = work.Curing(cure, peers, clean, bad, where, knobs)
     sizes = seeds, hidden, memory, steps, iterations, seed
     work.distil(work.Distilling(data, out, route, teacher, start, *sizes, mask, told))
 

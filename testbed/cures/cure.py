@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from testbed.bounds import Checked
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.route import Route
 from testbed.distillation.source import Source
@@ -17,12 +18,13 @@ from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.rollouts.transitions import Transitions
 
 Need = Literal["teacher", "peers", "clean", "bad"]
-"""What a cure has to be told: the teacher itself, other teachers, clean decisions, which episodes are bad."""
+"""What a cure has to be told: the teacher itself, other teachers, clean decisions, which decisions are bad."""
 LACKING = {
     "teacher": "asks the teacher: give its folder with --teacher",
     "peers": "asks other teachers, two at least: give their folders with --peers",
     "clean": "learns from somebody who is known to be clean: give a data set with --clean",
-    "bad": "has to be told which episodes are bad: give a filter key with --bad, as `testbed clean` writes removed",
+    "bad": "has to be told what is bad: give a filter key with --bad, as `testbed clean` writes removed, or a measure "
+    "with --where",
 }
 FEWEST = 2
 """Other teachers, at least: with the teacher they are three."""
@@ -37,7 +39,7 @@ class Known:
     clean: Transitions | None = None
     """Decisions of somebody who is known to be clean."""
     bad: np.ndarray | None = None
-    """Which episodes of the source are bad, shape (episodes,) bool."""
+    """How bad each decision of the source is, from 0 to 1, shape (decisions,)."""
 
     def require_clean(self) -> Transitions:
         """Return clean decisions; raises `UserError` if there are none."""
@@ -46,17 +48,19 @@ class Known:
         return self.clean
 
     def require_bad(self, source: Source) -> np.ndarray:
-        """Return which episodes of a source are bad; raises `UserError` if that is not known of each."""
-        episodes = len(source.decisions.lengths)
-        if self.bad is None or self.bad.shape != (episodes,):
-            raise UserError(f"this cure {LACKING['bad']}, of all {episodes} episodes")
+        """Return how bad each decision of a source is, shape (decisions,); raises `UserError` if that is not known of
+        each."""
+        count = len(source.decisions)
+        if self.bad is None or self.bad.shape != (count,):
+            raise UserError(f"this cure {LACKING['bad']}, of all {count} decisions")
         return self.bad
 
 
 @dataclass(frozen=True)
-class Cure(ABC):
+class Cure(ABC, Checked):
     """A cure: its fields are its knobs."""
 
+    called: ClassVar[str] = "the cure's {}"
     name: ClassVar[str]
     """What it is called, as its file is."""
     needs: ClassVar[frozenset[Need]] = frozenset()
@@ -84,8 +88,14 @@ class Cure(ABC):
         """Return how it learns instead."""
         return route
 
-    def finished(self, students: Sequence[NetworkPolicy], known: Known, seeds: Sequence[int]) -> list[NetworkPolicy]:
-        """Return what becomes of students that have learnt."""
+    def begun(self, source: Source, known: Known, config: PolicyConfig, seed: int) -> NetworkPolicy | None:
+        """Return what a student begins as, or None where the cure has no say in it."""
+        return None
+
+    def finished(
+        self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
+    ) -> list[NetworkPolicy]:
+        """Return what becomes of students that have learnt, each from its own source."""
         return list(students)
 
 
@@ -106,7 +116,9 @@ def distil_cured(
         return route.distil(sources, config, seeds, starts, journal)
     for source in sources:
         cure.check(route, source, known)
-    lessons = [
-        cure.taught(source, known, seed).limited(route.needs) for source, seed in zip(sources, seeds, strict=True)
-    ]
-    return cure.finished(cure.trained(route).distil(lessons, config, seeds, starts, journal), known, seeds)
+    each = list(zip(sources, seeds, strict=True))
+    begun = [cure.begun(source, known, config, seed) for source, seed in each] if starts is None else []
+    first = [one for one in begun if one is not None] or starts
+    lessons = [cure.taught(source, known, seed).limited(route.needs) for source, seed in each]
+    students = cure.trained(route).distil(lessons, config, seeds, first, journal)
+    return cure.finished(students, sources, known, seeds)

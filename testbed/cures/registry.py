@@ -1,4 +1,4 @@
-"""The cures by name: a file in `blind/`, `peers/`, `reference/` or `located/` is one.
+"""The cures by name: a file in `blind/`, `peers/`, `reference/`, `located/` or `examples/` is one.
 
 Each declares `CURE`, a `testbed.cures.cure.Cure`. Names are those of the files, so asking for them imports nothing.
 """
@@ -11,13 +11,13 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated
 
 from testbed.bounds import Known
-from testbed.cures import blind, located, peers, reference
+from testbed.cures import blind, examples, located, peers, reference
 from testbed.errors import unknown_name
 
 if TYPE_CHECKING:  # it brings torch
     from testbed.cures.cure import Cure
 
-ROOMS = blind, peers, reference, located
+ROOMS = blind, peers, reference, located, examples
 
 
 @cache

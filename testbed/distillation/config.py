@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from testbed.bounds import Checked, Count, Iterations, Number, Rate, Share, Steps, Width
 
@@ -23,6 +23,8 @@ class Training(Checked):
     """Samples a step."""
     learning_rate: Rate = 1e-3
     """Adam's (Kingma and Ba 2015) step size at the start; it falls to 0 along a cosine."""
+    dropout: ClassVar[float] = 0.0
+    """Share of hidden units that are off in a step; `dropout.Dropping` is a training with some."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from testbed.distillation.batches import BURN_IN, CHUNK, Samples, make_batches
 from testbed.distillation.config import Training
+from testbed.distillation.dropout import Dropout, activation_of
 from testbed.distillation.journal import SILENT, Journal
 from testbed.distillation.losses.value import value_regression
 from testbed.distillation.memory import keep_memory
@@ -28,6 +29,8 @@ from testbed.threads import one_thread
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(students' parameters (k, n, ...), targets (k, n, ...)) -> mean loss of all k students."""
+Activation = Callable[[Tensor], Tensor]
+"""What follows a hidden layer, (k, n, units) -> the same; may change what it is given."""
 
 COLUMNS = 16
 """The last layer is multiplied with zeros up to a multiple of so many outputs: a product with few columns takes three
@@ -68,11 +71,14 @@ def train_stacked(
     optimiser = Adam(trained.values(), training.learning_rate, training.steps)
     seen = _standardised(samples, weights)
     batches = make_batches(config, seen, [generator(seed, "batches") for seed in seeds], training.batch)
+    activation = activation_of(training, seeds)
     done = journal.restore(trained, optimiser, batches)
     for start in range(done, training.steps, CHUNK):
         count = min(CHUNK, training.steps - start)
+        if isinstance(activation, Dropout):
+            activation.begin(start)
         for step, batch in enumerate(batches.draw(count), start):
-            outputs = _outputs(weights, batch.observations, config, batch.firsts)
+            outputs = _outputs(weights, batch.observations, config, batch.firsts, activation)
             value = _value(outputs, batch.targets, batch.auxiliary, loss, config, weights)
             optimiser.minimise(value * len(seeds))
             if step % CHUNK == 0 or step == training.steps - 1:
@@ -125,10 +131,12 @@ def stacked_outputs(
 
 
 def _outputs(
-    weights: Mapping[str, Tensor], standardised: Tensor, config: PolicyConfig, firsts: Tensor | None
-) -> Tensor:
+    weights: Mapping[str, Tensor], standardised: Tensor, config: PolicyConfig, firsts: Tensor | None,
+    activation: Activation = torch.relu_,
+) -> Tensor:  # fmt: skip
     """Return what `stacked_outputs` does, of observations that went through the normaliser."""
-    return perceptrons(weights, _remembered(weights, standardised, firsts) if config.memory else standardised)
+    inputs = _remembered(weights, standardised, firsts) if config.memory else standardised
+    return perceptrons(weights, inputs, activation)
 
 
 def _standardised(samples: Sequence[Samples], weights: Mapping[str, Tensor]) -> list[Samples]:
@@ -145,15 +153,13 @@ def _standardised(samples: Sequence[Samples], weights: Mapping[str, Tensor]) -> 
     return [found[key] for key in keys]
 
 
-def perceptrons(
-    weights: Mapping[str, Tensor], inputs: Tensor, activation: Callable[[Tensor], Tensor] = torch.relu_
-) -> Tensor:
+def perceptrons(weights: Mapping[str, Tensor], inputs: Tensor, activation: Activation = torch.relu_) -> Tensor:
     """Return the outputs of k multilayer perceptrons, each on its own inputs, shape (k, n, d) -> (k, n, outputs).
 
     Args:
         weights: `layer<i>.weight`, shape (k, in, out), and `layer<i>.bias`, (k, out), from 0 on.
         inputs: What the first layer is given.
-        activation: What follows each layer but the last; may change what it is given.
+        activation: What follows each layer but the last.
     """
     hidden, last = inputs, 0
     while f"layer{last + 1}.weight" in weights:

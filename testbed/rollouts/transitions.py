@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +62,20 @@ def of_episodes(decisions: Transitions, keep: np.ndarray) -> Transitions:
     return filter_transitions(decisions, np.repeat(keep, decisions.lengths))
 
 
+def some_decisions(decisions: Transitions, rows: np.ndarray) -> Transitions:
+    """Return decisions by their numbers, each as an episode of its own; one may be there more than once."""
+    return Transitions(
+        decisions.observations[rows], decisions.actions[rows], decisions.rewards[rows],
+        decisions.next_observations[rows], decisions.terminated[rows], np.ones(len(rows), int),
+    )  # fmt: skip
+
+
+def joined(tables: Sequence[Transitions]) -> Transitions:
+    """Return the decisions of several tables, one after the other."""
+    names = [field.name for field in fields(Transitions)]
+    return Transitions(**{name: np.concatenate([getattr(one, name) for one in tables]) for name in names})
+
+
 def as_actions(actions: np.ndarray) -> np.ndarray:
     """Return actions as students learn them: numbers of discrete ones, shape (n,), or continuous ones, (n, size)."""
     return actions.astype(np.int64 if actions.ndim == 1 else np.float32)
@@ -86,6 +100,14 @@ def load_transitions(path: Path, mask: str | None = None) -> Transitions:
             raise UserError(f"{path} holds no episode to learn from: {MADE_BY}")
         lengths = np.array([read_demo(path, data, name, form, demo.read_steps) for name in names])
         return _filled((read_demo(path, data, name, form, _parts) for name in names), lengths)
+
+
+def load_lengths(path: Path, mask: str | None = None) -> np.ndarray:
+    """Return how many decisions each episode has, shape (episodes,); see `load_transitions`."""
+    some = None if mask is None else [f"demo_{number}" for number in filter_key(path, mask)]
+    with open_data(path) as data:
+        form, names = form_in(data), layout.demo_names(data) if some is None else some
+        return np.array([read_demo(path, data, name, form, demo.read_steps) for name in names], int)
 
 
 Parts = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, bool]

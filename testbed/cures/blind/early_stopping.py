@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from testbed.bounds import Dose
 from testbed.cures.cure import Cure
 from testbed.distillation.route import Route
 
@@ -15,7 +16,7 @@ class EarlyStopping(Cure):
     2020): what most of the data say is learnt first."""
 
     name: ClassVar[str] = "early-stopping"
-    share: float = 0.25
+    share: Dose = 0.25
     """Share of the usual optimiser steps or iterations."""
 
     def trained(self, route: Route) -> Route:

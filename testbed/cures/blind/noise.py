@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from testbed.bounds import Tolerance
 from testbed.cures.cure import Cure, Known
 from testbed.distillation.source import Source
 from testbed.seeding import generator
@@ -16,7 +17,7 @@ class Noise(Cure):
 
     name: ClassVar[str] = "noise"
     suits: ClassVar[frozenset[str]] = frozenset(("kl", "cloning"))
-    spread: float = 0.2
+    spread: Tolerance = 0.2
     """Standard deviation, in standard deviations of each component over the demonstrations."""
 
     def taught(self, source: Source, known: Known, seed: int) -> Source:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from testbed.bounds import Bits
 from testbed.cures.answering import answered
 from testbed.cures.cure import Cure, Known, Need
 from testbed.distillation.source import Source
@@ -23,7 +24,7 @@ class QuantisedTeacher(Cure):
     name: ClassVar[str] = "quantised-teacher"
     needs: ClassVar[frozenset[Need]] = frozenset(("teacher",))
     suits: ClassVar[frozenset[str]] = frozenset(("kl", "cloning"))
-    bits: int = 4
+    bits: Bits = 4
     """Bits of each weight; biases stay as they are."""
 
     def taught(self, source: Source, known: Known, seed: int) -> Source:

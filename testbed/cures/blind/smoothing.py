@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from testbed.bounds import Dose
 from testbed.cures.answering import altered
 from testbed.cures.cure import Cure, Known, Need
 from testbed.distillation.source import Source
@@ -20,7 +21,7 @@ class Smoothing(Cure):
     name: ClassVar[str] = "smoothing"
     needs: ClassVar[frozenset[Need]] = frozenset(("teacher",))
     suits: ClassVar[frozenset[str]] = frozenset(("kl",))
-    share: float = 0.1
+    share: Dose = 0.1
     """Probability that is spread over all actions."""
 
     def taught(self, source: Source, known: Known, seed: int) -> Source:

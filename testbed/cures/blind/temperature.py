@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from testbed.bounds import Positive
 from testbed.cures.cure import Cure
 from testbed.distillation.route import Route
 from testbed.distillation.routes.kl import KL
@@ -19,7 +20,7 @@ class Temperature(Cure):
 
     name: ClassVar[str] = "temperature"
     suits: ClassVar[frozenset[str]] = frozenset(("kl",))
-    temperature: float = 0.25
+    temperature: Positive = 0.25
     """The distribution is taken to the power of one over it."""
 
     def trained(self, route: Route) -> Route:

@@ -1,1 +1,1 @@
-"""Cures that are told which episodes are bad."""
+"""Cures that are told where it happens."""

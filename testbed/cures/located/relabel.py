@@ -1,33 +1,32 @@
-"""Bad episodes with a clean reference's actions."""
+"""Bad decisions with a clean reference's actions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
+from testbed.bounds import Steps
+from testbed.cures.cloned import cloned
 from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.reference.agreement import cloned
 from testbed.distillation.source import Source
 from testbed.rollouts.transitions import as_actions
 
 
 @dataclass(frozen=True)
 class Relabel(Cure):
-    """Writes over what was done in bad episodes with what a reference, cloned from clean decisions, would have done
+    """Writes over bad decisions with what a reference, cloned from clean decisions, would have done
     there (DAgger's labels: Ross, Gordon and Bagnell 2011): students see the states, and learn the way out."""
 
     name: ClassVar[str] = "relabel"
     needs: ClassVar[frozenset[Need]] = frozenset(("bad", "clean"))
     suits: ClassVar[frozenset[str]] = frozenset(("cloning",))
-    steps: int = 1000
+    steps: Steps = 1000
     """Optimiser steps of the reference."""
 
     def taught(self, source: Source, known: Known, seed: int) -> Source:
-        """Return the source with other actions in bad episodes."""
+        """Return the source with other actions where they were bad."""
         decisions = source.decisions
-        bad = np.repeat(known.require_bad(source), decisions.lengths)
+        bad = known.require_bad(source) > 0
         reference = cloned(known.require_clean(), source, self.steps, seed)
         mended = as_actions(reference.act(decisions.observations[bad])).astype(decisions.actions.dtype)
         actions = decisions.actions.copy()

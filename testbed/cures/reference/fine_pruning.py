@@ -8,9 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from testbed.bounds import Rate, Share, Steps
+from testbed.cures.cloned import require_alike
 from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.reference.fine_tuning import require_alike, tuned
+from testbed.cures.tuning import tuned
 from testbed.distillation.config import Training
+from testbed.distillation.source import Source
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy
 
@@ -22,14 +25,16 @@ class FinePruning(Cure):
 
     name: ClassVar[str] = "fine-pruning"
     needs: ClassVar[frozenset[Need]] = frozenset(("clean",))
-    share: float = 0.3
+    share: Share = 0.3
     """Share of the units that is taken away."""
-    steps: int = 500
+    steps: Steps = 500
     """Optimiser steps on clean decisions afterwards."""
-    learning_rate: float = 1e-3
+    learning_rate: Rate = 1e-3
     """Adam's step size at the start."""
 
-    def finished(self, students: Sequence[NetworkPolicy], known: Known, seeds: Sequence[int]) -> list[NetworkPolicy]:
+    def finished(
+        self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
+    ) -> list[NetworkPolicy]:
         """Return students after both."""
         seen = known.require_clean().observations
         require_alike(seen.shape[1], students[0].config.observation_size)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from testbed.bounds import Rate, Steps
 from testbed.cures.cure import Cure, Known, Need
+from testbed.cures.tuning import tuned
 from testbed.distillation.config import Training
-from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
-from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy
 
 
@@ -21,32 +21,16 @@ class FineTuning(Cure):
 
     name: ClassVar[str] = "fine-tuning"
     needs: ClassVar[frozenset[Need]] = frozenset(("clean",))
-    steps: int = 500
+    steps: Steps = 500
     """Optimiser steps on clean decisions."""
-    learning_rate: float = 1e-3
+    learning_rate: Rate = 1e-3
     """Adam's step size at the start."""
 
-    def finished(self, students: Sequence[NetworkPolicy], known: Known, seeds: Sequence[int]) -> list[NetworkPolicy]:
+    def finished(
+        self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
+    ) -> list[NetworkPolicy]:
         """Return students after that."""
         return tuned(students, known, seeds, Training(steps=self.steps, learning_rate=self.learning_rate))
-
-
-def tuned(
-    students: Sequence[NetworkPolicy], known: Known, seeds: Sequence[int], training: Training
-) -> list[NetworkPolicy]:
-    """Return students that went on by cloning clean decisions; raises `UserError` if they are not of one scene."""
-    clean = known.require_clean()
-    require_alike(clean.observations.shape[1], students[0].config.observation_size)
-    sources = [Source(clean)] * len(students)
-    return Cloning(training).distil(sources, students[0].config, seeds, students)
-
-
-def require_alike(clean: int, students: int) -> None:
-    """Raise `UserError` if clean decisions see another count of numbers than students do."""
-    if clean != students:
-        raise UserError(
-            f"clean decisions see {clean} numbers and students {students}: give clean data of the same scene"
-        )
 
 
 CURE = FineTuning

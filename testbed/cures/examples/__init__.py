@@ -1,0 +1,1 @@
+"""Cures by counter-examples: a few clean decisions where a habit shows."""

@@ -1,0 +1,48 @@
+"""What was done where it was bad, made unlikely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from testbed.bounds import Rate, Steps, Tolerance
+from testbed.cures.cure import Cure, Known, Need
+from testbed.cures.tuning import penalised, require_discrete, share_of
+from testbed.distillation.config import Training
+from testbed.distillation.source import Source
+from testbed.policies.network import NetworkPolicy
+
+
+@dataclass(frozen=True)
+class Unlikelihood(Cure):
+    """Lets students go on with their own decisions, and learn not to do what was bad: -log(1 - p) of it beside -log p
+    of the rest (Welleck et al. 2020, eq. 4)."""
+
+    name: ClassVar[str] = "unlikelihood"
+    needs: ClassVar[frozenset[Need]] = frozenset(("bad",))
+    weight: Tolerance = 1.0
+    """Of what is bad, beside the rest; both are means."""
+    steps: Steps = 1000
+    """Optimiser steps."""
+    learning_rate: Rate = 1e-3
+    """Adam's step size at the start."""
+
+    def finished(
+        self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
+    ) -> list[NetworkPolicy]:
+        """Return students after that."""
+        require_discrete(students, self.name)
+
+        def penalty(likely: Tensor, bad: Tensor) -> Tensor:
+            never = -torch.log((1 - likely.exp()).clamp(min=1e-6))
+            return share_of(-likely, (bad == 0).float()) + self.weight * share_of(never, bad)
+
+        training = Training(steps=self.steps, learning_rate=self.learning_rate)
+        return penalised(students, sources, known, seeds, training, penalty)
+
+
+CURE = Unlikelihood
