@@ -24,7 +24,6 @@ from planted import (
 )
 from scipy.special import log_softmax, softmax
 
-from testbed.cures.blind.quantised_teacher import quantised
 from testbed.cures.cloned import cloned, likelihood
 from testbed.cures.cure import distil_cured
 from testbed.cures.reference.fine_pruning import hidden_activity, pruned
@@ -35,6 +34,7 @@ from testbed.distillation.config import Training
 from testbed.distillation.dropout import Dropout
 from testbed.distillation.journal import Journal
 from testbed.distillation.source import Source
+from testbed.policies.compressed import quantised, thinned
 from testbed.policies.network import NetworkPolicy
 from testbed.rollouts.transitions import Transitions
 
@@ -76,6 +76,16 @@ def test_a_quantised_teacher_has_few_weights_and_eight_bits_change_little():
     assert alike.mean() > 0.98
     done = lesson("quantised-teacher", bits=3)
     np.testing.assert_array_equal(done.decisions.actions, coarse.act(DATA.observations))
+
+
+def test_the_smallest_weights_go_first_when_a_policy_is_thinned():
+    few = thinned(TEACHER, 0.25)
+    for name, array in few.arrays.items():
+        whole = TEACHER.arrays[name]
+        gone = array != whole
+        assert gone.sum() == (round(0.25 * whole.size) if name.endswith(".weight") else 0)
+        if gone.any():
+            assert (array[gone] == 0).all() and np.abs(whole[gone]).max() <= np.abs(whole[~gone]).min()
 
 
 def test_early_stopping_is_a_part_of_the_steps():

@@ -154,7 +154,7 @@ def transfers(runs: tyro.conf.Positional[tuple[Path, ...]], /, write: bounds.Out
 @app.command
 def benchmark(
     which: tyro.conf.Positional[
-        Literal["transfer", "plan", "silent", "published", "poisoning", "generations", "catching"]
+        Literal["transfer", "plan", "silent", "published", "poisoning", "generations", "catching", "cures"]
     ],
     /,
     suite: Literal["smoke", "core", "full"] = "smoke",
@@ -172,7 +172,8 @@ def benchmark(
             passes where both teachers choose alike, states and targets crossed; or published: what the tables of
             transfer and silent in a folder say of claims that others have published; or poisoning: how much poisoned
             data, a teacher that only seems clean, or outputs on noise hand down; generations: what is left of a
-            habit in students of students; or catching: which checks catch which attack.
+            habit in students of students; catching: which checks catch which attack; or cures: which cure leaves a
+            habit behind, at what price.
         suite: smoke: does it run, in minutes; core: 6 habits, 4 routes, 5 pairs of teachers; full: everything.
         folder: Where cells go, one file each; runs/transfer-<suite> if not given, whose teachers silent takes too.
             Of published, where both tables are.
@@ -188,18 +189,10 @@ def benchmark(
 
     if which == "plan":
         benchmark.plan(suite, seed, write)
-    elif which == "silent":
-        benchmark.silent(suite, folder, seed, Cluster(engine, workers, address), write)
-    elif which == "generations":
-        benchmark.generations(suite, folder, seed, Cluster(engine, workers, address), write)
-    elif which == "catching":
-        benchmark.catching(suite, folder, seed, Cluster(engine, workers, address), write)
-    elif which == "poisoning":
-        benchmark.poisoning(suite, folder, seed, Cluster(engine, workers, address), write)
     elif which == "published":
         benchmark.published(suite, folder, write)
     else:
-        benchmark.transfer(suite, folder, seed, Cluster(engine, workers, address), write)
+        getattr(benchmark, which)(suite, folder, seed, Cluster(engine, workers, address), write)
 
 
 @app.command

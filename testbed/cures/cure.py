@@ -67,11 +67,15 @@ class Cure(ABC, Checked):
     """What it has to be told."""
     suits: ClassVar[frozenset[str]] = frozenset()
     """Routes of which it changes something; all if there are none."""
+    discrete: ClassVar[bool] = False
+    """Whether it is of discrete actions alone."""
 
     def check(self, route: Route, source: Source, known: Known) -> None:
-        """Raise `UserError` if the cure does nothing for a route, or lacks what it has to be told."""
+        """Raise `UserError` if the cure does nothing for a route or such actions, or lacks what it has to be told."""
         if self.suits and route.name not in self.suits:
             raise UserError(f"{self.name} changes nothing for the route {route.name}: choose {_either(self.suits)}")
+        if self.discrete and source.decisions.actions.ndim > 1:
+            raise UserError(f"{self.name} is of discrete actions, and these are continuous: choose another cure")
         there = {
             "teacher": source.teacher is not None, "peers": len(known.peers) >= FEWEST,
             "clean": known.clean is not None, "bad": known.bad is not None,
@@ -79,6 +83,12 @@ class Cure(ABC, Checked):
         for need in sorted(self.needs):
             if not there[need]:
                 raise UserError(f"{self.name} {LACKING[need]}")
+
+    @property
+    def afterwards(self) -> bool:
+        """Whether students learn as without it, and all that it does comes afterwards."""
+        own = type(self)
+        return (own.taught, own.trained, own.begun) == (Cure.taught, Cure.trained, Cure.begun)
 
     def taught(self, source: Source, known: Known, seed: int) -> Source:
         """Return what a student learns from instead."""

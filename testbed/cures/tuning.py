@@ -16,7 +16,6 @@ from testbed.distillation.losses.likelihood import gaussian_log_likelihood, log_
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import train_stacked
-from testbed.errors import UserError
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
 
 Penalty = Callable[[Tensor, Tensor], Tensor]
@@ -56,13 +55,6 @@ def _told(source: Source, bad: np.ndarray) -> Samples:
     done = source.decisions.actions.reshape(len(bad), -1)
     told = np.column_stack([done, bad]).astype(np.float32)
     return Samples(source.decisions.observations, told, lengths=source.decisions.lengths)
-
-
-def require_discrete(students: Sequence[NetworkPolicy], what: str) -> None:
-    """Raise `UserError` if actions are continuous, of which `what` is not defined."""
-    if students[0].config.head != CATEGORICAL:
-        environment = students[0].config.environment
-        raise UserError(f"{what} is of discrete actions, and {environment} has continuous ones: choose another cure")
 
 
 def share_of(values: Tensor, weights: Tensor) -> Tensor:

@@ -19,6 +19,10 @@ from testbed.benchmark.catching import design as attacks
 from testbed.benchmark.catching import table as attacks_table
 from testbed.benchmark.catching.effects import Attacked
 from testbed.benchmark.catching.measure import measure_catching
+from testbed.benchmark.cures import design as cures_design
+from testbed.benchmark.cures import table as cures_table
+from testbed.benchmark.cures.effects import Cured
+from testbed.benchmark.cures.measure import measure_cures
 from testbed.benchmark.engines import Cluster
 from testbed.benchmark.finding import Finding, caution
 from testbed.benchmark.generations import design as descent
@@ -176,6 +180,17 @@ def catching(suite: str, folder: Path | None, seed: int, cluster: Cluster, write
 
     kinds = {"catching.csv": attacks_table.CATCHING}
     _of_pairs("catching", suite, folder, seed, cluster, write, kinds, partial(measure_catching, design, seed), told)
+
+
+def cures(suite: str, folder: Path | None, seed: int, cluster: Cluster, write: Path | None) -> None:
+    """Run the experiment on cures; see `_of_pairs`."""
+    design = cures_design.get_design(suite)
+
+    def told(found: list[Cured], out: Path, command: str) -> Told:
+        return [(cures_table.write_table(out / "cures.csv", found), EVERY)], cures_table.markdown(found)
+
+    kinds = {"cures.csv": cures_table.CURES}
+    _of_pairs("cures", suite, folder, seed, cluster, write, kinds, partial(measure_cures, design, seed), told)
 
 
 def published(suite: str, folder: Path | None, write: Path | None) -> None:

@@ -21,6 +21,7 @@ class Smoothing(Cure):
     name: ClassVar[str] = "smoothing"
     needs: ClassVar[frozenset[Need]] = frozenset(("teacher",))
     suits: ClassVar[frozenset[str]] = frozenset(("kl",))
+    discrete: ClassVar[bool] = True
     share: Dose = 0.1
     """Probability that is spread over all actions."""
 

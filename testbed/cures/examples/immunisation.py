@@ -78,6 +78,11 @@ class Immunisation(Cure):
         return tuned(students, Known(clean=self._shown(known)), seeds, self._training)
 
     @property
+    def afterwards(self) -> bool:
+        """Whether they are shown afterwards."""
+        return self.when == "after"
+
+    @property
     def _training(self) -> Training:
         return Training(steps=self.steps, learning_rate=self.learning_rate)
 

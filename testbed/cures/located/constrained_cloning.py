@@ -10,7 +10,7 @@ from torch import Tensor
 
 from testbed.bounds import Rate, Share, Steps, Tolerance
 from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.tuning import penalised, require_discrete, share_of
+from testbed.cures.tuning import penalised, share_of
 from testbed.distillation.config import Training
 from testbed.distillation.losses.lagrangian import Multipliers
 from testbed.distillation.source import Source
@@ -25,6 +25,7 @@ class ConstrainedCloning(Cure):
 
     name: ClassVar[str] = "constrained-cloning"
     needs: ClassVar[frozenset[Need]] = frozenset(("bad",))
+    discrete: ClassVar[bool] = True
     limit: Share = 0.02
     """Mean probability of what was bad."""
     rate: Tolerance = 0.1
@@ -38,7 +39,6 @@ class ConstrainedCloning(Cure):
         self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
     ) -> list[NetworkPolicy]:
         """Return students after that."""
-        require_discrete(students, self.name)
         multipliers = Multipliers(len(students), self.rate)
 
         def penalty(likely: Tensor, bad: Tensor) -> Tensor:

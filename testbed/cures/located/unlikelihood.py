@@ -11,7 +11,7 @@ from torch import Tensor
 
 from testbed.bounds import Rate, Steps, Tolerance
 from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.tuning import penalised, require_discrete, share_of
+from testbed.cures.tuning import penalised, share_of
 from testbed.distillation.config import Training
 from testbed.distillation.source import Source
 from testbed.policies.network import NetworkPolicy
@@ -24,6 +24,7 @@ class Unlikelihood(Cure):
 
     name: ClassVar[str] = "unlikelihood"
     needs: ClassVar[frozenset[Need]] = frozenset(("bad",))
+    discrete: ClassVar[bool] = True
     weight: Tolerance = 1.0
     """Of what is bad, beside the rest; both are means."""
     steps: Steps = 1000
@@ -35,7 +36,6 @@ class Unlikelihood(Cure):
         self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
     ) -> list[NetworkPolicy]:
         """Return students after that."""
-        require_discrete(students, self.name)
 
         def penalty(likely: Tensor, bad: Tensor) -> Tensor:
             never = -torch.log((1 - likely.exp()).clamp(min=1e-6))

@@ -20,6 +20,7 @@ class Majority(Cure):
     name: ClassVar[str] = "majority"
     needs: ClassVar[frozenset[Need]] = frozenset(("teacher", "peers"))
     suits: ClassVar[frozenset[str]] = frozenset(("kl", "cloning"))
+    discrete: ClassVar[bool] = True
 
     def taught(self, source: Source, known: Known, seed: int) -> Source:
         """Return the source with votes in place of the teacher, also as what was done."""

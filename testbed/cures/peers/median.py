@@ -21,6 +21,7 @@ class Median(Cure):
     name: ClassVar[str] = "median"
     needs: ClassVar[frozenset[Need]] = frozenset(("teacher", "peers"))
     suits: ClassVar[frozenset[str]] = frozenset(("kl", "cloning"))
+    discrete: ClassVar[bool] = True
 
     def taught(self, source: Source, known: Known, seed: int) -> Source:
         """Return the source with the median in the teacher's place, also as what was done."""

@@ -21,6 +21,7 @@ class Agreement(Cure):
     name: ClassVar[str] = "agreement"
     needs: ClassVar[frozenset[Need]] = frozenset(("clean",))
     suits: ClassVar[frozenset[str]] = frozenset(("kl", "cloning"))
+    discrete: ClassVar[bool] = True
     least: Share = 0.1
     """Probability that the reference has to give what was done."""
     steps: Steps = 1000

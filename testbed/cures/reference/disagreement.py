@@ -24,6 +24,7 @@ class Disagreement(Cure):
     name: ClassVar[str] = "disagreement"
     needs: ClassVar[frozenset[Need]] = frozenset(("teacher", "clean"))
     suits: ClassVar[frozenset[str]] = frozenset(("kl", "cloning"))
+    discrete: ClassVar[bool] = True
     most: Tolerance = 1.0
     """KL(teacher || reference) up to which the teacher is believed [nats]."""
     steps: Steps = 1000
