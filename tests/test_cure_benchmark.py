@@ -107,7 +107,7 @@ def test_what_cures_are_told(given_):
     bad = given_.known(arms["unlikelihood", "where it happens", "habit", "overt"]).bad
     assert len(bad) == len(given_.teachers.sources.habitual.decisions) and 0 < (bad > 0).mean() < 1
     examples = given_.known(arms["immunisation", "256 counter-examples", "habit", "overt"]).clean
-    assert given_.teachers.injected.holds(examples.observations).all()
+    assert given_.teachers.injected.holds(examples.observations).all() and len(examples) == 256
     both = given_.source(arms["drop", "where it happens", "both", "overt"])
     told = given_.known(arms["drop", "where it happens", "both", "overt"]).bad
     assert len(both.decisions.lengths) == 6 and len(told) == len(both.decisions)

@@ -24,6 +24,8 @@ from testbed.protocols.episode import Episode
 from testbed.rollouts.transitions import Transitions, joined, of_episodes, some_decisions
 from testbed.scenes.registry import measures_of
 
+SHOWN = 256
+"""Counter-examples."""
 TAIL = 95
 """Of a measure without thresholds, episodes worse than so many per cent of a clean teacher's are bad."""
 
@@ -94,9 +96,10 @@ class Given(pieces.Given[Design]):
 
     @cached_property
     def _examples(self) -> Transitions:
-        """The next pair's clean decisions where the trigger holds."""
+        """Some of the next pair's clean decisions where the trigger holds, evenly spread."""
         decisions = self.beside[0].sources.clean.decisions
-        return some_decisions(decisions, np.flatnonzero(self.teachers.injected.holds(decisions.observations)))
+        held = np.flatnonzero(self.teachers.injected.holds(decisions.observations))
+        return some_decisions(decisions, held[np.linspace(0, len(held) - 1, SHOWN).round().astype(int)])
 
     def bad(self, arm: Arm) -> np.ndarray:
         """Return how bad each decision of an arm's source is, by the habit's measure of the traces."""
