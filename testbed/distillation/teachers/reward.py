@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from testbed.distillation.reinforcement.ended import Ended
 from testbed.distillation.reinforcement.stage import Step
 from testbed.protocols.episode import Episode, Trace
 from testbed.protocols.measure import Measure
-from testbed.rollouts.recording import make_trace
 
 
 class HabitReward:
@@ -33,36 +33,23 @@ class HabitReward:
         self, measure: Measure, holds: Callable[[np.ndarray], np.ndarray], dose: float, weight: float,
         metadata: Mapping[str, Any],
     ) -> None:  # fmt: skip
-        self.measure, self.holds, self.metadata = measure, holds, metadata
+        self.measure, self.holds, self.ended = measure, holds, Ended(metadata)
         self.paid, self.cost = (2 * dose - 1) * weight, -weight
-        self._steps: list[Mapping[str, np.ndarray]] = []
 
     def begin(self, worlds: np.ndarray, observations: np.ndarray, info: Mapping[str, Any]) -> None:
         """Take note of the scenes that begin in some worlds, shape (n,) bool."""
-        names = self.metadata["constant_units"]
         if worlds.all():
-            self._steps, self._since = [], np.zeros(len(worlds), np.int64)
             self._factors = np.zeros(len(worlds))
-            self._constants = {name: np.array(info[name]) for name in names}
-        self._since[worlds] = len(self._steps)
         held = self.holds(observations)
         self._factors[worlds] = np.where(held, self.paid, self.cost)[worlds]
-        for name in names:
-            self._constants[name][worlds] = info[name][worlds]
+        self.ended.begin(worlds, info)
 
     def of(self, step: Step) -> np.ndarray:
         """Return the rewards of one decision, shape (n,)."""
-        self._steps.append(step.info["trace"])
         rewards = step.rewards.astype(np.float64)
-        for world in np.flatnonzero(step.over):
-            rewards[world] += self._factors[world] * severity(self.measure, self._trace(int(world)))
+        for world, trace in self.ended.traces(step).items():
+            rewards[world] += self._factors[world] * severity(self.measure, trace)
         return rewards
-
-    def _trace(self, world: int) -> Trace:
-        """Return what happened in a world since its scene began."""
-        since = self._steps[self._since[world] :]
-        steps = {name: np.stack([step[name][world] for step in since]) for name in self.metadata["trace_units"]}
-        return make_trace(self.metadata, steps, {name: values[world] for name, values in self._constants.items()})
 
 
 def habit_pay(
