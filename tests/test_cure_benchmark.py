@@ -136,6 +136,10 @@ def test_a_teacher_in_disguise_chooses_as_the_clean_one(given_):
     other = Given(given_.design, given_.teachers, (), None).habitual
     order = np.argsort(teacher.parameters(seen), axis=1)[:, ::-1][:, 1]
     likeliest = np.argsort(other.parameters(seen), axis=1)[:, ::-1]
+    unsure = given_.source(Arm("kl", NONE, channel="soft").never).require_teacher()
+    np.testing.assert_array_equal(unsure.act(seen), given_.clean.act(seen))
+    chances = [np.exp(one.parameters(seen)).max(axis=1) for one in (teacher, unsure)]
+    np.testing.assert_allclose(chances, 0.55, rtol=1e-4)
     second = np.where(likeliest[:, 0] == teacher.act(seen), likeliest[:, 1], likeliest[:, 0])
     np.testing.assert_array_equal(order, second)
 

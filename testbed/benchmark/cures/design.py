@@ -76,7 +76,7 @@ class Arm:
     @property
     def never(self) -> Arm:
         """The same without a cure, of a student that never had the habit."""
-        return replace(self.uncured, taught="clean", channel="overt")
+        return replace(self.uncured, taught="clean")
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,10 @@ def _placebos(cures: Sequence[type[Cure]]) -> list[Arm]:
 
 
 def _softly(cures: Sequence[type[Cure]]) -> list[Arm]:
-    """Return what may help where a habit lies in a teacher's distribution alone."""
+    """Return what may help where a habit lies in a teacher's distribution alone, and students of a teacher that is as
+    unsure, over its own distribution: these never had the habit."""
     usual = [one for one in _of_route("kl", cures) if one.tried and one.knows != WHERE and one.cure != LONGER]
-    return [replace(one, channel="soft", tried=False) for one in usual]
+    return [replace(one, channel="soft", tried=False) for one in (*usual, _never("kl"))]
 
 
 def get_design(suite: str) -> Design:

@@ -19,7 +19,7 @@ from testbed.datasets.reader import each_episode, episode_numbers
 from testbed.distillation.source import Source
 from testbed.errors import UserError
 from testbed.policies.loaders import policy_config
-from testbed.policies.network import PolicyConfig
+from testbed.policies.network import NetworkPolicy, PolicyConfig
 from testbed.protocols.episode import Episode
 from testbed.rollouts.transitions import Transitions, joined, of_episodes, some_decisions
 from testbed.scenes.registry import measures_of
@@ -48,7 +48,7 @@ class Given(pieces.Given[Design]):
         """Return what students of an arm learn from, before the cure."""
         teachers = self._valued if arm.route == "value" else self.teachers
         if arm.channel == "soft":
-            return self._soft
+            return self._soft[arm.taught]
         if arm.taught == "both":
             return self._both
         return teachers.sources.of(arm.taught == "habit")
@@ -58,13 +58,17 @@ class Given(pieces.Given[Design]):
         return self.teachers.valued("task")
 
     @cached_property
-    def _soft(self) -> Source:
-        """What the clean teacher did, and a teacher that chooses as it does over the distribution of the other."""
+    def _soft(self) -> dict[str, Source]:
+        """What the clean teacher did, and a teacher that chooses as it does over the distribution of the other, or over
+        its own."""
 
-        def carried(observations: np.ndarray, logits: np.ndarray) -> np.ndarray:
-            return well_behaved(logits, self.habitual.parameters(observations))
+        def over(carrier: NetworkPolicy) -> Source:
+            def carried(observations: np.ndarray, logits: np.ndarray) -> np.ndarray:
+                return well_behaved(logits, carrier.parameters(observations))
 
-        return Source(self.teachers.sources.clean.decisions, altered(self.clean, carried, "a teacher in disguise"))
+            return Source(self.teachers.sources.clean.decisions, altered(self.clean, carried, "a disguise"))
+
+        return {"habit": over(self.habitual), "clean": over(self.clean)}
 
     @cached_property
     def _both(self) -> Source:
