@@ -19,6 +19,7 @@ from testbed.distillation import normaliser
 from testbed.distillation.config import Training
 from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
+from testbed.exchange.table import arrow_modules, pieces
 from testbed.policies.loaders import policy_config
 from testbed.rollouts.transitions import load_transitions, transitions
 
@@ -122,3 +123,23 @@ def test_a_disk_that_fills_up_is_said_once_the_library_is_done(monkeypatch, tmp_
     with pytest.raises(OSError, match="No space left"), new_file(tmp_path / "full.hdf5") as file:
         for number in range(30):
             file.create_dataset(f"{number}", data=np.random.default_rng(number).normal(size=(100, 100)))
+
+
+def test_a_parquet_file_is_read_without_keeping_what_was_read(tmp_path):
+    """Of 24 MB in sixty row groups no more than a few are in memory at once."""
+    pyarrow, _ = arrow_modules()
+    file, rng = tmp_path / "large.parquet", np.random.default_rng(0)
+    writer = None
+    for group in range(60):
+        episodes = np.repeat(np.arange(4 * group, 4 * group + 4, dtype=np.int32), 100)
+        numbers = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(rng.normal(size=400 * 125)), 125)
+        table = pyarrow.table({"episode": episodes, "numbers": numbers})
+        writer = writer or pyarrow.parquet.ParquetWriter(file, table.schema)
+        writer.write_table(table)
+    assert writer
+    writer.close()
+    size, before, most, count = file.stat().st_size, pyarrow.total_allocated_bytes(), 0, 0
+    for rows in pieces(file, "episode"):
+        most, count = max(most, pyarrow.total_allocated_bytes() - before), count + 1
+        assert len(rows) == 100
+    assert count == 240 and size > 20e6 and most < size / 5, most

@@ -131,9 +131,9 @@ def _batches(files: Iterable[Path], arrow: Any) -> Iterator[Any]:
 
     wanted = ("episode_index", "action", "next.reward", "next.success", "next.done")
     for file in files:
-        with pyarrow.parquet.ParquetFile(file) as opened:
+        with pyarrow.parquet.ParquetFile(file, pre_buffer=False) as opened:
             there = [name for name in wanted if name in opened.schema_arrow.names]
-            yield from opened.iter_batches(table.ROWS, columns=there)
+            yield from table.batches(opened, there)
 
 
 def _flat(found: Any) -> np.ndarray:

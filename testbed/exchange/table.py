@@ -185,11 +185,18 @@ def pieces(path: Path, column: str) -> Iterator[Any]:
     """
     arrow, parquet = arrow_modules()
     try:
-        with parquet.ParquetFile(path) as file:
-            yield from split(file.iter_batches(ROWS), column)
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
+            yield from split(batches(file), column)
     except (arrow.ArrowInvalid, OSError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path} is damaged: its rows cannot be read ({reason}); export it again") from None
+
+
+def batches(file: Any, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """Yield the rows of an open file, one row group after the other: asked for all of them at once, a reader keeps what it
+    has read, and in the end the whole file is in memory."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(ROWS, row_groups=[group], columns=columns)
 
 
 def split(batches: Iterable[Any], column: str) -> Iterator[Any]:
