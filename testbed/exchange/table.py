@@ -192,11 +192,13 @@ def pieces(path: Path, column: str) -> Iterator[Any]:
         raise UserError(f"{path} is damaged: its rows cannot be read ({reason}); export it again") from None
 
 
-def batches(file: Any, columns: Sequence[str] | None = None) -> Iterator[Any]:
-    """Yield the rows of an open file, one row group after the other: asked for all of them at once, a reader keeps what it
-    has read, and in the end the whole file is in memory."""
+def batches(file: Any, wanted: Sequence[str] | None = None) -> Iterator[Any]:
+    """Yield rows of an open file, of some columns or all, one row group after the other.
+
+    Asked for all groups at once, a reader keeps what it has read, and in the end the whole file is in memory.
+    """
     for group in range(file.num_row_groups):
-        yield from file.iter_batches(ROWS, row_groups=[group], columns=columns)
+        yield from file.iter_batches(ROWS, row_groups=[group], columns=wanted)
 
 
 def split(batches: Iterable[Any], column: str) -> Iterator[Any]:
