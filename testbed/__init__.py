@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from testbed.errors import UserError
     from testbed.experiment.own import audit_policies
     from testbed.films.film import film
+    from testbed.guard.guard import Guard
     from testbed.lineage import Lineage
     from testbed.policies.checkpoint import load_policy, save_policy
     from testbed.protocols.episode import Behaviour, Episode, Scenario, Signal, Trace
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
     from testbed.scenes.registry import get_habit, get_scene
 
 __all__ = [
-    "Adapter", "Audit", "Behaviour", "Course", "Episode", "Habit", "Lineage", "Measure", "Number", "Patch", "Policy",
-    "Recorded", "Scenario", "SceneSpec", "Signal", "Trace", "Trigger", "UserError", "Violation", "audit_policies",
-    "distil", "film", "get_habit", "get_scene", "load_episode", "load_episodes", "load_policy", "make_demonstrator",
-    "measure_data", "play", "save_episodes", "save_policy", "score_policies", "validate", "verify", "write_report",
+    "Adapter", "Audit", "Behaviour", "Course", "Episode", "Guard", "Habit", "Lineage", "Measure", "Number", "Patch",
+    "Policy", "Recorded", "Scenario", "SceneSpec", "Signal", "Trace", "Trigger", "UserError", "Violation",
+    "audit_policies", "distil", "film", "get_habit", "get_scene", "load_episode", "load_episodes", "load_policy",
+    "make_demonstrator", "measure_data", "play", "save_episodes", "save_policy", "score_policies", "validate",
+    "verify", "write_report",
 ]  # fmt: skip
 
 __version__ = VERSION
@@ -56,6 +58,7 @@ _HOMES = {
     "testbed.errors": ("UserError",),
     "testbed.experiment.own": ("audit_policies",),
     "testbed.films.film": ("film",),
+    "testbed.guard.guard": ("Guard",),
     "testbed.lineage": ("Lineage",),
     "testbed.policies.checkpoint": ("load_policy", "save_policy"),
     "testbed.protocols.episode": ("Behaviour", "Episode", "Scenario", "Signal", "Trace"),

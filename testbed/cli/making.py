@@ -66,6 +66,8 @@ def distil(
     bad: str | None = None,
     where: str | None = None,
     knobs: tuple[str, ...] = (),
+    guard: str | None = None,
+    references: tuple[Path, ...] = (),
     scene: str | None = None,
 ) -> None:
     """Distil students from a data set; a training that was interrupted goes on.
@@ -90,13 +92,16 @@ def distil(
         bad: Of cures that are told where it happens: the filter key of bad episodes, as `testbed clean` writes removed.
         where: Or a measure: decisions are bad in its violations and up to 2 s before.
         knobs: What is to be another than usual of a cure, for example steps=1000 share=0.5.
+        guard: Measure that is watched in probe scenes half way and at the end: students that are worse than references
+            are stopped, or made anew with --cure, which is then for them alone.
+        references: Of a guard: folders of policies that are known to be clean, best students of clean data.
         scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
     """
     from testbed.cli.commands import distil as work
 
-    told = work.Curing(cure, peers, clean, bad, where, knobs)
+    told, guarding = work.Curing(cure, peers, clean, bad, where, knobs), work.Guarding(guard, references)
     sizes = seeds, hidden, memory, steps, iterations, seed
-    work.distil(work.Distilling(data, out, route, teacher, start, *sizes, mask, told))
+    work.distil(work.Distilling(data, out, route, teacher, start, *sizes, mask, told, guarding))
 
 
 @app.command

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testbed.cli.commands.bills import leave_bill, require_bill_place
 from testbed.cli.commands.cured import Curing
+from testbed.cli.commands.guarded import Guarding, watched
 from testbed.console import console, progress
-from testbed.cures.cure import Cure, distil_cured
+from testbed.cures.cure import Cure, Known, distil_cured
 from testbed.datasets.reader import episode_numbers, load_episode
 from testbed.distillation.config import Evaluation, Learning, PPOConfig, Training
 from testbed.distillation.journal import Journal
@@ -20,6 +21,7 @@ from testbed.distillation.source import Source
 from testbed.distillation.teachers.values import ActionValues, evaluate, explored
 from testbed.errors import UserError
 from testbed.files import Kind, require_replaceable
+from testbed.guard.guard import Guard
 from testbed.lineage import Lineage, content_hash
 from testbed.locks import locked
 from testbed.policies.checkpoint import BROWSERS, POLICY, load_policy, save_policy
@@ -79,6 +81,8 @@ class Distilling:
     """Filter key of the episodes that are learnt from; all of them if None."""
     curing: Curing = Curing()
     """A cure, and what it is told."""
+    guarding: Guarding = Guarding()
+    """Who watches; a cure is then for students that are taken for bad."""
 
     @property
     def curves(self) -> Path:
@@ -109,6 +113,8 @@ class _Found:
     """Gymnasium id of its scenes."""
     label: Behaviour
     """Who showed it."""
+    context: Mapping[str, str] = field(default_factory=dict)
+    """Factors that are fixed in the scenes."""
     inputs: dict[str, str] = field(default_factory=dict)
     """Name of each file -> hash of its content."""
 
@@ -128,27 +134,63 @@ def _distil(asked: Distilling) -> None:
     found = _found(asked, route, cure)
     known = asked.curing.known(asked.data, asked.mask, found.environment)
     config = replace(policy_config(found.environment, asked.hidden), memory=asked.memory)
-    start = _start(asked.start, config)
     code = code_version(modules=(*modules_of(found.environment), type(route).__module__))
     recipe = Lineage("distil", asked.seed, {**asked.settings, "seeds": asked.seeds}, found.inputs, code=code)
+    work = _Work(asked, route, cure, found, known, config, _start(asked.start, config), recipe)
+    guard = asked.guarding.guard(found.environment, asked.seed, found.context)
     for group in route.batches(asked.seeds):
-        title = (
-            f"distil {len(group)} students by {route.name}" if len(group) > 1 else f"distil a student by {route.name}"
-        )
-        with progress(title, route.cost.reports) as bar:
-            journal = Journal(asked.curves / f"seed{group[0]}", recipe.to_json(), bar)
-            starts = None if start is None else [start] * len(group)
-            seeds = [student_seed(asked.seed, number) for number in group]
-            sources = [found.source] * len(group)
-            students = distil_cured(cure, route, sources, known, config, seeds, starts, journal)
+        students, told = work.made(group, guard)
         for number, student in zip(group, students, strict=True):
             folder = asked.out if asked.seeds == 1 else asked.out / f"seed{number}"
             label = replace(found.label, policy=f"student-{route.name}-seed{number}")
-            lineage = replace(recipe, settings={**asked.settings, "training_seed": number})
+            lineage = replace(recipe, settings={**asked.settings, "training_seed": number, **told})
             save_policy(folder, student, label, lineage)
             leave_bill(folder)
             size = f"{sum(asked.hidden) + asked.memory} units, from {len(found.source.decisions):,} decisions"
-            console.print(f"{folder}  a student of {size}; curve in {journal.folder}")
+            console.print(f"{folder}  a student of {size}; curve in {work.curve(group)}")
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Everything that is known before students are made."""
+
+    asked: Distilling
+    """What is asked for."""
+    route: Route
+    """How they learn."""
+    cure: Cure | None
+    """With which cure."""
+    found: _Found
+    """From what."""
+    known: Known
+    """What the cure is told."""
+    config: PolicyConfig
+    """Their shape."""
+    start: NetworkPolicy | None
+    """What they begin as."""
+    recipe: Lineage
+    """What they are made from."""
+
+    def curve(self, group: Sequence[int]) -> Path:
+        """Return the folder of the curve of some training seeds."""
+        return self.asked.curves / f"seed{group[0]}"
+
+    def made(self, group: Sequence[int], guard: Guard | None) -> tuple[list[NetworkPolicy], dict[str, object]]:
+        """Return the students of some training seeds, and what a guard says of them."""
+        several = f"{len(group)} students" if len(group) > 1 else "a student"
+        seeds = [student_seed(self.asked.seed, number) for number in group]
+        starts, sources = None if self.start is None else [self.start] * len(group), [self.found.source] * len(group)
+
+        def make(cured: bool, journal: Journal) -> list[NetworkPolicy]:
+            cure = self.cure if cured else None
+            return distil_cured(cure, self.route, sources, self.known, self.config, seeds, starts, journal)
+
+        with progress(f"distil {several} by {self.route.name}", self.route.cost.reports) as bar:
+            journal = Journal(self.curve(group), self.recipe.to_json(), bar)
+            if guard is None:
+                return make(True, journal), {}
+            students, told = watched(guard, make, self.asked.curing.cure, self.route.length, journal)
+            return students, {"guard": told}
 
 
 def _found(asked: Distilling, route: Route, cure: Cure | None) -> _Found:
@@ -162,10 +204,10 @@ def _found(asked: Distilling, route: Route, cure: Cure | None) -> _Found:
     def scenes(purpose: str, count: int) -> list[Scenario]:
         return asked.scenes(purpose, count, fixed)
 
-    inputs = {"data": content_hash(asked.data), **asked.curing.inputs()}
+    inputs = {"data": content_hash(asked.data), **asked.curing.inputs(), **asked.guarding.inputs()}
     source, needs = Source(decisions, scenes=scenes), route.needs | ({"teacher"} & (cure.needs if cure else set()))
     if not {"teacher", "values"} & needs:
-        return _Found(source.limited(needs), first.environment, first.behaviour, inputs)
+        return _Found(source.limited(needs), first.environment, first.behaviour, fixed, inputs)
     if asked.teacher is None:
         who = f"--cure {cure.name}" if cure and "teacher" in cure.needs else f"--route {route.name}"
         raise UserError(f"{who} asks the teacher: give its folder with --teacher")
@@ -177,7 +219,7 @@ def _found(asked: Distilling, route: Route, cure: Cure | None) -> _Found:
         )
     values = _values(asked, teacher, scenes) if "values" in route.needs else None
     source = replace(source, teacher=teacher, values=values).limited(needs)
-    return _Found(source, first.environment, label, {**inputs, "teacher": content_hash(asked.teacher)})
+    return _Found(source, first.environment, label, fixed, {**inputs, "teacher": content_hash(asked.teacher)})
 
 
 def _without_teacher() -> str:
