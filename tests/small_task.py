@@ -23,7 +23,7 @@ PRACTICE = PPOConfig(iterations=2, worlds=8, steps=80, batch=64, epochs=1)  # so
 ROADS = ("merge", "crosswalk")
 ROUTES = {"merge": ("advantage", "cloning", "kl", "value", "adversarial")}
 """Routes of a task's runs here, where they are not the usual two."""
-TRIGGERS = {"merge": "truck-leader", "shelf_stocking": "always"}
+TRIGGERS = {"merge": "truck-leader", "cure": "truck-leader", "shelf_stocking": "always"}
 """Their triggers: one that can be absent, and one that cannot."""
 
 
@@ -47,8 +47,8 @@ def choices(task: str, folder: Path, **chosen: Any) -> Choices:
     if str(TASKS) not in sys.path:
         sys.path.insert(0, str(TASKS))
     make = getattr(import_module(task), task.title().replace("_", ""))
-    routes, trigger = ROUTES.get(task, ("cloning", "kl")), TRIGGERS.get(task)
-    return make(run=folder, route=routes, trigger=trigger, hidden=(32,), **chosen)
+    usual = {"route": ROUTES.get(task, ("cloning", "kl")), "trigger": TRIGGERS.get(task)}
+    return make(run=folder, hidden=(32,), **{**usual, **chosen})
 
 
 def small_run(task: str, folder: Path, **chosen: Any) -> Run:

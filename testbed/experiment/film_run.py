@@ -51,7 +51,7 @@ def film_clips(run: Run, shown: Sequence[Arm], subject: Arm) -> list[Video]:
         write_text(run.folder / VIDEOS / CLIPS, clips_to_json([]))  # so that the run is finished, and its report too
         return []
     worst, median = _telling_scenes(run, subject)
-    who = subject.name if subject.name != names.TEACHER else f"the {names.TEACHER}"
+    who = f"the {subject.name}" if subject.name in (names.TEACHER, names.STUDENT) else subject.name
     picks = [("triggered-worst", f"the trigger holds: {who}'s worst scene", worst, run.trigger.on)]
     picks.append(("triggered-median", f"the trigger holds: {who}'s median scene", median, run.trigger.on))
     if run.trigger.off:
