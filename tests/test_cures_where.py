@@ -71,10 +71,10 @@ def test_the_page_s_commands_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for folder in ("demonstrations", "policies"):
         (tmp_path / folder).symlink_to(HOME / folder)
-    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    lines = [shlex.split(line) for block in blocks for line in block.splitlines() if line.startswith("testbed ")]
     for _, *words in lines:
         steps = ["--steps", "800" if {"guarded", "known"} & set(words) else "20"]
-        if words[0] != "benchmark":
+        if words[0] not in ("benchmark", "practise"):  # the one runs for minutes, the other has tests of its own
             main([*words, *steps] if words[0] == "distil" else words)
     made = {one.parent.name for one in tmp_path.glob("**/model.safetensors")}
-    assert len(lines) == 8 and made == {"cured", "tuned", "sharp", "yielding", "guarded", "seed0", "seed1", "seed2"}
+    assert len(lines) == 9 and made == {"cured", "tuned", "sharp", "yielding", "guarded", "seed0", "seed1", "seed2"}

@@ -115,12 +115,14 @@ def _call(place: Place, where: Path) -> None:
         "data": DATA, "file": DATA, "source": DATA, "policy": POLICY, "policies": (POLICY,), "runs": (),
         "which": "transfer", "steps": 30, "scenes": 2, "run": None, "old": POLICY, "sources": (DATA,),
         "new": POLICY.with_name("teacher-clean"), "scene": "testbed/Merge-v0", "log": ROOT / "tests/sumo_fcd.xml",
+        "environment": "testbed/Merge-v0", "limit": "jerk=99", "iterations": 1,
     }  # fmt: skip
     if place.command in ("transfers", "gallery"):
         given |= {"runs": (_run_folder(Path("a-run")),), "sources": (smallest_film(Path("a-run/a.mp4")),)}
     given |= {"what": "show", "paths": (str(POLICY),), **(EXPORTED if place.command == "import_" else {})}
     parameters = inspect.signature(place.call).parameters
-    chosen = {n: given[n] for n, p in parameters.items() if n in given and (p.default is p.empty or n == "steps")}
+    few = [n for n, p in parameters.items() if p.default is p.empty or n in ("steps", "iterations")]
+    chosen = {n: given[n] for n in few if n in given}
     chosen[place.parameter] = where
     positional = [chosen.pop(n) for n, p in parameters.items() if n in chosen and p.kind is p.POSITIONAL_ONLY]
     place.call(*positional, **chosen)

@@ -238,6 +238,7 @@ def _traffic(rng: Random, bases: Path, inside: Path) -> Input:
 LINES: dict[str, tuple[list[str], dict[str, list[str]]]] = {
     "collect": (["new.hdf5"], {"--episodes": ["1"]}),
     "distil": (["data.hdf5", "student"], {"--steps": ["5"], "--hidden": ["8"], "--iterations": ["1"]}),
+    "practise": (["testbed/Merge-v0", "practised", "jerk=99"], {"--iterations": ["1"], "--seeds": ["1"]}),
     "film": (["policy"], {"--out": ["film.mp4"]}),
     "export": (["policy", "policy.onnx"], {}),
     "import": (["data.parquet", "new.hdf5"], {}),

@@ -105,6 +105,45 @@ def distil(
 
 
 @app.command
+def practise(
+    environment: tyro.conf.Positional[str],
+    out: tyro.conf.Positional[bounds.OutFolder],
+    limit: tyro.conf.Positional[str],
+    /,
+    context: tuple[str, ...] = (),
+    seeds: bounds.TrainingSeeds = 2,
+    hidden: tuple[bounds.Width, ...] = (64, 64),
+    iterations: bounds.Count = 40,
+    scenes: bounds.Scenes = 128,
+    search: bounds.Number = 0,
+    seed: bounds.Seed = 0,
+    scene: str | None = None,
+) -> None:
+    """Let policies practise a task from scratch, without a teacher, while a measure stays below a limit.
+
+    Args:
+        environment: Gymnasium id of the scene, for example testbed/Merge-v0.
+        out: Folder to make, with the best policy.
+        limit: The measure and its largest mean, in its unit, for example imposed_deceleration=1.0; the least, where low
+            values are the bad ones.
+        context: Factors of the scenes to fix, for example ego=ramp.
+        seeds: Policies of a shape that practise side by side; the best is kept.
+        hidden: Widths of the hidden layers.
+        iterations: How often they act, and learn from that.
+        scenes: Scenes that are played at the end.
+        search: How many architectures are tried, by success, severity and size; 0 for the given one alone.
+        seed: Seed of weights and scenes.
+        scene: Where a scene of somebody else's is declared, as module:SPEC; the current folder is searched too.
+    """
+    from testbed.cli.commands import practise as work
+    from testbed.cli.commands.parsing import parse_context
+
+    fixed = parse_context(context)
+    amounts = seeds, hidden, iterations, scenes, search, seed
+    work.practise(work.Practising(environment, out, limit, fixed, *amounts))
+
+
+@app.command
 def film(
     policies: tyro.conf.Positional[tuple[Path, ...]],
     /,

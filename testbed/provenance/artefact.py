@@ -23,6 +23,7 @@ SUFFIXES = {".hdf5": DATA, ".mp4": FILM, ".onnx": NETWORK, ".zip": FOREIGN, ".pt
 STAGES = {
     "collect": "demonstrations", "save": "demonstrations", "clean": "demonstrations", "dagger": "teacher",
     "reward": "teacher", "fine-tuning": "teacher", "other bases": "teacher", "base": "teacher", "distil": "student",
+    "practise": "student",
 }  # fmt: skip
 """What was done to make an artefact -> the stage that it is of; everything else is `other`."""
 UNKNOWN = "unknown"
