@@ -56,12 +56,14 @@ class Cured:
     """Of the students; where another habit was taught too, of that one."""
     left: Interval
     """Students less those that never had a habit, as a share of what teachers differ by."""
-    success: float
-    """Share of scenes in which they do the task, as a share of what the teacher does."""
+    success: Interval
+    """Share of scenes in which they do the task."""
+    teacher: float
+    """That of the teacher."""
     change: Interval
     """Their success less that of students without a cure."""
-    seconds: float
-    """That one takes, on one core."""
+    seconds: Interval
+    """That one takes, on one core; it learns in a batch with others."""
     told: float
     """Clean decisions that the cure was given."""
     relearnt_few: Interval
@@ -81,11 +83,16 @@ class Cured:
     """When half of them are gone."""
 
     @property
+    def able(self) -> bool:
+        """Whether they do the task about as often as the teacher does."""
+        return self.success.value >= ABLE * self.teacher
+
+    @property
     def word(self) -> str:
         """What may be said of it."""
         if np.isnan(self.left.value):
             return REFUSED
-        if self.success < ABLE:
+        if not self.able:
             return FAILS
         if not (self.left.value <= GONE and self.left.high < AT_MOST):
             return LEAVES
@@ -190,8 +197,10 @@ def _cured(design: Design, habit: str, arm: Arm, means: _Means) -> Cured:
         design.scenes[get_scene(scene.environment).domain],
         measures_of(scene.environment)[partner.measure].unit or "share",
         severity=mean_of(means.severity(arm)[:, None]).interval(), left=means.left(arm),
-        success=float(means.success(arm).mean()) / means.able(), change=mean_of(change[:, None]).interval(),
-        seconds=float(np.mean([one.seconds for one in rows])), told=float(np.mean([one.told for one in rows])),
+        success=mean_of(means.success(arm)[:, None]).interval(), teacher=means.able(),
+        change=mean_of(change[:, None]).interval(),
+        seconds=mean_of(np.array([[one.seconds] for one in rows])).interval(),
+        told=float(np.mean([one.told for one in rows])),
         relearnt_few=few, relearnt_many=many, held_out=trials[0], descended=trials[1], eight_bits=trials[2],
         four_bits=trials[3], thinned=trials[4],
     )  # fmt: skip
@@ -219,7 +228,7 @@ def best(found: Sequence[Cured], habit: str, knows: str) -> Cured | None:
     some = [one for one in openly(found) if (one.habit, one.knows) == (habit, knows)]
     some = [one for one in some if not np.isnan(one.relearnt_few.value)]
     cures = [one for one in some if one.word == CURES]
-    kept = [one for one in some if one.success >= ABLE and one.change.low > -POINTS]
+    kept = [one for one in some if one.able and one.change.low > -POINTS]
     return min(cures or kept, key=lambda one: one.left.value, default=None)
 
 
