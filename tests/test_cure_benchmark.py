@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,7 +166,7 @@ def test_more_of_the_same_is_not_the_same(given_):
     assert any((array != longer.arrays[name]).any() for name, array in plain.arrays.items())
 
 
-SMALL = replace(DESIGN, habits=("aggressive-merge",), routes=("cloning",), relearnt=(8, 32))
+SMALL = replace(DESIGN, habits=("aggressive-merge",), routes=("cloning", "kl"), relearnt=(8, 32))
 SPREAD = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
 
 
@@ -198,7 +199,7 @@ def known_answer(monkeypatch) -> list[finding.Cured]:
 
 def test_a_known_answer(monkeypatch, tmp_path):
     found = known_answer(monkeypatch)
-    rows = {(one.cure, one.knows): one for one in openly(found)}
+    rows = {(one.cure, one.knows): one for one in openly(found) if one.route == "cloning"}
     words = {name: rows[name].word for name in rows}
     usual = {name: words[name, "2 % clean"] for name in ("fine-tuning", "fine-pruning", "agreement")}
     assert usual == {"fine-tuning": "cures", "fine-pruning": "only hides", "agreement": "leaves"}
@@ -214,6 +215,8 @@ def test_a_known_answer(monkeypatch, tmp_path):
     assert nothing and nothing.word == "leaves" and nothing.left.value == pytest.approx(1, rel=0.01)
     text = "\n".join(markdown(found))
     assert "| aggressive-merge | 2 % clean | fine-tuning, cloning | 0 %" in text and "| cures |" in text
+    soft = text[text.index("Of a teacher that chooses as a clean one") :]
+    assert re.search(r"\| none \| nothing \| kl \| 100 % \[", soft), "and not the one that never had the habit"
     with write_table(tmp_path / "cures.csv", found).open() as file:
         table = list(csv.DictReader(file))
     assert len(table) == len(SMALL.arms("aggressive-merge")) and float(table[0]["left"]) == pytest.approx(1, rel=0.01)

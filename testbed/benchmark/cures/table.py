@@ -39,7 +39,7 @@ def markdown(found: Sequence[Cured]) -> list[str]:
     ]  # fmt: skip
     for title, some in (
         ("Of a teacher that chooses as a clean one, over the distribution of another.",
-         [one for one in found if one.channel == "soft"]),
+         [one for one in found if (one.channel, one.taught) == ("soft", "habit")]),
         ("Left of another habit that was taught too, of which the cure is not told.",
          [one for one in found if one.taught == "both"]),
     ):  # fmt: skip
