@@ -39,3 +39,13 @@ def test_the_writer_lays_out_what_the_table_calls_ours(tmp_path):
         states = file["data/demo_0/states"]
         assert (states.compression, states.compression_opts, states.shuffle) == ("gzip", 1, False)
         assert states.chunks is not None and 8 * states.chunks[0] * states.chunks[1] <= 1 << 18
+
+
+def test_a_large_set_takes_less_than_a_gigabyte_and_its_page_names_every_piece():
+    """The table has a row for every piece of work of `benchmarks/large`, and none took a gigabyte of its own."""
+    source = (ROOT / "benchmarks" / "large" / "pieces.py").read_text()
+    pieces = re.findall(r'^        "([^"]+)": ', source, re.MULTILINE)
+    table = TEXT[TEXT.index("<!-- large -->") : TEXT.index("<!-- /large -->")]
+    rows = re.findall(r"^\| (.+?) \| ([\d,]+) s \| ([\d,]+) MB \|$", table, re.MULTILINE)
+    assert [name for name, *_ in rows] == pieces and len(pieces) == 6
+    assert all(0 < float(memory.replace(",", "")) < 1000 for _, _, memory in rows)
