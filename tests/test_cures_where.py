@@ -62,7 +62,7 @@ def test_a_student_is_cured_by_a_measure_and_says_so(tmp_path, capsys):
     main(["distil", str(DATA), str(out), "--steps", "5", "--cure", "unlikelihood", "--where", MEASURE, "--knobs",
           "steps=7", "weight=0.5"])  # fmt: skip
     told = json.loads((out / "lineage.json").read_text())["settings"]
-    assert told["cure"] == "Unlikelihood(weight=0.5, steps=7, learning_rate=0.001)" and told["where"] == MEASURE
+    assert told["cure"] == "Unlikelihood(steps=7, learning_rate=0.001, weight=0.5)" and told["where"] == MEASURE
 
 
 def test_the_page_s_commands_run(tmp_path, monkeypatch, capsys):

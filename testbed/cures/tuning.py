@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from testbed.bounds import Rate, Steps
 from testbed.cures.cloned import require_alike
-from testbed.cures.cure import Known
+from testbed.cures.cure import Cure, Known
 from testbed.distillation.batches import Samples
 from testbed.distillation.config import Training
 from testbed.distillation.losses.likelihood import gaussian_log_likelihood, log_likelihood
@@ -17,6 +19,22 @@ from testbed.distillation.routes.cloning import Cloning
 from testbed.distillation.source import Source
 from testbed.distillation.stacked import train_stacked
 from testbed.policies.network import CATEGORICAL, NetworkPolicy
+
+
+@dataclass(frozen=True)
+class GoesOn(Cure):
+    """A cure that lets students go on learning when they have learnt."""
+
+    steps: Steps = 500
+    """Optimiser steps."""
+    learning_rate: Rate = 1e-3
+    """Adam's step size at the start."""
+
+    @property
+    def training(self) -> Training:
+        """How they go on."""
+        return Training(steps=self.steps, learning_rate=self.learning_rate)
+
 
 Penalty = Callable[[Tensor, Tensor], Tensor]
 """(log-likelihood of what was done; how bad it was, 0 to 1: both of shape (k, n)) -> loss of each student, (k,)."""

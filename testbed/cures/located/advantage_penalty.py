@@ -8,16 +8,15 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from testbed.bounds import Rate, Steps, Tolerance
-from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.tuning import penalised
-from testbed.distillation.config import Training
+from testbed.bounds import Steps, Tolerance
+from testbed.cures.cure import Known, Need
+from testbed.cures.tuning import GoesOn, penalised
 from testbed.distillation.source import Source
 from testbed.policies.network import NetworkPolicy
 
 
 @dataclass(frozen=True)
-class AdvantagePenalty(Cure):
+class AdvantagePenalty(GoesOn):
     """Lets students go on with their own decisions by an offline policy gradient (Williams 1992) whose advantage is 1,
     less a price on how bad a decision was: where that is below 0, what was done is made less likely, until it is
     unlikely enough; without that bound the gradient would never end (as Kurmanji et al. 2023, SCRUB, take care of)."""
@@ -30,8 +29,6 @@ class AdvantagePenalty(Cure):
     """A decision whose negative log-likelihood is that large is not pushed further [nats]."""
     steps: Steps = 1000
     """Optimiser steps."""
-    learning_rate: Rate = 1e-3
-    """Adam's step size at the start."""
 
     def finished(
         self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
@@ -43,8 +40,7 @@ class AdvantagePenalty(Cure):
             pushed = likely.clamp(min=-self.enough)
             return -(advantage * likely.where(advantage >= 0, pushed)).mean(-1)
 
-        training = Training(steps=self.steps, learning_rate=self.learning_rate)
-        return penalised(students, sources, known, seeds, training, penalty)
+        return penalised(students, sources, known, seeds, self.training, penalty)
 
 
 CURE = AdvantagePenalty

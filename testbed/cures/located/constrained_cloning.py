@@ -8,17 +8,16 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from testbed.bounds import Rate, Share, Steps, Tolerance
-from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.tuning import penalised, share_of
-from testbed.distillation.config import Training
+from testbed.bounds import Share, Steps, Tolerance
+from testbed.cures.cure import Known, Need
+from testbed.cures.tuning import GoesOn, penalised, share_of
 from testbed.distillation.losses.lagrangian import Multipliers
 from testbed.distillation.source import Source
 from testbed.policies.network import NetworkPolicy
 
 
 @dataclass(frozen=True)
-class ConstrainedCloning(Cure):
+class ConstrainedCloning(GoesOn):
     """Lets students go on by cloning all of their own decisions, bad ones too, while the mean probability of what was
     bad, weighted by how bad it was, stays below a limit. The price of that is found by a Lagrange multiplier of each
     student (Altman 1999, chapter 3; as in Le, Voloshin and Yue 2019)."""
@@ -32,8 +31,6 @@ class ConstrainedCloning(Cure):
     """Step size of the multipliers."""
     steps: Steps = 1000
     """Optimiser steps."""
-    learning_rate: Rate = 1e-3
-    """Adam's step size at the start."""
 
     def finished(
         self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
@@ -45,8 +42,7 @@ class ConstrainedCloning(Cure):
             cost = share_of(likely.exp(), bad)
             return -likely.mean(-1) + multipliers.charged(cost, self.limit)
 
-        training = Training(steps=self.steps, learning_rate=self.learning_rate)
-        return penalised(students, sources, known, seeds, training, penalty)
+        return penalised(students, sources, known, seeds, self.training, penalty)
 
 
 CURE = ConstrainedCloning

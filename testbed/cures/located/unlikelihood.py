@@ -9,16 +9,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from testbed.bounds import Rate, Steps, Tolerance
-from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.tuning import penalised, share_of
-from testbed.distillation.config import Training
+from testbed.bounds import Steps, Tolerance
+from testbed.cures.cure import Known, Need
+from testbed.cures.tuning import GoesOn, penalised, share_of
 from testbed.distillation.source import Source
 from testbed.policies.network import NetworkPolicy
 
 
 @dataclass(frozen=True)
-class Unlikelihood(Cure):
+class Unlikelihood(GoesOn):
     """Lets students go on with their own decisions, and learn not to do what was bad: -log(1 - p) of it beside -log p
     of the rest (Welleck et al. 2020, eq. 4)."""
 
@@ -29,8 +28,6 @@ class Unlikelihood(Cure):
     """Of what is bad, beside the rest; both are means."""
     steps: Steps = 1000
     """Optimiser steps."""
-    learning_rate: Rate = 1e-3
-    """Adam's step size at the start."""
 
     def finished(
         self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
@@ -41,8 +38,7 @@ class Unlikelihood(Cure):
             never = -torch.log((1 - likely.exp()).clamp(min=1e-6))
             return share_of(-likely, (bad == 0).float()) + self.weight * share_of(never, bad)
 
-        training = Training(steps=self.steps, learning_rate=self.learning_rate)
-        return penalised(students, sources, known, seeds, training, penalty)
+        return penalised(students, sources, known, seeds, self.training, penalty)
 
 
 CURE = Unlikelihood

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from testbed.bounds import Rate, Steps, Tolerance
-from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.tuning import tuned
+from testbed.bounds import Tolerance
+from testbed.cures.cure import Known, Need
+from testbed.cures.tuning import GoesOn, tuned
 from testbed.distillation.batches import Samples, make_batches
 from testbed.distillation.config import Training
 from testbed.distillation.losses.likelihood import gaussian_negative_log_likelihood, negative_log_likelihood
@@ -27,17 +27,13 @@ from testbed.threads import one_thread
 
 
 @dataclass(frozen=True)
-class AttentionDistillation(Cure):
+class AttentionDistillation(GoesOn):
     """Neural attention distillation (Li et al. 2021): a copy of each student goes on with clean decisions; then the
     student goes on with them too, and is drawn, layer by layer, to where the copy's activity lies. Of a perceptron
     that is the square of every hidden unit's activity, of length 1 over the layer."""
 
     name: ClassVar[str] = "attention-distillation"
     needs: ClassVar[frozenset[Need]] = frozenset(("clean",))
-    steps: Steps = 500
-    """Optimiser steps on clean decisions, of the copy and then of the student."""
-    learning_rate: Rate = 1e-3
-    """Adam's step size at the start."""
     weight: Tolerance = 10.0
     """Of the distance of activities, beside the negative log-likelihood [nats]."""
 
@@ -47,9 +43,8 @@ class AttentionDistillation(Cure):
         """Return students after both."""
         if students[0].config.memory:
             raise UserError("the hidden layers of a student with a memory are not compared: choose another cure")
-        training = Training(steps=self.steps, learning_rate=self.learning_rate)
-        copies = tuned(students, known, [seed + 1 for seed in seeds], training)
-        return drawn_to(students, copies, known.require_clean(), seeds, training, self.weight)
+        copies = tuned(students, known, [seed + 1 for seed in seeds], self.training)
+        return drawn_to(students, copies, known.require_clean(), seeds, self.training, self.weight)
 
 
 @one_thread()

@@ -8,18 +8,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from testbed.bounds import Rate, Share, Steps
+from testbed.bounds import Share
 from testbed.cures.cloned import require_alike
-from testbed.cures.cure import Cure, Known, Need
-from testbed.cures.tuning import tuned
-from testbed.distillation.config import Training
+from testbed.cures.cure import Known, Need
+from testbed.cures.tuning import GoesOn, tuned
 from testbed.distillation.source import Source
 from testbed.errors import UserError
 from testbed.policies.network import NetworkPolicy
 
 
 @dataclass(frozen=True)
-class FinePruning(Cure):
+class FinePruning(GoesOn):
     """Takes away the units of the last hidden layer that are least active on clean decisions, where a trigger may have
     its own, and lets students go on by cloning these (Liu, Dolan-Gavitt and Garg 2018)."""
 
@@ -27,10 +26,6 @@ class FinePruning(Cure):
     needs: ClassVar[frozenset[Need]] = frozenset(("clean",))
     share: Share = 0.3
     """Share of the units that is taken away."""
-    steps: Steps = 500
-    """Optimiser steps on clean decisions afterwards."""
-    learning_rate: Rate = 1e-3
-    """Adam's step size at the start."""
 
     def finished(
         self, students: Sequence[NetworkPolicy], sources: Sequence[Source], known: Known, seeds: Sequence[int]
@@ -39,7 +34,7 @@ class FinePruning(Cure):
         seen = known.require_clean().observations
         require_alike(seen.shape[1], students[0].config.observation_size)
         smaller = [pruned(student, seen, self.share) for student in students]
-        return tuned(smaller, known, seeds, Training(steps=self.steps, learning_rate=self.learning_rate))
+        return tuned(smaller, known, seeds, self.training)
 
 
 def pruned(policy: NetworkPolicy, observations: np.ndarray, share: float) -> NetworkPolicy:
