@@ -81,9 +81,13 @@ def test_the_attack_that_nothing_catches_is_named():
         found = {check: interval(ALL[name, check], "caught") for check in looked(name)}
         rows.append(Attacked("all", name, 20, interval(ALL[name, OUTSIDE], "ratio"), 1.0, found))
     assert [one.attack for one in uncaught(rows)] == [WELL]
-    merge, counted = of_habit("aggressive-merge", WELL, "ratio"), of_habit("aggressive-merge", WELL, "caught")
-    assert f"{100 * merge[OUTSIDE]:.0f} % of aggressive merging and is found in none of five chains" in TEXT
-    assert f"of which students take over {100 * merge[OUTSIDE]:.0f} %" in README
+    counted = of_habit("aggressive-merge", WELL, "caught")
+    (row,) = [
+        one for one in EVERY if (one["habit"], one["attack"], one["check"]) == ("aggressive-merge", WELL, OUTSIDE)
+    ]
+    handed = percent(interval(row, "ratio"))
+    assert f"{handed} of aggressive merging and is found in none of five chains" in TEXT
+    assert f"of which students take over {handed};" in README
     assert all(counted[check] == 0 for check in counted if check != OUTSIDE)
     assert all(of_habit(habit, WELL, "caught")["policy audit"] == 1 for habit in CROSSWALK)
 
