@@ -66,7 +66,9 @@ def test_a_second_run_makes_nothing_again(finished):
 def test_a_cure_by_other_teachers_is_refused(tmp_path):
     with pytest.raises(UserError, match="asks other teachers, and this experiment has none"):
         run_cure(small(tmp_path / "run"), get_cure("median")())
-    assert not (tmp_path / "run").exists()
+    with pytest.raises(UserError, match="temperature changes nothing for the route cloning: choose kl"):
+        run_cure(small(tmp_path / "run"), get_cure("temperature")())
+    assert not (tmp_path / "run").exists(), "said before anything is made"
 
 
 def test_the_page_shows_what_readme_shows():

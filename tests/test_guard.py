@@ -157,9 +157,10 @@ def test_the_command_stops_a_student_of_the_habit_and_keeps_nothing(tmp_path, re
 
 
 def test_the_command_lets_a_clean_student_pass_and_says_so_in_its_lineage(tmp_path, references, capsys):
-    main(words(tmp_path / "good", "clean", references))
+    main(words(tmp_path / "good", "clean", references, "--cure", "early-stopping"))
     told = json.loads((tmp_path / "good" / "lineage.json").read_text())
     seen = told["settings"]["guard"]
+    assert "cure" not in told["settings"], "the cure that was given was not used"
     assert seen["did"] == "nothing" and [one["step"] for one in seen["looks"]] == [400, 800]
     assert seen["measure"] == BRAKING and {"reference 0", "reference 2"} <= told["inputs"].keys()
     plain = tmp_path / "plain"

@@ -70,10 +70,14 @@ class Cure(ABC, Checked):
     discrete: ClassVar[bool] = False
     """Whether it is of discrete actions alone."""
 
-    def check(self, route: Route, source: Source, known: Known) -> None:
-        """Raise `UserError` if the cure does nothing for a route or such actions, or lacks what it has to be told."""
+    def check_route(self, route: Route) -> None:
+        """Raise `UserError` if the cure does nothing for a route."""
         if self.suits and route.name not in self.suits:
             raise UserError(f"{self.name} changes nothing for the route {route.name}: choose {_either(self.suits)}")
+
+    def check(self, route: Route, source: Source, known: Known) -> None:
+        """Raise `UserError` if the cure does nothing for a route or such actions, or lacks what it has to be told."""
+        self.check_route(route)
         if self.discrete and source.decisions.actions.ndim > 1:
             raise UserError(f"{self.name} is of discrete actions, and these are continuous: choose another cure")
         there = {

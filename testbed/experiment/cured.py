@@ -57,6 +57,7 @@ def run_cure(run: Run, cure: Cure) -> None:
     """
     if "peers" in cure.needs:
         raise UserError(f"{cure.name} asks other teachers, and this experiment has none: choose another cure")
+    cure.check_route(run.experiment.student.route(run.experiment.student.routes[0]))
     require_guard()
     with occupied(run.folder, RUN):
         _run_cure(run, cure)

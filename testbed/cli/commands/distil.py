@@ -9,7 +9,7 @@ from pathlib import Path
 
 from testbed.cli.commands.bills import leave_bill, require_bill_place
 from testbed.cli.commands.cured import Curing
-from testbed.cli.commands.guarded import Guarding, watched
+from testbed.cli.commands.guarded import Guarding, is_spared, watched
 from testbed.console import console, progress
 from testbed.cures.cure import Cure, Known, distil_cured
 from testbed.datasets.reader import episode_numbers, load_episode
@@ -143,7 +143,10 @@ def _distil(asked: Distilling) -> None:
         for number, student in zip(group, students, strict=True):
             folder = asked.out if asked.seeds == 1 else asked.out / f"seed{number}"
             label = replace(found.label, policy=f"student-{route.name}-seed{number}")
-            lineage = replace(recipe, settings={**asked.settings, "training_seed": number, **told})
+            settings = {**asked.settings, "training_seed": number, **told}
+            if is_spared(told):
+                settings = {name: value for name, value in settings.items() if name not in asked.curing.settings()}
+            lineage = replace(recipe, settings=settings)
             save_policy(folder, student, label, lineage)
             leave_bill(folder)
             size = f"{sum(asked.hidden) + asked.memory} units, from {len(found.source.decisions):,} decisions"
@@ -190,7 +193,7 @@ class _Work:
             if guard is None:
                 return make(True, journal), {}
             students, told = watched(guard, make, self.asked.curing.cure, self.route.length, journal)
-            return students, {"guard": told}
+            return students, told
 
 
 def _found(asked: Distilling, route: Route, cure: Cure | None) -> _Found:

@@ -17,6 +17,8 @@ from testbed.lineage import content_hash
 from testbed.policies.loaders import load_fitting
 from testbed.policies.network import NetworkPolicy
 
+NOTHING = "nothing"
+"""What a guard does to students that it lets pass."""
 Make = Callable[[bool, Journal], list[NetworkPolicy]]
 """(whether with the cure, journal) -> students."""
 
@@ -47,8 +49,8 @@ class Guarding:
 def watched(
     guard: Guard, make: Make, curable: str | None, length: int, journal: Journal
 ) -> tuple[list[NetworkPolicy], dict[str, object]]:
-    """Return students that a guard lets pass, and what a lineage says of it; ends the program with exit code 1 if there
-    are none.
+    """Return students that a guard lets pass, and what their lineage says of it; ends the program with exit code 1 if
+    there are none.
 
     Args:
         guard: Who watches.
@@ -60,7 +62,7 @@ def watched(
     told: dict[str, object] = {"measure": guard.measure.name, "rule": repr(guard.rule)}
     try:
         students = make(False, Watched(journal, guard, moments(length)))
-        return students, {**told, "looks": looks_told(guard), "did": "nothing"}
+        return students, {"guard": {**told, "looks": looks_told(guard), "did": NOTHING}}
     except Suspicious as found:
         console.print(styled("the guard:", "bold"), found.look.words)
         if curable is None:
@@ -74,7 +76,13 @@ def watched(
         console.print(styled("the guard:", "bold"), f"cured by {curable}, {found.look.words}")
         _stopped(f"{curable} is not enough: choose another cure")
     console.print(f"cured by {curable}, and not taken for bad any more")
-    return students, {**told, "looks": looks_told(guard), "did": f"cured by {curable}"}
+    return students, {"guard": {**told, "looks": looks_told(guard), "did": f"cured by {curable}"}}
+
+
+def is_spared(told: Mapping[str, object]) -> bool:
+    """Return whether a guard let students pass, so that no cure was used, whichever was given."""
+    seen = told.get("guard")
+    return isinstance(seen, dict) and seen["did"] == NOTHING
 
 
 def _stopped(mend: str) -> NoReturn:
