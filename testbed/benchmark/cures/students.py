@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from testbed.benchmark.charts import grouped
 from testbed.benchmark.cures.design import FURTHER, LONGER, Arm
 from testbed.benchmark.cures.given import Given
 from testbed.cures.cure import Known
@@ -88,7 +89,7 @@ def _taught(given: Given, lessons: Sequence[Lesson]) -> dict[Arm, Made]:
     return found
 
 
-def _told_alike(arm: Arm) -> Hashable:
+def _told_alike(arm: Arm) -> tuple[Any, ...]:
     """Return what arms have in common that one call of a cure may finish: the cure, and what it is told."""
     cure = arm.what
     return cure, arm.knows, (arm.taught, arm.channel) if cure and "bad" in cure.needs else None
@@ -112,9 +113,6 @@ def _finished(given: Given, arms: Sequence[Arm], before: Sequence[Made]) -> dict
     }  # fmt: skip
 
 
-def _batches(items: Sequence[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
+def _batches(items: Sequence[Item], key: Callable[[Item], tuple[Any, ...]]) -> list[list[Item]]:
     """Return items that have a key in common, a few at a time."""
-    groups: dict[Hashable, list[Item]] = {}
-    for one in items:
-        groups.setdefault(key(one), []).append(one)
-    return [some[n : n + AT_ONCE] for some in groups.values() for n in range(0, len(some), AT_ONCE)]
+    return [some[n : n + AT_ONCE] for _, some in grouped(items, key) for n in range(0, len(some), AT_ONCE)]
